@@ -9,12 +9,14 @@ from celery.bin.beat import beat
 from celery.bin.worker import worker
 
 from amls.celery import app
+from amls.core.preloading import collect_seldom
 
 
 def main() -> None:
     """Run what the arguments name until somebody ends it; nothing is said of how it starts."""
+    collect_seldom()
     commands = click.Group(commands={"worker": worker, "beat": beat})
-    commands.main(prog_name="amls.background", obj=CLIContext(app=app, no_color=None, workdir=None, quiet=True))
+    commands.main(prog_name="amls.background", obj=CLIContext(app=app, no_color=False, workdir=None, quiet=True))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from granian.cli import entrypoint
 
-from amls.core.preloading import keep_what_is_loaded, load_in_common
+from amls.core.preloading import collect_seldom, keep_what_is_loaded, load_in_common
 
 
 def preload(application: str) -> None:
@@ -24,6 +24,7 @@ def preload(application: str) -> None:
     import_module(application.partition(":")[0])
     load_in_common()
     keep_what_is_loaded()
+    collect_seldom()
     gc.enable()
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from billiard.util import get_pdeathsig
+from billiard.util import get_pdeathsig  # type: ignore[attr-defined] # its stubs lack it
 from celery.signals import celeryd_after_setup, worker_before_create_process, worker_ready, worker_shutdown
 
 from amls.core.preloading import keep_what_is_loaded, load_in_common
