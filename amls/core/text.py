@@ -4,6 +4,9 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 if TYPE_CHECKING:
     _CharField = models.CharField[str, str]
@@ -143,3 +146,8 @@ class LowerEmailField(_EmailField):
             value = value.lower()
             setattr(model_instance, self.attname, value)
         return value
+
+
+def spoken_in(language: str) -> SafeString:
+    """Return the attribute that says in which language something is written, where the page is in another (WCAG 3.1.2)."""
+    return format_html(' lang="{}"', language) if language and language != get_language() else SafeString()

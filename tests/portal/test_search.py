@@ -13,11 +13,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from amls.core.clock import database_clock
 from amls.courses.models import Course
 from amls.courses.services import touch
 from amls.mail.models import Announcement
+from amls.pagecache.store import store
 from amls.portal.demo.slides import recording
-from amls.portal.search.find import MAX_RANKED, Found, search
+from amls.portal.search.find import MAX_RANKED, kept_searches, search
+from amls.portal.search.found import Found
 from amls.portal.search.query import make_queries, read_typed
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import snippet
@@ -420,24 +423,90 @@ def test_slides_are_found_with_their_picture(cast: Cast, fusion: Lecture) -> Non
 
 
 def test_a_search_costs_the_same_with_9_lectures_as_with_3(cast: Cast) -> None:
-    client, counts = cast.client("student"), list[int]()
+    client, counts = cast.client("student"), list[tuple[int, int]]()
     client.get("/amls/search/?q=fusion")
     for batch in (3, 6):
         for _each in range(batch):
             lecture = LectureFactory.create(course=cast.course)
             read(lecture, "pdf", "a.pdf", pdf(["Fusion", "again"]))
-        # What stands there for the first time is asked of the dictionary once.
+        # What stands there for the first time is asked of the dictionary once, and so are titles and files.
         client.get("/amls/search/?q=fusion")
-        with CaptureQueriesContext(connection) as queries:
-            assert len(client.get("/amls/search/?q=fusion").context["found"].groups) == len(counts) * 6 + 3
-        counts.append(len(queries))
-    # Session, person, course with the person's part in it; all that has the words, and what the pages show of it.
-    assert counts[0] == counts[1] == 5
+        kept_searches.clear()
+        asked = []
+        for _time in ("first", "again"):
+            with CaptureQueriesContext(connection) as queries:
+                assert len(client.get("/amls/search/?q=fusion").context["found"].groups) == len(counts) * 6 + 3
+            asked.append(len(queries))
+        counts.append((asked[0], asked[1]))
+    # Session, person, course with the person's part in it, writes to the course; all that has the words.
+    assert counts[0] == counts[1] == (5, 4)
+
+
+def test_what_one_finds_others_get_who_see_as_much_and_no_more(cast: Cast, fusion: Lecture) -> None:
+    now = timezone.now()
+    TopicFactory.create(course=cast.course, title="Zebra", proposal="open", proposed_by=cast.student, proposed_at=now)
+    announcement = {"title": "Zebra hall", "publish_at": timezone.now() - timedelta(hours=1), "on_page_until": timezone.now() + timedelta(hours=1)}  # fmt: skip
+    Announcement.objects.create(course=cast.course, text="zebra", **announcement)
+    Material.objects.filter(kind="pdf").update(audience="enrolled")
+
+    def texts_for(part: str) -> list[str]:
+        """Return the results of some searches, each in both of its shapes."""
+        client, texts = cast.client(part), []
+        for typed in ("zebra", "bandwidth", "bandwidht", "sparsity", "exam"):
+            for headers in ({}, {"hx-request": "true"}):
+                page = client.get(f"/amls/search/?q={typed}", headers=headers).content.decode()
+                texts.append(page[page.index('<ol class="found">') if '<ol class="found">' in page else len(page) :])
+        return texts
+
+    alone = {}
+    for part in cast.users():
+        kept_searches.clear()
+        store.clear()
+        alone[part] = texts_for(part)
+    # In every order: what is kept from one is given to all who come later, if to them it may be.
+    for first in cast.users():
+        kept_searches.clear()
+        store.clear()
+        texts_for(first)
+        assert {part: texts_for(part) for part in cast.users()} == alone, first
+    assert alone["stranger"] == alone["foreign lecturer"]
+    assert alone["assistant"] == alone["lecturer"]
+    # Who takes part finds more than who doesn't, and who runs the course more than these.
+    assert alone["anonymous"] != alone["student"] != alone["assistant"]
+    people = [
+        str(value) for user in cast.users().values() if user for value in (user.email, user.display_name) if value
+    ]
+    rows = [text.partition("</ol>")[0] for texts in alone.values() for text in texts]
+    assert not [person for person in people for text in rows if person in text]
+
+
+def test_a_kept_search_ends_with_whatever_changes_what_is_found(cast: Cast, fusion: Lecture) -> None:
+    client = cast.client("student")
+    topic = TopicFactory.create(course=cast.course, title="Zebra")
+    announcement = Announcement.objects.create(course=cast.course, title="Quagga", text="", publish_at=timezone.now() - timedelta(hours=1), on_page_until=timezone.now() + timedelta(hours=1))  # fmt: skip
+    everything = ("bandwidth", "sparsity", "zebra", "quagga", "adaptation")
+    assert [bool(find(client, typed).groups) for typed in everything] == [True] * 5
+    # By whatever way: nothing but the rows tells of it.
+    Material.objects.filter(kind="pdf").update(visible_from=timezone.now() + timedelta(hours=1))
+    Passage.objects.filter(kind="caption").delete()
+    topic.delete()
+    Announcement.objects.filter(pk=announcement.pk).update(is_withdrawn=True)
+    Lecture.objects.filter(pk=fusion.pk).update(title="Fusion")
+    assert [bool(find(client, typed).groups) for typed in everything] == [False] * 5
+
+
+def test_a_kept_search_ends_with_time(cast: Cast, fusion: Lecture) -> None:
+    now = timezone.now()
+    Material.objects.filter(kind="pdf").update(visible_from=now + timedelta(minutes=10))
+    client = cast.client("student")
+    assert not find(client, "bandwidth").groups
+    database_clock.set(now + timedelta(minutes=11))
+    assert urls(find(client, "bandwidth")) == ["/amls/lectures/04/#page=2"]
 
 
 def test_snippets_show_the_densest_place() -> None:
     text = "alpha " + "filler " * 100 + "alpha beta gamma " + "filler " * 100
-    shown = snippet(text, lambda word: word in ("alpha", "beta", "gamma"))
+    shown = snippet(text, {"alpha", "beta", "gamma"})
     assert "<mark>alpha</mark> <mark>beta</mark> <mark>gamma</mark>" in shown
     assert shown.startswith("… ")
     assert shown.endswith(" …")

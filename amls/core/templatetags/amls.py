@@ -12,12 +12,12 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from amls.core.browsers import browser_name
 from amls.core.decimals import say_decimal, say_grade
 from amls.core.markdown import first_sentence, render_markdown
 from amls.core.sizes import say_size
+from amls.core.text import spoken_in
 from amls.core.times import (
     say_clock,
     say_day,
@@ -91,10 +91,7 @@ def moment(
     return format_html('<time datetime="{}">{}</time>', machine, text)
 
 
-@register.simple_tag
-def spoken(language: str) -> SafeString:
-    """Return the attribute that says in which language something is written, where the page is in another (WCAG 3.1.2)."""
-    return format_html(' lang="{}"', language) if language and language != get_language() else SafeString()
+register.simple_tag(spoken_in, name="spoken")
 
 
 @register.simple_tag

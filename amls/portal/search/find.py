@@ -1,46 +1,44 @@
 """The search itself: passages of files and short texts, ranked, grouped by lecture, with snippets."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from django.db import models
-from django.db.models import F, Func, QuerySet, Value
+from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from amls.core.statements import ModelStatement, Parameter, Statement, is_among
-from amls.courses.models import Course
+from amls.core.statements import rows_of
+from amls.pagecache.store import Key, PageStore
+from amls.portal.search.found import Found, Group, Hit, Picture
 from amls.portal.search.query import (
-    CONFIGURATIONS,
     WORD,
     Queries,
-    RowVector,
     Typed,
-    WordQuery,
     as_found,
     folded_words,
     in_their_courses,
     make_queries,
-    matches,
-    passages_matching,
 )
-from amls.portal.search.readers import Reader, sees_material
-from amls.portal.search.snippets import Marked, marked, marker, snippet, words_of
-from amls.portal.search.sources import Source, sources
+from amls.portal.search.readers import Reader
+from amls.portal.search.snippets import marked, marker, snippet, words_of
 from amls.portal.search.suggest import corrections
+from amls.portal.search.texts import OpenFile, ShortText, Texts
 from amls.portal.search.ways import Fit, ways_to
 from amls.portal.search.whereabouts import spots_for
-from lectures.models import Lecture, Material, Passage
-from lectures.targets import Shown, place_of, shown_of
+from lectures.models import Lecture, Passage
+from lectures.targets import place_of
 
 MAX_PASSAGES = 30
 # Of a word that stands on more pages than this those of the newest files are ranked: it tells none from another.
 MAX_RANKED = 1000
 # Of pages with some of the words more: those with the rarest of them are not to be lost among the others.
 MAX_RANKED_PARTLY = 3000
+# Of these so many by how often and where they have the words; their order is also by how close the words stand.
+_MAX_CLOSE = 150
 MAX_ROWS = 30
 _PASSAGE_COLUMNS = (
     "course_id", "file_id", "kind", "number", "title", "text", "notes", "cues", "thumb", "width", "height",
@@ -49,92 +47,7 @@ _PASSAGE_COLUMNS = (
 _WAY_RANK, _SPOT_RANK, _BEGUN_RANK = 200.0, 100.0, -1.0
 _NONE = SafeString()
 # A title that says it weighs more than a slide that mentions it.
-_WEIGHTS = "{0.05, 0.2, 0.5, 1.0}"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A slide's small picture, its size in pixels."""
-
-    url: str
-    width: int
-    height: int
-
-
-@dataclass(slots=True)
-class Hit:
-    """One place: a slide, a second of a recording, a topic.
-
-    Attributes:
-        where: such as 'Slide 23' or 'Recording, 12:30'.
-    """
-
-    url: str
-    where: str
-    title: SafeString
-    snippet: SafeString
-    rank: float
-    place: tuple[str, int]
-    picture: Picture | None = None
-
-
-@dataclass(slots=True)
-class Group:
-    """The hits of one lecture, or of what belongs to none, best first.
-
-    Attributes:
-        course: None of what belongs to the whole site.
-        is_quoted: its texts are the course's own words, and not the site's.
-    """
-
-    course: Course | None
-    lecture: Lecture | None
-    title: SafeString
-    url: str
-    label: str = ""
-    hits: list[Hit] = field(default_factory=list)
-    abstract: SafeString = _NONE
-    rank: float = 0.0
-    is_quoted: bool = False
-
-    @property
-    def language(self) -> str:
-        """In which language its texts are written; empty where in the page's own."""
-        return self.course.language if self.is_quoted and self.course is not None else ""
-
-    @property
-    def first(self) -> list[Hit]:
-        """What is shown at once."""
-        return self.hits[:5]
-
-    @property
-    def more(self) -> list[Hit]:
-        """What is shown on demand."""
-        return self.hits[5:]
-
-
-@dataclass(slots=True)
-class Found:
-    """What a search found.
-
-    Attributes:
-        shown: what was searched for in the end.
-        corrected: whether that is another word than was typed.
-        is_partial: whether nothing has all of the words, so that these have some.
-        is_capped: whether there is more than what is shown.
-    """
-
-    typed: Typed
-    shown: Typed
-    groups: list[Group] = field(default_factory=list)
-    corrected: bool = False
-    is_partial: bool = False
-    is_capped: bool = False
-
-    @property
-    def count(self) -> int:
-        """How many places were found."""
-        return sum(max(1, len(group.hits)) for group in self.groups)
+_WEIGHTS = "'{0.05, 0.2, 0.5, 1.0}'"
 
 
 def search(reader: Reader, typed: Typed) -> Found:
@@ -142,54 +55,84 @@ def search(reader: Reader, typed: Typed) -> Found:
 
     Tried in turn: all the words; all the words after mending those that nothing has; any of
     the words. What the course itself answers, such as its dates and rooms, stands before what mentions the words.
+
+    What was found in one course is kept for whoever sees as much of it and types the same in the same language.
     """
     if not typed.terms:
-        return Found(typed, typed)
-    hits = _find(reader, typed, typed, partly=False)
+        return Found(typed, typed, is_across=reader.is_across)
+    texts = Texts.of(reader)
+    # Of what is kept for others none may know of this reader.
+    reader = replace(reader, courses={pk: of_course.course for pk, of_course in texts.courses.items()})
+    if reader.is_across:
+        return _search(reader, texts, typed)
+    key: Key = (reader.kind, get_language() or "", typed.text, *texts.version)
+    hits = kept_searches.get(key, Found)
+    if hits is None:
+        hits = _search(reader, texts, typed)
+        kept_searches.put(key, hits)
+    return hits
+
+
+# Beside the pages, so that whoever types without end drives none of them out.
+kept_searches = PageStore(settings.PAGE_CACHE_BYTES // 8)
+
+
+def _search(reader: Reader, texts: Texts, typed: Typed) -> Found:
+    hits = _find(reader, texts, typed, typed, partly=False)
     if hits.groups or not reader.courses:
         return hits
-    for mended in corrections(reader, typed):
+    for mended in corrections(reader, texts, typed):
         # The words are there, but perhaps not together.
-        corrected = _find(reader, typed, mended, partly=False)
+        corrected = _find(reader, texts, typed, mended, partly=False)
         if corrected.groups:
             return corrected
-    return _find(reader, typed, typed, partly=True) if len(typed.terms) > 1 else hits
+    return _find(reader, texts, typed, typed, partly=True) if len(typed.terms) > 1 else hits
 
 
 def _way_groups(reader: Reader, typed: Typed) -> Iterator[Group]:
-    is_marked = _marked_by(typed)
+    marks = _marked_by(typed)
     for fit, led in ways_to(reader, typed):
         rank = _BEGUN_RANK if fit == Fit.BEGUN else _WAY_RANK
         label = _("Do") if led.way.does else _("Page")
-        yield Group(led.course, None, marked(str(led.way.title), is_marked), led.url, label=label, rank=rank)
+        yield Group(led.course, None, marked(str(led.way.title), marks), led.url, label=label, rank=rank)
 
 
 def _spot_groups(reader: Reader, typed: Typed) -> Iterator[Group]:
-    is_marked = _marked_by(typed)
+    marks = _marked_by(typed)
     for fit, course, spot in spots_for(reader, typed):
         rank = _BEGUN_RANK if fit == Fit.BEGUN else _SPOT_RANK
-        title, note = marked(spot.title, is_marked), marked(spot.note, is_marked)
+        title, note = marked(spot.title, marks), marked(spot.note, marks)
         yield Group(course, None, title, spot.url, label=spot.label, abstract=note, rank=rank)
 
 
-def _marked_by(typed: Typed) -> Marked:
-    """Return what marks the words that were typed, as written."""
-    words = {word for term in typed.terms for word in folded_words(term.text)}
+@dataclass(frozen=True, slots=True)
+class _AsTyped:
+    """The words that were typed, as written, and what the last of them begins."""
+
+    words: frozenset[str]
+    begins: str
+
+    def __contains__(self, word: object) -> bool:
+        written = as_found(str(word))
+        return written in self.words or bool(self.begins and written.startswith(self.begins))
+
+
+def _marked_by(typed: Typed) -> _AsTyped:
+    """Return what is marked of texts that are found by their words as written."""
+    words = frozenset(word for term in typed.terms for word in folded_words(term.text))
     last = folded_words(typed.terms[-1].text)[-1:] if typed.is_last_open else []
-    begins = tuple(word for word in last if len(word) > 1)
-    return lambda word: (written := as_found(word)) in words or bool(begins and written.startswith(begins))
+    return _AsTyped(words, next((word for word in last if len(word) > 1), ""))
 
 
-def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
-    hits = Found(typed, shown, corrected=shown is not typed)
+def _find(reader: Reader, texts: Texts, typed: Typed, shown: Typed, *, partly: bool) -> Found:
+    hits = Found(typed, shown, corrected=shown is not typed, is_across=reader.is_across)
     if not partly:
         hits.groups += [*_way_groups(reader, shown), *_spot_groups(reader, shown)]
     for language in reader.languages:
         queries = make_queries(shown, language)
-        query = queries.any_term if partly else queries.all_terms
-        if query.begun:
-            ranked = MAX_RANKED_PARTLY if partly else MAX_RANKED
-            groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language, ranked)
+        if queries.all_terms.begun:
+            of_language = reader.only(reader.in_language(language))
+            groups, is_capped = _find_in(of_language, texts, queries, language, partly=partly)
             hits.groups += groups
             hits.is_capped |= is_capped
     hits.groups.sort(key=lambda group: -group.rank)
@@ -197,120 +140,96 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
     return hits
 
 
+@dataclass(slots=True)
+class _Ranked:
+    """A passage or a short text that was found."""
+
+    rank: float
+    of: Any
+
+
 def _find_in(
-    reader: Reader, queries: Queries, query: WordQuery, language: str, ranked: int
+    reader: Reader, texts: Texts, queries: Queries, language: str, *, partly: bool
 ) -> tuple[list[Group], bool]:
-    passages, rows = _hits(reader, query, language, ranked)
-    texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
-    texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts, *source.named)]
-    is_marked = marker(queries, words_of(texts), language)
+    passages, short = _hits(texts.only(reader.courses), queries, partly=partly)
+    files = texts.open(reader, [hit.of.file_id for hit in passages])
+    passages = [hit for hit in passages if hit.of.file_id in files]
+    said = [part for hit in passages for part in (hit.of.title, hit.of.text, hit.of.notes)]
+    said += [str(files[hit.of.file_id].material.lecture) for hit in passages]
+    said += [part for hit in short for part in hit.of.parts]
+    marks = marker(queries, words_of(said), language)
     groups: dict[Any, Group] = {}
-    opened = _opened(reader, passages)
-    for passage in passages:
-        if passage.file_id not in opened:
-            # Replaced by a new version in this very moment.
-            continue
-        material, shown = opened[passage.file_id]
-        lecture = material.lecture
-        group = groups.get(lecture.pk) or groups.setdefault(lecture.pk, _lecture_group(lecture, shown.page, is_marked))
-        _add(group, _passage_hit(passage, lecture, material, shown, is_marked))
-    for source, row in rows:
-        _add_row(groups, source, row, is_marked)
+    for hit in passages:
+        file = files[hit.of.file_id]
+        lecture = file.material.lecture
+        group = groups.get(lecture.pk) or groups.setdefault(lecture.pk, _lecture_group(lecture, file.shown.page, marks))
+        _add(group, _passage_hit(hit.of, hit.rank, file, marks))
+    for hit in short:
+        _add_row(groups, hit.of, hit.rank, marks)
     return list(groups.values()), len(passages) == MAX_PASSAGES
 
 
-def _hits(
-    reader: Reader, query: WordQuery, language: str, ranked: int
-) -> tuple[list[Passage], list[tuple[Source, Any]]]:
-    """Return the best passages, and the best rows of each source: 1 query for all of them."""
-    kinds = {source.name: source for source in sources}
-    given = reader.given | {"query": query.begun} | in_their_courses(reader, query)
-    passages: list[Passage] = []
-    rows: list[tuple[Source, Any]] = []
-    for name, pk, rank, values in _best_of_all(language, tuple(kinds.values()), ranked).run(given):
-        if name:
-            source = kinds[name]
-            row: Any = source.model(pk=pk, **dict(zip(_columns_of(source), values, strict=True)))
-            row.course = reader.courses[row.course_id]
-            rows.append((source, row))
+def _hits(texts: Texts, queries: Queries, *, partly: bool) -> tuple[list[_Ranked], list[_Ranked]]:
+    """Return the best passages, and the best short texts of each source: 1 query for all of them."""
+    asked, fits = (queries.any_term, any) if partly else (queries.all_terms, all)
+    near = [
+        text
+        for text in texts.short
+        if fits(any(word in text.vector for word in words) for words in queries.sought)
+    ]  # fmt: skip
+    given = {
+        "query": asked.begun,
+        "begun": in_their_courses(texts.courses, asked.begun),
+        "whole": in_their_courses(texts.courses, asked.whole),
+        "files": texts.files,
+        "vectors": [text.vector for text in near],
+    }
+    passages: list[_Ranked] = []
+    short: dict[str, list[_Ranked]] = {}
+    for place, pk, rank, values in rows_of(_statement(MAX_RANKED_PARTLY if partly else MAX_RANKED), given):
+        if place is None:
+            passages.append(_Ranked(rank, Passage(pk=pk, **dict(zip(_PASSAGE_COLUMNS, values, strict=True)))))
         else:
-            row = Passage(pk=pk, **dict(zip(_PASSAGE_COLUMNS, values, strict=True)))
-            passages.append(row)
-        row.rank = rank
-    passages.sort(key=lambda passage: (-passage.rank, passage.pk))  # type: ignore[attr-defined]
-    order = list(kinds)
-    rows.sort(key=lambda hit: (order.index(hit[0].name), -hit[1].rank, hit[1].pk))
-    return passages, rows
+            text = near[place - 1]
+            short.setdefault(text.source.name, []).append(_Ranked(rank, text))
+    passages.sort(key=lambda hit: (-hit.rank, hit.of.pk))
+    for ranked in short.values():
+        ranked.sort(key=lambda hit: (-hit.rank, hit.of.pk))
+    order = dict.fromkeys(text.source.name for text in near)
+    return passages, [hit for name in order for hit in short.get(name, [])[:MAX_ROWS]]
 
 
 @cache
-def _best_of_all(language: str, kinds: tuple[Source, ...], ranked: int) -> Statement:
-    """Make the statement of a search among texts in a language: it costs ten times as much as to run it."""
-    parts = [_passages(ranked), *(_rows(source, language) for source in kinds)]
-    return Statement.of(parts[0].union(*parts[1:], all=True))
+def _statement(most: int) -> str:
+    """Return the statement of a search that ranks so many passages, those of the newest files first.
 
-
-def _passages(most: int) -> QuerySet[Any, Any]:
-    """Return the best passages of so many that match."""
-    # The courses are no part of the rank.
-    ranked = Passage.objects.filter(pk__in=passages_matching(most).values("pk"))
-    return _best(ranked, "", _PASSAGE_COLUMNS, _rank("vector"), MAX_PASSAGES)
-
-
-def _rows(source: Source, language: str) -> QuerySet[Any, Any]:
-    """Return the best rows of a source."""
-    configuration, _dictionary = CONFIGURATIONS[language]
-    vector = RowVector(source.title, *source.texts, *source.named, configuration=configuration)
-    matching = source.rows().alias(search_vector=vector).filter(matches("search_vector", Parameter("query")))
-    return _best(matching, source.name, _columns_of(source), _rank("search_vector"), MAX_ROWS)
-
-
-def _columns_of(source: Source) -> tuple[str, ...]:
-    return ("course_id", source.title, *source.texts, *source.named, *source.needed)
-
-
-def _best(rows: QuerySet[Any], name: str, columns: Iterable[str], rank: Func, most: int) -> QuerySet[Any, Any]:
-    """Return the best of some rows: the name of their source, primary key, rank, and the columns as one list in JSON."""
-    values = Func(*columns, function="json_build_array", output_field=models.JSONField())
-    described = rows.annotate(rank=rank, of=Value(name), values=values)
-    best: QuerySet[Any, Any] = described.order_by("-rank", "pk").values_list("of", "pk", "rank", "values")[:most]
-    return best
-
-
-def _rank(vector: str) -> Func:
-    # 4: words that stand close to each other count more.
-    return Func(
-        Value(_WEIGHTS),
-        F(vector),
-        Parameter("query"),
-        template="ts_rank_cd(%(expressions)s::tsquery, 4)",
-        output_field=models.FloatField(),
-    )
-
-
-def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Material, Shown]]:
-    """Return the files that the reader may open of the lectures of some passages, with what the lecture's page shows.
-
-    1 query.
+    It asks the index of words, and looks at files afterwards: neither which files count nor their order is written so that
+    another index has it, or the planner would read every page of them. A last word that stands as a whole on so many pages
+    is looked for as it is, and not also as a beginning. Only of the best the texts are read.
     """
-    wanted = {passage.file_id for passage in passages}
-    if not wanted:
-        return {}
-    materials: list[Any] = _of_lectures().read(reader.given | {"files": list(wanted)})
-    of_lecture: dict[Lecture, list[Any]] = {}
-    for material in materials:
-        material.lecture.course = reader.courses[material.lecture.course_id]
-        of_lecture.setdefault(material.lecture, []).append(material)
-    opened: dict[int, tuple[Material, Shown]] = {}
-    for lecture, its_materials in of_lecture.items():
-        files = {material.current_id: material for material in its_materials if material.current_id is not None}
-        shown = shown_of(lecture, its_materials, {file: material.pages_read or 0 for file, material in files.items()})
-        opened |= {file: (material, shown) for file, material in files.items()}
-    return opened
+    return f"""
+SELECT NULL::bigint AS place, p.id, best.rank, json_build_array({", ".join(f"p.{name}" for name in _PASSAGE_COLUMNS)})
+FROM (
+  SELECT id, ts_rank_cd({_WEIGHTS}, vector, %(query)s::tsquery, 4) AS rank FROM (
+    SELECT id, vector FROM (
+      SELECT id FROM lectures_passage
+      WHERE (file_id IN (SELECT unnest(%(files)s::bigint[]))) IS TRUE AND vector @@ CASE
+        WHEN cardinality(ARRAY(SELECT id FROM lectures_passage WHERE vector @@ %(whole)s::tsquery LIMIT {most:d})) >= {most:d}
+        THEN %(whole)s::tsquery ELSE %(begun)s::tsquery END
+      ORDER BY file_id + 0 DESC LIMIT {most:d}
+    ) AS newest JOIN lectures_passage USING (id)
+    ORDER BY ts_rank({_WEIGHTS}, vector, %(query)s::tsquery) DESC, id LIMIT {_MAX_CLOSE:d}
+  ) AS close ORDER BY rank DESC, id LIMIT {MAX_PASSAGES:d}
+) AS best JOIN lectures_passage p USING (id)
+UNION ALL
+SELECT place, place, ts_rank_cd({_WEIGHTS}, vector::tsvector, %(query)s::tsquery, 4), NULL
+FROM unnest(%(vectors)s::text[]) WITH ORDINALITY AS short (vector, place)
+WHERE vector::tsvector @@ %(query)s::tsquery
+"""  # noqa: S608 - of names and numbers of this module
 
 
-def _lecture_group(lecture: Lecture, page: str, is_marked: Marked) -> Group:
-    return Group(lecture.course, lecture, marked(str(lecture), is_marked), page, is_quoted=True)
+def _lecture_group(lecture: Lecture, page: str, marks: Container[str]) -> Group:
+    return Group(lecture.course, lecture, marked(str(lecture), marks), page, is_quoted=True)
 
 
 def _add(group: Group, hit: Hit) -> None:
@@ -324,54 +243,46 @@ def _add(group: Group, hit: Hit) -> None:
     group.hits.append(hit)
 
 
-def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Marked) -> None:
-    title = marked(str(getattr(row, source.title)), is_marked)
-    texts = [str(getattr(row, name)) for name in source.texts]
+def _add_row(groups: dict[Any, Group], short: ShortText, rank: float, marks: Container[str]) -> None:
+    source, row = short.source, short.row
+    title, *others = short.parts
     # Where only the title has the words, the longest text says best what it is about.
-    best = max(texts, key=lambda text: (sum(map(is_marked, WORD.findall(text))), len(text)), default="")
-    text = snippet(best, is_marked)
+    texts = others[: len(source.texts)]
+    best = max(texts, key=lambda text: (sum(word in marks for word in WORD.findall(text)), len(text)), default="")
+    text = snippet(best, marks)
     lecture = source.group(row)
     if lecture is not None:
-        group = groups.get(lecture) or groups.setdefault(lecture, _lecture_group(row, source.address(row), is_marked))
+        group = groups.get(lecture) or groups.setdefault(lecture, _lecture_group(row, source.address(row), marks))
         group.abstract = text
-        group.rank = max(group.rank, row.rank * 1.5)
+        group.rank = max(group.rank, rank * 1.5)
         return
     groups[source.name, row.pk] = Group(
-        row.course, None, title, source.address(row), label=str(source.label), abstract=text, rank=row.rank,
+        row.course, None, marked(title, marks), source.address(row), label=str(source.label), abstract=text, rank=rank,
         is_quoted=True,
     )  # fmt: skip
 
 
-def _passage_hit(passage: Passage, lecture: Lecture, material: Material, shown: Shown, is_marked: Marked) -> Hit:
-    rank: float = passage.rank  # type: ignore[attr-defined]
-    cue = _best_cue(passage, is_marked)
-    place = place_of(passage, cue=cue, lecture=lecture, material=material, shown=shown)
+def _passage_hit(passage: Passage, rank: float, file: OpenFile, marks: Container[str]) -> Hit:
+    cue = _best_cue(passage, marks)
+    place = place_of(passage, cue=cue, lecture=file.material.lecture, material=file.material, shown=file.shown)
     if passage.kind == Passage.Kind.CAPTION:
-        text = snippet(" ".join(str(spoken[2]) for spoken in passage.cues[max(0, cue - 1) :]), is_marked)
+        text = snippet(" ".join(str(spoken[2]) for spoken in passage.cues[max(0, cue - 1) :]), marks)
         return Hit(place.url, place.where, _NONE, text, rank, place.key)
-    where, text = place.where, snippet("\n".join(passage.lines), is_marked)
-    if passage.notes and not any(is_marked(word) for word in words_of([passage.text])):
-        where, text = _("%(place)s, speaker notes") % {"place": where}, snippet(passage.notes, is_marked)
-    return Hit(place.url, where, marked(passage.title, is_marked), text, rank, place.key, _picture(passage, material))
+    where, text = place.where, snippet("\n".join(passage.lines), marks)
+    if passage.notes and not any(word in marks for word in WORD.findall(passage.text)):
+        where, text = _("%(place)s, speaker notes") % {"place": where}, snippet(passage.notes, marks)
+    return Hit(place.url, where, marked(passage.title, marks), text, rank, place.key, _picture(passage, file))
 
 
-def _picture(passage: Passage, material: Material) -> Picture | None:
+def _picture(passage: Passage, file: OpenFile) -> Picture | None:
     if not passage.thumb:
         return None
+    material = file.material
     address = reverse("lectures:thumb", args=[material.lecture.course.slug, material.pk, passage.number])
     return Picture(address, passage.width, passage.height)
 
 
-def _best_cue(passage: Passage, is_marked: Marked) -> int:
+def _best_cue(passage: Passage, marks: Container[str]) -> int:
     """Return which caption has the most of the words, the first of several."""
-    counts = [sum(1 for word in words_of([cue[2]]) if is_marked(word)) for cue in passage.cues]
+    counts = [len({word for word in WORD.findall(cue[2]) if word in marks}) for cue in passage.cues]
     return counts.index(max(counts)) if counts else 0
-
-
-@cache
-def _of_lectures() -> ModelStatement[Material]:
-    """Return what the reader may see of the lectures of some files, with how many pages were read of each."""
-    lectures = Lecture.objects.filter(is_among("materials__current", Parameter("files")))
-    seen = Material.objects.filter(sees_material(), lecture__in=lectures.values("pk"))
-    rows = seen.annotate(pages_read=F("current__extraction__pages_done")).order_by("position", "pk")
-    return ModelStatement.of(rows, along=("lecture", "current"), annotated=("pages_read",))

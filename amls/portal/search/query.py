@@ -8,21 +8,13 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.search import SearchVectorField
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, Case, F, Func, IntegerField, When
-from django.db.models.lookups import GreaterThanOrEqual, In
 
-from amls.core.fulltext import fold_words, joined, separate, vector_sql
-from amls.core.statements import Parameter
+from amls.core.fulltext import fold_words, separate
+from amls.core.statements import rows_of
 from amls.core.text import clean_line
 from amls.portal.search.fillers import FILLERS
-from amls.portal.search.readers import Reader, materials_seen
-from lectures.managers import PassageQuerySet
-from lectures.models import Passage
 
 MAX_CHARACTERS = 200
 MAX_TERMS = 12
@@ -120,6 +112,7 @@ class Queries:
     Attributes:
         all_terms: finds what has every term.
         any_term: finds what has one of them.
+        sought: of each term what stands in the text of each vector that it finds: one of these.
         stems: by which words in a text are marked.
         prefix: the beginning of the last word, folded.
         written: the words as they were typed, folded.
@@ -127,12 +120,13 @@ class Queries:
 
     all_terms: WordQuery
     any_term: WordQuery
+    sought: tuple[tuple[str, ...], ...]
     stems: frozenset[str]
     prefix: str
     written: frozenset[str]
 
 
-_NOTHING = Queries(WordQuery(), WordQuery(), frozenset(), "", frozenset())
+_NOTHING = Queries(WordQuery(), WordQuery(), (), frozenset(), "", frozenset())
 
 
 def make_queries(typed: Typed, language: str) -> Queries:
@@ -166,7 +160,7 @@ def make_queries(typed: Typed, language: str) -> Queries:
     stems = frozenset(lexeme for stemmed, _plain in parsed for lexeme in _lexemes(stemmed))
     all_terms = WordQuery(" & ".join(parts), " & ".join(whole))
     any_term = WordQuery(" | ".join(parts), " | ".join(whole))
-    return Queries(all_terms, any_term, stems, prefix, frozenset(written))
+    return Queries(all_terms, any_term, tuple(map(_sought, parts)), stems, prefix, frozenset(written))
 
 
 def _either(options: Iterable[str]) -> str:
@@ -224,8 +218,16 @@ def _prefix_query(words: list[str]) -> str:
     return " & ".join([*(f"'{word}'" for word in before), f"'{last}':*"])
 
 
+def _sought(part: str) -> tuple[str, ...]:
+    """Return of each word of a tsquery text how it stands in the text of a vector, or how that begins."""
+    return tuple({f"'{word}" if begins else f"'{word}'" for word, begins in _QUOTED.findall(part)})
+
+
+_QUOTED = re.compile(r"'((?:[^']|'')*)'(:\*)?")
+
+
 def _lexemes(query: str) -> list[str]:
-    return [lexeme.replace("''", "'") for lexeme in re.findall(r"'((?:[^']|'')*)'", query)]
+    return [lexeme.replace("''", "'") for lexeme, _begins in _QUOTED.findall(query)]
 
 
 # What PostgreSQL's dictionaries say of a word never changes: each process asks once, within a bound.
@@ -253,59 +255,16 @@ def stems_of(words: Iterable[str], language: str) -> dict[str, str]:
     return {word: stem for word, stem in stems.items() if stem}
 
 
-def matches(vector: str, query: Parameter | Case) -> Func:
-    """Return the condition that a column of search vectors matches a tsquery text."""
-    return Func(F(vector), query, template="%(expressions)s::tsquery", arg_joiner=" @@ ", output_field=BooleanField())
+def in_their_courses(courses: Iterable[int], asked: str) -> str:
+    """Return a tsquery text that asks the index for the courses too, so that others' pages cost nothing."""
+    where = " | ".join(f"'course/{pk}'" for pk in courses)
+    return f"({asked}) & ({where})"
 
 
-class RowVector(Func):
-    """What a short text is found by: its title (A) and its other columns (B), in a language's stems and as written."""
-
-    output_field = SearchVectorField()
-
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
-        """Return the SQL."""
-        title, *texts = (compiler.compile(expression)[0] for expression in self.get_source_expressions())
-        configuration = f"'{self.extra['configuration']}'::regconfig"
-        # As one text: a parser started for each column would cost as much again as what it reads.
-        return f"({vector_sql(configuration, [(title, 'A'), (joined(texts), 'B')])})", ()
-
-
-def passages_matching(most: int) -> PassageQuerySet:
-    """Return so many passages that match, those of the newest files first: what `in_their_courses` says.
-
-    A last word that stands as a whole on so many pages is looked for as it is, and not also as a beginning.
-    """
-    # A value that is looked at, and no condition that could choose the rows: from 'of these files' the planner would
-    # read every page of them instead of asking the index of words.
-    is_seen = Func(
-        In(F("file"), materials_seen().order_by().values("current")),
-        template="%(expressions)s IS TRUE",
-        output_field=BooleanField(),
-    )
-    # Nor an order that an index has: it would be read from its end for those few that match.
-    newest = Func(F("file"), template="(%(expressions)s + 0)", output_field=BigIntegerField())
-    begun, whole = Parameter("begun"), Parameter("whole")
-    seen = Passage.objects.filter(is_seen).order_by()
-    as_wholes = ArraySubquery(Passage.objects.filter(matches("vector", whole)).order_by().values("pk")[:most])
-    is_enough = GreaterThanOrEqual(Func(as_wholes, function="cardinality", output_field=IntegerField()), most)
-    asked = Case(When(is_enough, then=whole), default=begun)
-    return seen.filter(matches("vector", asked)).order_by(newest.desc())[:most]
-
-
-def in_their_courses(reader: Reader, asked: WordQuery) -> dict[str, str]:
-    """Return what `passages_matching` is given: it asks the index for the courses too, so that others' pages cost nothing."""
-    where = _in_courses(reader)
-    return {"begun": f"({asked.begun}) & ({where})", "whole": f"({asked.whole}) & ({where})"}
-
-
-def words_in_files(reader: Reader, words: Collection[str]) -> set[str]:
-    """Return which of some words stand, as they are written, in a file that the reader may see: 1 query."""
-    where = _in_courses(reader)
-    queries = [f"{as_written(word)} & ({where})" for word in words]
-    with connection.cursor() as cursor:
-        cursor.execute(_WORDS_IN_FILES, [list(words), queries, reader.files])
-        return {word for (word,) in cursor.fetchall()}
+def words_in_files(courses: Iterable[int], files: Iterable[int], words: Collection[str]) -> set[str]:
+    """Return which of some words stand, as they are written, in one of some files of these courses: 1 query."""
+    queries = [in_their_courses(courses, as_written(word)) for word in words]
+    return {word for (word,) in rows_of(_WORDS_IN_FILES, [list(words), queries, list(files)])}
 
 
 _WORDS_IN_FILES = """
@@ -313,7 +272,3 @@ _WORDS_IN_FILES = """
     WHERE EXISTS (
         SELECT 1 FROM lectures_passage p WHERE p.vector @@ typed.query::tsquery AND (p.file_id = ANY (%s)) IS TRUE)
 """
-
-
-def _in_courses(reader: Reader) -> str:
-    return " | ".join(f"'course/{pk}'" for pk in reader.courses)

@@ -1,20 +1,17 @@
 """Who searches where: the courses, and as what the person sees each of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, cached_property
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import DateTimeField, Func, Q
 
-from amls.core.statements import Parameter, Statement, is_among
+from amls.core.statements import Parameter, is_among
 from amls.courses.access import Access
 from amls.courses.models import Audience, Course, User
 from amls.courses.permissions import lacks_second_factor
-from lectures.managers import MaterialQuerySet
-from lectures.models import Material
 
 NOW = Parameter("now", DateTimeField())
 
@@ -36,16 +33,6 @@ def sees_material() -> Q:
     return timely & for_them | Q(is_among("lecture__course", Parameter("managed")))
 
 
-def materials_seen() -> MaterialQuerySet:
-    """Return the materials with a file that a reader may see; of each its newest version counts."""
-    return Material.objects.filter(sees_material(), in_courses("lecture__course"), current__isnull=False)
-
-
-@cache
-def _files() -> Statement:
-    return Statement.of(materials_seen().values_list("current"))
-
-
 @dataclass(frozen=True)
 class Reader:
     """Courses by how the person sees them.
@@ -55,6 +42,7 @@ class Reader:
         managed: of which they see everything.
         enrolled: of which they see what is for enrolled people, once its time has come.
         is_signed_in: whether they are anybody whom the site knows.
+        is_across: whether they look into whichever courses there are, and not into one that they are in.
     """
 
     now: datetime
@@ -62,6 +50,7 @@ class Reader:
     managed: frozenset[int] = frozenset()
     enrolled: frozenset[int] = frozenset()
     is_signed_in: bool = False
+    is_across: bool = False
 
     @classmethod
     def of(cls, access: Access, *, is_signed_in: bool) -> "Reader":
@@ -90,12 +79,17 @@ class Reader:
             taught = set(courses)
         managed = taught if isinstance(user, User) and taught and not lacks_second_factor(user) else set()
         enrolled = frozenset(pk for pk in roles if pk in courses)
-        return cls(now, courses, frozenset(managed), enrolled, isinstance(user, User))
+        return cls(now, courses, frozenset(managed), enrolled, isinstance(user, User), is_across=True)
 
     @property
     def insiders(self) -> frozenset[int]:
         """The courses of which they see more than visitors do."""
         return self.enrolled | self.managed
+
+    @property
+    def kind(self) -> str:
+        """Return what all have in common who find the same in the same courses."""
+        return f"{sorted(self.managed)} {sorted(self.enrolled)} {self.is_signed_in} {self.is_across}"
 
     @property
     def languages(self) -> list[str]:
@@ -117,15 +111,10 @@ class Reader:
             "enrolled": list(self.enrolled),
         }
 
-    @cached_property
-    def files(self) -> list[int]:
-        """The newest files that may be seen: 1 query, once."""
-        return [file for (file,) in _files().run(self.given)]
-
     def only(self, courses: Iterable[int]) -> "Reader":
         """Return the reader of some of these courses."""
         chosen = set(courses)
         if chosen.issuperset(self.courses):
             return self
         kept = {pk: course for pk, course in self.courses.items() if pk in chosen}
-        return Reader(self.now, kept, self.managed & chosen, self.enrolled & chosen, self.is_signed_in)
+        return replace(self, courses=kept, managed=self.managed & chosen, enrolled=self.enrolled & chosen)

@@ -1,6 +1,6 @@
 """The piece of a text in which the words stand that were searched for, with these words marked."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Iterable
 from functools import lru_cache
 from html import escape
 
@@ -11,31 +11,26 @@ from amls.portal.search.query import WORD, Queries, as_found, stems_of
 
 _LENGTH = 170
 _LEAD = 60
-Marked = Callable[[str], bool]
 
 
 def words_of(texts: Iterable[str]) -> set[str]:
-    """Return all words of some texts, in lower case."""
-    return {word.lower() for text in texts for word in WORD.findall(text)}
+    """Return all words of some texts, as they stand there."""
+    return {word for text in texts for word in WORD.findall(text)}
 
 
-def marker(queries: Queries, words: set[str], language: str) -> Marked:
-    """Return what says of each of `words` whether the search found it: exactly as PostgreSQL does."""
-    # A stem begins as its word does, but for an umlaut.
-    initials = {_initial(stem) for stem in queries.stems}
-    stems = stems_of([word for word in words if _initial(word) in initials], language) if initials else {}
-    matching = {
+def marker(queries: Queries, words: Iterable[str], language: str) -> frozenset[str]:
+    """Return which of some words the search found: exactly as PostgreSQL does."""
+    # A stem begins as its word does, but for an umlaut, and so does what is as written.
+    initials = {_folded(word[:1]) for word in (*queries.stems, *queries.written, queries.prefix) if word}
+    near = {word: word.lower() for word in words if _folded(word[0]) in initials}
+    stems = stems_of(near.values(), language) if queries.stems else {}
+    return frozenset(
         word
-        for word in words
-        if stems.get(word) in queries.stems
-        or (written := as_found(word)) in queries.written
+        for word, lower in near.items()
+        if stems.get(lower) in queries.stems
+        or (written := as_found(lower)) in queries.written
         or (queries.prefix and written.startswith(queries.prefix))
-    }
-    return lambda word: word.lower() in matching
-
-
-def _initial(word: str) -> str:
-    return _folded(word[:1])
+    )
 
 
 @lru_cache(maxsize=5000)
@@ -43,10 +38,10 @@ def _folded(letter: str) -> str:
     return fold(letter)[:1]
 
 
-def snippet(text: str, is_marked: Marked) -> SafeString:
+def snippet(text: str, marks: Container[str]) -> SafeString:
     """Return about 170 characters around the densest marks, escaped, marks as <mark>."""
     flat = " ".join(text.split())
-    places = [match.span() for match in WORD.finditer(flat) if is_marked(match[0])]
+    places = [match.span() for match in WORD.finditer(flat) if match[0] in marks]
     start = _best_start(places)
     if start:
         # Not in the middle of a word.
@@ -64,11 +59,11 @@ def snippet(text: str, is_marked: Marked) -> SafeString:
     return mark_safe(shown)  # noqa: S308 - every piece was escaped
 
 
-def marked(text: str, is_marked: Marked) -> SafeString:
+def marked(text: str, marks: Container[str]) -> SafeString:
     """Return a short text whole, with its marks."""
     pieces, at = [], 0
     for match in WORD.finditer(text):
-        if is_marked(match[0]):
+        if match[0] in marks:
             pieces += [escape(text[at : match.start()]), f"<mark>{escape(match[0])}</mark>"]
             at = match.end()
     return mark_safe("".join([*pieces, escape(text[at:])]))  # noqa: S308 - every piece was escaped

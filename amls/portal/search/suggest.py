@@ -4,42 +4,38 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
-
-from django.db.models import Func, QuerySet, TextField, Value
 
 from amls.core.statements import Parameter, Statement, is_among
 from amls.portal.search.query import Typed, folded_words, words_in_files
 from amls.portal.search.readers import Reader, in_courses
 from amls.portal.search.snippets import words_of
-from amls.portal.search.sources import Source, sources
+from amls.portal.search.texts import Texts
 from amls.portal.search.ways import ways_for
 from lectures.models import WordList
 
 _SHORTEST, _LONGEST_TYPED = 4, 40
 _MAX_TRIES, _MAX_MENDED, _MAX_NEAR = 3, 4, 24
-_MAX_TEXTS = 300
 # Words, and in how many passages each of them stands.
 Words = tuple[list[str], Sequence[int]]
 # Across courses: the words of so many, in the order in which they are shown.
 _MOST_COURSES = 20
 
 
-def corrections(reader: Reader, typed: Typed) -> Iterator[Typed]:
+def corrections(reader: Reader, texts: Texts, typed: Typed) -> Iterator[Typed]:
     """Yield at most three ways to read what was typed with the courses' own words, the likeliest first.
 
     A word that the reader's files and texts have stays as it is. One letter too many, too few, wrong
-    or swapped is a distance of 1; longer words may have two such slips. At most 5 queries, whatever was typed.
+    or swapped is a distance of 1; longer words may have two such slips. At most 3 queries, whatever was typed.
     """
     whole = [word for word in dict.fromkeys(typed.words) if _is_mendable(word)]
-    standing = words_in_files(reader, whole) if whole else set()
+    standing = words_in_files(reader.courses, texts.files, whole) if whole else set()
     strange = [word for word in whole if word not in standing]
     if not strange:
         return
-    short = _short_words(reader)
+    short = _short_words(reader, texts)
     known = set(folded_words(" ".join(short)))
     unknown = [word for word in strange if not known.issuperset(folded_words(word))][:_MAX_MENDED]
-    near = _near(reader, unknown, short) if unknown else {}
+    near = _near(reader, texts, unknown, short) if unknown else {}
     mendable = [(word, near[word]) for word in unknown if near[word]]
     if not mendable:
         return
@@ -58,7 +54,7 @@ def _is_mendable(word: str) -> bool:
     return _SHORTEST <= len(word) <= _LONGEST_TYPED and not word.isdigit()
 
 
-def _near(reader: Reader, typed: list[str], short: set[str]) -> dict[str, list[str]]:
+def _near(reader: Reader, texts: Texts, typed: list[str], short: set[str]) -> dict[str, list[str]]:
     """Return at most three words for each that was typed, the nearest that the reader's courses have: 2 queries.
 
     The lists hold the words of all files; those that only stand in what the reader may not see are neither
@@ -75,7 +71,7 @@ def _near(reader: Reader, typed: list[str], short: set[str]) -> dict[str, list[s
         word: _nearest(word, [listed for length in _lengths(word) for listed in lists[length]]) for word in typed
     }
     asked = {near for others in candidates.values() for near in others} - short
-    seen = short | words_in_files(reader, asked) if asked else short
+    seen = short | words_in_files(reader.courses, texts.files, asked) if asked else short
     return {word: [near for near in others if near in seen][:_MAX_TRIES] for word, others in candidates.items()}
 
 
@@ -107,21 +103,7 @@ def _lists() -> Statement:
     return Statement.of(rows.values_list("length", "words", "passages"))
 
 
-def _short_words(reader: Reader) -> set[str]:
-    """Return the words of titles, abstracts and topics that the reader may see, and of where they may go: 1 query."""
+def _short_words(reader: Reader, texts: Texts) -> set[str]:
+    """Return the words of titles, abstracts and topics that the reader may see, and of where they may go, in lower case."""
     said: set[str] = set().union(*(led.way.said for led in ways_for(reader)))
-    return said | words_of(text for (text,) in _short_texts(tuple(sources)).run(reader.given))
-
-
-@cache
-def _short_texts(kinds: tuple[Source, ...]) -> Statement:
-    first, *others = (_texts_of(source) for source in kinds)
-    return Statement.of(first.union(*others, all=True))
-
-
-def _texts_of(source: Source) -> QuerySet[Any, Any]:
-    text = Func(Value(" "), source.title, *source.texts, function="concat_ws", output_field=TextField())
-    rows: QuerySet[Any, Any] = (
-        source.rows().annotate(all_texts=text).order_by("pk").values_list("all_texts")[:_MAX_TEXTS]
-    )
-    return rows
+    return said | {word.lower() for word in words_of(part for text in texts.short for part in text.parts)}
