@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -108,16 +109,8 @@ def grant_request(
     with transaction.atomic():
         project = lock_project(request.project_id)
         request = _decide(request, ExtensionRequest.State.GRANTED, by=by, answer=answer, now=now)
-        return _grant(
-            project.assignment,
-            project=project,
-            due_at=due_at,
-            delta=delta,
-            reason=request.reason,
-            by=by,
-            now=now,
-            request=request,
-        )
+        wanted = _MoreTime(due_at, delta, request.reason, by, now)
+        return _grant(wanted.draft(project.assignment, project=project), request=request)
 
 
 def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: datetime) -> None:
@@ -206,14 +199,15 @@ def extend(
     _require_one_time(due_at, delta)
     chosen = sorted(projects, key=lambda project: project.pk)
     with transaction.atomic():
+        wanted = _MoreTime(due_at, delta, reason, by, now)
         if chosen:
-            return _grant_each(chosen, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
+            return _grant_each(chosen, wanted)
         if assignment is None:
             raise TypeError("Say which assignment's deadline it is.")
         if enrolment is not None:
-            return [_grant(assignment, enrolment=enrolment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)]
+            return [_grant(wanted.draft(assignment, enrolment=enrolment))]
         course = lock_course(assignment.course_id)
-        extension = _grant(assignment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
+        extension = _grant(wanted.draft(assignment))
         reconcile(course, now=now, sources=["projects"])
         return [extension]
 
@@ -226,15 +220,39 @@ def _require_one_time(due_at: datetime | None, delta: timedelta | None) -> None:
         raise RuleViolation(_("An extension gives time, it doesn't take it."), code="invalid")
 
 
-def _grant_each(
-    projects: Sequence[Project],
-    *,
-    due_at: datetime | None,
-    delta: timedelta | None,
-    reason: str,
-    by: User,
-    now: datetime,
-) -> list[Extension]:
+@dataclass(frozen=True, slots=True)
+class _MoreTime:
+    """What is given, by whom and when, to whomever.
+
+    Attributes:
+        due_at: until then; or
+        delta: by so much later than the assignment's deadline.
+    """
+
+    due_at: datetime | None
+    delta: timedelta | None
+    reason: str
+    by: User
+    now: datetime
+
+    def draft(
+        self, assignment: Assignment, *, project: Project | None = None, enrolment: Enrolment | None = None
+    ) -> Extension:
+        """Return the extension of a team, of a person or, with neither, of all; it isn't kept yet."""
+        return Extension(
+            course=assignment.course,
+            assignment=assignment,
+            project=project,
+            enrolment=enrolment,
+            due_at=self.due_at,
+            delta=self.delta,
+            reason=self.reason,
+            granted_at=self.now,
+            granted_by=self.by,
+        )
+
+
+def _grant_each(projects: Sequence[Project], wanted: _MoreTime) -> list[Extension]:
     """Give more time to some teams: as many queries for many as for two."""
     locked = lock_projects(*(project.pk for project in projects))
     if len(locked) < len(projects):
@@ -242,19 +260,10 @@ def _grant_each(
     teams = members_by_project(locked.values())
     deadlines = Deadlines.of_each({project.assignment_id: project.assignment for project in locked.values()}.values())
     drafts: list[Extension] = []
-    refusal = None
+    refusal, now = None, wanted.now
     for project in locked.values():
         known = deadlines[project.assignment_id]
-        extension = Extension(
-            course=project.course,
-            assignment=project.assignment,
-            project=project,
-            due_at=due_at,
-            delta=delta,
-            reason=reason,
-            granted_at=now,
-            granted_by=by,
-        )
+        extension = wanted.draft(project.assignment, project=project)
         try:
             _require_deadline(extension, known, now=now)
             if not drafts:
@@ -282,30 +291,9 @@ def _grant_each(
     return given
 
 
-def _grant(
-    assignment: Assignment,
-    *,
-    due_at: datetime | None,
-    delta: timedelta | None,
-    reason: str,
-    by: User,
-    now: datetime,
-    project: Project | None = None,
-    enrolment: Enrolment | None = None,
-    request: ExtensionRequest | None = None,
-) -> Extension:
-    deadlines = Deadlines.of(assignment)
-    extension = Extension(
-        course=assignment.course,
-        assignment=assignment,
-        project=project,
-        enrolment=enrolment,
-        due_at=due_at,
-        delta=delta,
-        reason=reason,
-        granted_at=now,
-        granted_by=by,
-    )
+def _grant(extension: Extension, *, request: ExtensionRequest | None = None) -> Extension:
+    """Keep an extension of a team, a person or all, and tell whom it reaches; `request` asked for it."""
+    deadlines, now = Deadlines.of(extension.assignment), extension.granted_at
     _require_deadline(extension, deadlines, now=now)
     require_valid(extension)
     _require_later(extension, deadlines, _time_before(extension, deadlines), is_asked=request is not None, now=now)
