@@ -58,14 +58,20 @@ def deed(name: str, *, undo: Callable[[AssessPage], str] = lambda _page: "") -> 
 
     def register(do: Deed) -> Deed:
         def act(page: AssessPage) -> HttpResponse:
-            if page.desk.attempt(page.request, lambda: do(page), undo=undo(page)):
-                forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
-            return redirect(page.address())
+            is_done = page.desk.attempt(page.request, lambda: do(page), undo=undo(page))
+            return _lead_back(page, *([name] if is_done else []))
 
         acts[name] = act
         return do
 
     return register
+
+
+def _lead_back(page: AssessPage, *done: str) -> HttpResponse:
+    """Show the page again; what was typed for the buttons that have done their work is no draft any more."""
+    for name in done:
+        forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
+    return redirect(page.address())
 
 
 def _held(page: AssessPage, act: TeamAct, *fields_named: str) -> HttpResponse:
@@ -75,11 +81,7 @@ def _held(page: AssessPage, act: TeamAct, *fields_named: str) -> HttpResponse:
     except RuleViolation as violation:
         messages.error(page.request, str(violation.message))
         asked = None
-    if asked is not None:
-        return asked
-    for name in fields_named:
-        forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
-    return redirect(page.address())
+    return asked if asked is not None else _lead_back(page, *fields_named)
 
 
 def _act(page: AssessPage, name: str, title: str, **values: Any) -> TeamAct:
@@ -106,8 +108,7 @@ def sent_form(name: str, make: Callable[[AssessPage], forms.Form]) -> Callable[[
                 add_violation(form, violation)
                 return None
             messages.success(page.request, said, extra_tags=f"undo {page.undo}" if page.undo else "")
-            forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
-            return redirect(page.address())
+            return _lead_back(page, name)
 
         acts[name] = act
         return do
@@ -314,8 +315,7 @@ def assign(page: AssessPage) -> HttpResponse:
     if form.is_valid():
         assign_assessor(projects=[page.project], assessor=form.user())
         messages.success(page.request, _("Assessor: %(name)s.") % {"name": form.user() or _("nobody")})
-    forget_draft(project=page.project, by=page.user, fields=fields_of("assign", page.view))
-    return redirect(page.address())
+    return _lead_back(page, "assign")
 
 
 @button("withdraw")
