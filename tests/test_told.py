@@ -55,9 +55,9 @@ AT_ONCE = {
     "projects.services.switching:_go_back": ASKED,
     "projects.services.switching:switch_topic": ASKED,
     "projects.services.teams:_take_out": HELD,
+    "projects.services.teams:_tell_of_invitation": ASKED,
     "projects.services.teams:accept_invitation": ASKED,
     "projects.services.teams:decline_invitation": ASKED,
-    "projects.services.teams:invite_member": ASKED,
     "projects.services.teams:move_member": HELD,
     "projects.services.teams:revoke_invitation": ASKED,
 }
