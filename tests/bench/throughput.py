@@ -1,4 +1,9 @@
-"""Searches a second with two web processes, and what each costs, beside the bare query through the same server."""
+"""Searches a second with two web processes, and what each costs, beside the bare query through the same server.
+
+What is found is kept for whoever types the same, so both are measured: searches that nobody made before, and those that
+others made. Beside them two bare views behind our middleware, which ask the index for the words of the query: one answers
+with its rows alone, the other renders as many bytes as the search answers with.
+"""
 
 import os
 import signal
@@ -18,6 +23,8 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLIENTS, ROUNDS, SECONDS = 8, 3, 3
+# So many times in a round each of the queries is typed in another way: more than are answered.
+ANEW = 30
 # The bare twin of a search: the words of a query asked of the index, in some courses.
 BARE = (
     "SELECT id, number, title FROM lectures_passage WHERE vector @@ (to_tsquery('english', %s) && %s::tsquery) LIMIT 60"
@@ -37,7 +44,9 @@ def bare_parameters(text: str, courses: Sequence[int]) -> list[str]:
     return [" & ".join(f"'{word}'" for word in text.split()), " | ".join(f"'course/{pk}'" for pk in courses)]
 
 
-def throughput(var: Path, slug: str, course: int, typed: Sequence[str], cookie: str) -> Iterator[dict[str, Any]]:
+def throughput(
+    var: Path, slug: str, course: int, typed: Sequence[str], cookie: str, where: str
+) -> Iterator[dict[str, Any]]:
     """Yield searches a second and milliseconds of CPU for each, of a stranger and of somebody signed in.
 
     Args:
@@ -46,14 +55,22 @@ def throughput(var: Path, slug: str, course: int, typed: Sequence[str], cookie: 
         course: its primary key.
         typed: what is looked for, in turn.
         cookie: the header by which a server knows somebody.
+        where: what the database holds, in words.
     """
-    searches = [f"/{slug}/search/?{urlencode({'q': text})}" for text in typed]
-    bare = [f"/bare-search/{course}/?{urlencode({'q': text})}" for text in typed]
-    cases = {"a stranger's": (searches, ""), "somebody's": (searches, cookie), "bare": (bare, "")}
-    taken: dict[str, list[tuple[float, float, float]]] = {case: [] for case in cases}
-    with _served() as (port, server):
+    bare = f"/bare-search/{course}/"
+    taken: dict[str, list[tuple[float, float, float]]] = {}
+    with _served(_keep_answers(var, slug, typed)) as (port, server):
         postmaster = psutil.Process(int((var / "pg" / "postmaster.pid").read_text().split()[0]))
         for turn in range(ROUNDS + 1):
+            new = [anew(text, turn * ANEW + time) for time in range(ANEW) for text in typed]
+            cases = {
+                "a stranger's first": (_paths(f"/{slug}/search/", new), ""),
+                "a stranger's": (_paths(f"/{slug}/search/", typed), ""),
+                "somebody's first": (_paths(f"/{slug}/search/", new), cookie),
+                "somebody's": (_paths(f"/{slug}/search/", typed), cookie),
+                "bare": (_paths(bare, typed), ""),
+                "bare, the same bytes": (_paths(bare, typed, number=True), ""),
+            }
             for case, (paths, sent) in cases.items():
                 before = [_used(process) for process in (server, postmaster)]
                 answered, rate = _ask(var, port, paths, sent)
@@ -61,21 +78,48 @@ def throughput(var: Path, slug: str, course: int, typed: Sequence[str], cookie: 
                     _used(process) - used for process, used in zip((server, postmaster), before, strict=True)
                 )
                 if turn:
-                    taken[case].append((rate, 1000 * web / answered, 1000 * database / answered))
+                    taken.setdefault(case, []).append((rate, 1000 * web / answered, 1000 * database / answered))
     medians = {
         case: [statistics.median(values) for values in zip(*rounds, strict=True)] for case, rounds in taken.items()
     }
     bare_rate, *bare_cpu = medians.pop("bare")
+    _rate, *same_cpu = medians.pop("bare, the same bytes")
     for case, (rate, web, database) in medians.items():
         yield {
-            "case": f"search: {case}, 2 processes", "per_second": round(rate), "web_ms": round(web, 2),
+            "case": f"search: {case}, {where}", "per_second": round(rate), "web_ms": round(web, 2),
             "database_ms": round(database, 2), "bare_per_second": round(bare_rate), "bare_ms": round(sum(bare_cpu), 2),
-            "to_bare": round((web + database) / sum(bare_cpu), 1),
+            "same_bytes_ms": round(sum(same_cpu), 2), "to_bare": round((web + database) / sum(bare_cpu), 1),
+            "to_same_bytes": round((web + database) / sum(same_cpu), 1),
         }  # fmt: skip
 
 
+def anew(text: str, number: int) -> str:
+    """Return what finds the same as a text that was typed, as nobody has typed it yet: in other capitals, with other signs."""
+    turned = "".join(letter.upper() if number >> place & 1 else letter for place, letter in enumerate(text))
+    return f"{turned} {'.' * number}"
+
+
+def _paths(address: str, typed: Sequence[str], *, number: bool = False) -> list[str]:
+    return [
+        f"{address}?{urlencode({'q': text, 'case': place} if number else {'q': text})}"
+        for place, text in enumerate(typed)
+    ]
+
+
+def _keep_answers(var: Path, slug: str, typed: Sequence[str]) -> dict[str, str]:
+    """Keep what the site answers, for the bare view with the same bytes; return how its server finds them."""
+    from django.test import Client
+
+    folder = var / "answers"
+    folder.mkdir(exist_ok=True)
+    for place, text in enumerate(typed):
+        answer = Client().get(f"/{slug}/search/", {"q": text}, headers={"hx-request": "true"})
+        (folder / str(place)).write_bytes(answer.content)
+    return {"BENCH_ANSWERS": str(folder)}
+
+
 @contextmanager
-def _served() -> Iterator[tuple[int, psutil.Process]]:
+def _served(extra: dict[str, str]) -> Iterator[tuple[int, psutil.Process]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -83,7 +127,9 @@ def _served() -> Iterator[tuple[int, psutil.Process]]:
         f"--interface wsgi --host 127.0.0.1 --port {port} --workers 2 --blocking-threads 16 --no-ws --log-level error"
     )
     command = [sys.executable, "-m", "amls.web", *options.split(), "tests.bench.wsgi:application"]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "AMLS_DB_POOL": "1"}, start_new_session=True)
+    server = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **extra, "AMLS_DB_POOL": "1"}, start_new_session=True
+    )
     try:
         for _attempt in range(600):
             try:

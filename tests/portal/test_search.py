@@ -91,6 +91,11 @@ def test_hits_are_marked_and_nothing_in_slides_is_markup(cast: Cast, fusion: Lec
     page = Client().get("/amls/search/?q=bandwidth+memory").content.decode()
     assert "Intermediates cost <mark>memory</mark> &lt;b&gt;<mark>bandwidth</mark>&lt;/b&gt;" in page
     assert '<input id="q" type="search" name="q" value="bandwidth memory"' in page
+    Material.objects.filter(kind="pdf").update(kind="other", title="<i>Slides</i>")
+    Course.objects.filter(pk=cast.course.pk).update(title="<i>Course</i>")
+    page = Client().get("/search/?q=bandwidth+memory").content.decode()
+    assert '<span class="where">&lt;i&gt;Slides&lt;/i&gt;, page 2</span>' in page
+    assert "<i>" not in page
     evil = Client().get("/amls/search/?q=%3Cscript%3Ealert(1)%3C/script%3E").content.decode()
     assert "<script>alert" not in evil
 

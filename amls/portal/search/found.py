@@ -1,12 +1,12 @@
-"""What a search found, as pages show it."""
+"""What a search found, as pages show it: thirty places would take longer by a template than the search itself."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 
-from django.template.loader import render_to_string
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.translation import ngettext
 
 from amls.core.text import spoken_in
 from amls.courses.models import Course
@@ -16,8 +16,6 @@ from lectures.models import Lecture
 _NOTHING = SafeString()
 # So many places of a lecture are shown at once.
 _FIRST = 5
-_ROW = '<li><a href="{}"{}>{}<span><span class="where">{}</span>{}{}</span></a></li>\n'
-_PICTURE = '<img src="{}" width="{}" height="{}" alt="" loading="lazy">'
 # Roughly what a place, and what several of them stand under, take in memory besides their texts, as objects and as HTML.
 _BYTES_OF_A_HIT, _BYTES_OF_A_GROUP = 1500, 1500
 
@@ -47,22 +45,21 @@ class Hit:
     place: tuple[str, int]
     picture: Picture | None = None
 
-    def row(self, lang: SafeString) -> SafeString:
-        """Return its row. There are thirty on a page: by a template they would take longer than the search itself.
+    def row(self, lang: str) -> str:
+        """Return its row as HTML.
 
         Args:
             lang: the attribute that says in which language its texts are.
         """
         picture = self.picture
-        return format_html(
-            _ROW,
-            self.url,
-            format_html(' class="{}"', "with-picture") if picture else _NOTHING,
-            format_html(_PICTURE, picture.url, picture.width, picture.height) if picture else _NOTHING,
-            self.where,
-            format_html("\n<strong{}>{}</strong>", lang, self.title) if self.title else _NOTHING,
-            format_html('<span class="text"{}>{}</span>', lang, self.snippet) if self.snippet else _NOTHING,
-        )
+        image = shape = ""
+        if picture:
+            shape = ' class="with-picture"'
+            image = f'<img src="{escape(picture.url)}" width="{picture.width:d}" height="{picture.height:d}" alt="" loading="lazy">'
+        title = f"\n<strong{lang}>{self.title}</strong>" if self.title else ""
+        text = f'<span class="text"{lang}>{self.snippet}</span>' if self.snippet else ""
+        where = f'<span class="where">{escape(self.where)}</span>'
+        return f'<li><a href="{escape(self.url)}"{shape}>{image}<span>{where}{title}{text}</span></a></li>\n'
 
     @property
     def size(self) -> int:
@@ -94,24 +91,29 @@ class Group:
         """In which language its texts are written; empty where in the page's own."""
         return self.course.language if self.is_quoted and self.course is not None else ""
 
-    @property
-    def first(self) -> SafeString:
-        """The rows that are shown at once."""
-        return self._rows(self.hits[:_FIRST])
-
-    @property
-    def more(self) -> SafeString:
-        """The rows that are shown on demand."""
-        return self._rows(self.hits[_FIRST:])
-
-    @property
-    def more_count(self) -> int:
-        """How many these are."""
-        return len(self.hits[_FIRST:])
-
-    def _rows(self, hits: Iterable[Hit]) -> SafeString:
+    def row(self, *, is_across: bool) -> str:
+        """Return it with its places as HTML; where it is of one course of several, with that course's name."""
         lang = spoken_in(self.language)
-        return format_html_join("", "{}", ((hit.row(lang),) for hit in hits))
+        label = f'\n<span class="chip">{escape(capfirst(self.label))}</span>' if self.label else ""
+        course = f'<p class="small soft">{escape(str(self.course))}</p>' if is_across and self.course else ""
+        abstract = f'<p class="soft"{lang}>{self.abstract}</p>' if self.abstract else ""
+        places = [hit.row(lang) for hit in self.hits]
+        first = f"<ul>{''.join(places[:_FIRST])}</ul>" if places else ""
+        more = self._more(places[_FIRST:]) if places[_FIRST:] else ""
+        head = f'<h2><a href="{escape(self.url)}"{lang}>{self.title}</a>{label}</h2>'
+        return f"<li>{head}{course}{abstract}{first}{more}</li>\n"
+
+    def _more(self, places: list[str]) -> str:
+        count = len(places)
+        if self.lecture is not None and self.lecture.label:
+            said = ngettext(
+                "%(count)s more place in this session", "%(count)s more places in this session", count
+            )  # fmt: skip
+        else:
+            said = ngettext(
+                "%(count)s more place in this lecture", "%(count)s more places in this lecture", count
+            )  # fmt: skip
+        return f"<details><summary>{escape(said % {'count': count})}</summary><ul>{''.join(places)}</ul></details>"
 
     @property
     def size(self) -> int:
@@ -147,7 +149,10 @@ class Found:
     @cached_property
     def rows(self) -> SafeString:
         """The places as HTML: made without the request, so that nothing of whoever asks is within reach."""
-        return SafeString() if not self.groups else render_to_string("portal/search/_list.html", {"found": self})
+        if not self.groups:
+            return _NOTHING
+        rows = "".join(group.row(is_across=self.is_across) for group in self.groups)
+        return mark_safe(f'<ol class="found">{rows}</ol>')  # noqa: S308 - all is escaped, or was where it was marked
 
     @cached_property
     def size(self) -> int:
