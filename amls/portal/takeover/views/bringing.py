@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from amls.core.preview import Preview, preview_of
-from amls.core.request import now_of
+from amls.core.request import htmx_of, now_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_course_maker, open_course_as_manager
 from amls.courses.accounts import user_of, user_or_none
@@ -148,7 +148,7 @@ class _Opened:
             "heading": _("Import the course page") if draft.course is not None else _("New course"), **more,
         }  # fmt: skip
         if draft.is_waiting or draft.problem:
-            template = "portal/takeover/_fetching.html" if _is_part(self.request) else "portal/takeover/fetching.html"
+            template = "portal/takeover/_fetching.html" if htmx_of(self.request) else "portal/takeover/fetching.html"
             return render(self.request, template, context, status=status)
         if not self.is_toml:
             bench = self.workbench()
@@ -159,12 +159,8 @@ class _Opened:
             context["weekdays"] = [(name, weekday_name(number)) for number, name in enumerate(WEEKDAYS)]
             context["slug"] = draft.answers.get("slug") or make_slug(bench.understood.title, bench.understood.term)
         context.setdefault("diff", None)
-        template = "portal/takeover/_workbench.html" if _is_part(self.request) else "portal/takeover/workbench.html"
+        template = "portal/takeover/_workbench.html" if htmx_of(self.request) else "portal/takeover/workbench.html"
         return render(self.request, template, context, status=status)
-
-
-def _is_part(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
 
 
 def _posted(act: Callable[[_Opened], HttpResponse]) -> Callable[[HttpRequest, UUID], HttpResponse]:
@@ -215,7 +211,7 @@ def _written(opened: _Opened, write: Callable[..., ImportDraft]) -> HttpResponse
         opened.draft = write(draft=opened.draft)
     except RuleViolation as violation:
         return opened.show(status=422, problems=[str(violation.message)])
-    if _is_part(opened.request):
+    if htmx_of(opened.request):
         return opened.show()
     return redirect(reverse("portal:import_draft", args=[opened.draft.token]) + opened.pages)
 
