@@ -9,10 +9,10 @@ from amls.core import clock
 from amls.courses.models import Course
 from exams.models import Exam, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules
-from exams.services.beside import end_waits
 from exams.services.calendars import follow_course, follow_now
 from exams.services.registration import promote_waiting
 from exams.services.seating import seat_late_ones
+from exams.services.two_dates import end_waits
 
 logger = logging.getLogger(__name__)
 

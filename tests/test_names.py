@@ -16,8 +16,9 @@ _OF_DJANGO = {"Command", "Config"}
 _MODULES_OF_DJANGO = {"amls/core/postgres/base.py"}
 # How something is done, or whose it is, says nothing about what it is.
 _MANNERS = {
-    "base", "borrowed", "careful", "common", "desk", "following", "helpers", "later", "lib", "manager", "misc", "molds", "once",
-    "others", "personal", "places", "reading", "shared", "stuff", "tools", "util", "utils", "why", "work",
+    "another", "base", "beside", "borrowed", "careful", "common", "desk", "following", "helpers", "later", "lib",
+    "manager", "misc", "molds", "once", "others", "personal", "places", "reading", "shared", "stuff", "tools", "util",
+    "utils", "why", "work",
 }  # fmt: skip
 # That something was found, returned or is one of several says nothing about what it is.
 _EMPTY = re.compile(

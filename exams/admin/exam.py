@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.request import now_of
 from amls.courses.saving import delete_row, save_row
-from amls.desk.another import OffersAnother
+from amls.desk.copying import OffersAnother
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from exams.models import Exam, Registration, Room

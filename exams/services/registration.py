@@ -17,7 +17,6 @@ from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
-from exams.services.beside import end_waits
 from exams.services.calendars import follow_people
 from exams.services.capacity import (
     STEPS,
@@ -41,6 +40,7 @@ from exams.services.capacity import (
     wait_on_alone,
     write_counters,
 )
+from exams.services.two_dates import end_waits
 
 
 def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:

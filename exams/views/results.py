@@ -27,7 +27,7 @@ from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
 from exams.queries import office_rows, stack_order
-from exams.services.corrected import keep_corrected
+from exams.services.corrections import keep_corrected
 from exams.services.pointfile import import_points
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
 from exams.services.results import check_steps, enter_points, regrade, set_grade_table

@@ -15,8 +15,8 @@ from amls.courses.models import Enrolment
 from amls.pagecache.signed_in import kept_for_reader
 from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, with_task_points
-from exams.services.beside import hold_beside, wait_beside
 from exams.services.registration import move, register, withdraw
+from exams.services.two_dates import hold_beside, wait_beside
 
 
 @require_safe

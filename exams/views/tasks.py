@@ -26,7 +26,7 @@ from amls.grading.tasks import TaskSum, read_task_lines, task_lines
 from exams.forms import TaskEntryForm, words_of
 from exams.models import Exam, ExamTask, Registration
 from exams.queries import stack_order
-from exams.services.corrected import keep_corrected_tasks
+from exams.services.corrections import keep_corrected_tasks
 from exams.services.tasks import enter_task_points, scores_of_exam, set_exam_tasks
 from exams.views.results import say_saved
 from exams.views.staff import open_exam

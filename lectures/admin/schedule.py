@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib import admin
 
 from amls.courses.saving import delete_row, save_row
-from amls.desk.another import OffersAnother
+from amls.desk.copying import OffersAnother
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from lectures.models import Deadline, FreeDay, OfficeHour, OfficeHourException, Part
