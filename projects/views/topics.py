@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -29,7 +28,7 @@ from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
 from projects.models import Assignment, SeekingNote, Topic
-from projects.queries import team_of
+from projects.queries import assignments_of, team_of
 from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
 from projects.topicfilter import WantedTopics
@@ -50,21 +49,18 @@ def _student(access: Access) -> Enrolment | None:
 def topics(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the topics by track; those that the filter leaves out are there and hidden, so that it works at once."""
     access = open_course(request, slug)
-    several = list(Assignment.objects.filter(course=access.course).visible_at(access.now, is_manager=access.is_manager))
+    several = assignments_of(access.course, visible_at=None if access.is_manager else access.now)
     wanted = primary_key(request.GET.get("assignment"))
     assignment = next(
         (row for row in several if row.has_topics and (row.pk == wanted if wanted else row.is_main)), None
     )
     if assignment is None and several:
         return redirect("projects:assignments", slug=slug)
-    if assignment is not None:
-        assignment.course = access.course
-    rows = _seen(access, assignment)
+    rows = _seen(access, assignment) if assignment is not None else []
     offered = [row for row in rows if not row.proposal]
     asked = WantedTopics.asked_by(request.GET)
     shown = {row.pk for row in rows if asked.fits(row)}
     deadlines, student = Deadlines.of(assignment), _student(access)
-    notes = SeekingNote.objects.filter(assignment=assignment).select_related("enrolment__user", "topic")
     context = {
         "access": access,
         "shared": Shared(access),
@@ -83,7 +79,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "track_choices": asked.track_choices(rows),
         "skill_choices": asked.skill_choices(rows),
         "letters": json.dumps(LETTERS, ensure_ascii=False),
-        **_seekers(access, notes if access.sees_enrolled else notes.none()),
+        **_seekers(access, assignment=assignment),
         # A note may be on an idea that only its author and the staff see.
         "seen_topics": {row.pk for row in rows},
         # Of their team, this page says its topic alone.
@@ -93,18 +89,22 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "projects/topics.html", context)
 
 
-def _seen(access: Access, assignment: Assignment | None) -> list[Topic]:
+def _seen(access: Access, assignment: Assignment) -> list[Topic]:
     """Return the topics and ideas of an assignment that the reader may see, as they stand: 1 query."""
-    rows = list(
-        Topic.objects.filter(assignment=assignment)
-        .visible_to(access.enrolment, is_manager=access.is_manager)
-        .select_related("mentor")
-        .exclude(proposal__in=["declined", "withdrawn"])
-        .order_by("position", "pk")
-    )
+    viewer = access.enrolment
+    statement = _all_of(is_member=viewer is not None, is_manager=access.is_manager)
+    rows = statement.read({"assignment": assignment.pk, "viewer": viewer.pk if viewer is not None else None})
     for row in rows:
         row.course = access.course
     return rows
+
+
+@cache
+def _all_of(*, is_member: bool, is_manager: bool) -> ModelStatement[Topic]:
+    """Return what reads the topics and ideas of an assignment for who may see them."""
+    rows = Topic.objects.filter(assignment=Parameter("assignment")).exclude(proposal__in=["declined", "withdrawn"])
+    rows = rows.visible_to(Parameter("viewer") if is_member else None, is_manager=is_manager)
+    return ModelStatement.of(rows.order_by("position", "pk"), along=["mentor"])
 
 
 def _by_track(rows: Sequence[Topic], shown: Container[int]) -> list[tuple[str, list[tuple[Topic, bool]], bool]]:
@@ -115,15 +115,32 @@ def _by_track(rows: Sequence[Topic], shown: Container[int]) -> list[tuple[str, l
     return [(track, topics, any(is_shown for _topic, is_shown in topics)) for track, topics in tracks.items()]
 
 
-def _seekers(access: Access, notes: QuerySet[SeekingNote]) -> dict[str, Any]:
-    """Return the notes of people who look for teammates, newest first, and the form for one's own."""
-    shown = list(notes)
+def _seekers(access: Access, *, assignment: Assignment | None = None, topic: Topic | None = None) -> dict[str, Any]:
+    """Return the notes of people who look for teammates, newest first, and the form for one's own.
+
+    Args:
+        access: of the reader, who sees notes where they may see who else is enrolled.
+        assignment: for which these people look for a team.
+        topic: on which.
+    """
+    shown = []
+    if access.sees_enrolled and topic is not None:
+        shown = _notes(of_topic=True).read({"topic": topic.pk})
+    elif access.sees_enrolled and assignment is not None:
+        shown = _notes(of_topic=False).read({"assignment": assignment.pk})
     mine = access.enrolment.pk if access.enrolment is not None else None
     return {
         "notes": shown,
         "own_note": next((note for note in shown if note.enrolment_id == mine), None),
         "seeking_form": SeekingForm(),
     }
+
+
+@cache
+def _notes(*, of_topic: bool) -> ModelStatement[SeekingNote]:
+    rows = SeekingNote.objects.all()
+    rows = rows.filter(topic=Parameter("topic")) if of_topic else rows.filter(assignment=Parameter("assignment"))
+    return ModelStatement.of(rows, along=["enrolment__user", "topic"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -137,9 +154,6 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
     assignment = topic.assignment
     deadlines, student = Deadlines.of(assignment), _student(access)
     team = team_of(student, assignment, deadlines, with_files=False) if student is not None else None
-    notes = SeekingNote.objects.none()
-    if access.sees_enrolled:
-        notes = SeekingNote.objects.filter(topic=topic).select_related("enrolment__user")
     return {
         "access": access,
         "course": access.course,
@@ -147,7 +161,7 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
         "topic": topic,
         "assignment": assignment,
         "form": form or TeamForm(),
-        **_seekers(access, notes),
+        **_seekers(access, topic=topic),
         "team": team,
         "is_mine": team is not None and team.project.topic_id == topic.pk,
         **_own(access, assignment, deadlines),
