@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
+from functools import cache
 
 from django.db.models import Prefetch
 
+from amls.core.statements import ModelStatement, Parameter
 from amls.courses.access import Access
 from amls.courses.models import Course
 from lectures.managers import LectureQuerySet
@@ -37,7 +39,21 @@ def lectures_of(course: Course, rows: LectureQuerySet | None = None) -> list[Lec
         rows: where to look them up, for what is to be loaded with them.
     """
     among = rows if rows is not None else Lecture.objects.all()
-    lectures = list(among.filter(course=course).select_related("part"))
+    return _of_course(course, list(among.filter(course=course).select_related("part")))
+
+
+def undated_lectures_of(course: Course) -> list[Lecture]:
+    """Return those of a course's lectures whose date is open, in order, each with this course: 1 query."""
+    return _of_course(course, _undated().read({"course": course.pk}))
+
+
+@cache
+def _undated() -> ModelStatement[Lecture]:
+    rows = Lecture.objects.filter(course=Parameter("course"), starts_at__isnull=True, day__isnull=True)
+    return ModelStatement.of(rows, along=["part"])
+
+
+def _of_course(course: Course, lectures: list[Lecture]) -> list[Lecture]:
     for lecture in lectures:
         lecture.course = course
     return in_order(lectures)

@@ -12,7 +12,7 @@ from amls.agenda.sources import Item, Undated, all_day, deadline, in_each_langua
 from amls.core.clock import from_wall_clock
 from amls.courses.models import Course, Mode
 from lectures.models import Deadline, FreeDay, Lecture, OfficeHour
-from lectures.queries import lectures_of
+from lectures.queries import undated_lectures_of
 
 # Without a last day and without lectures, an office hour is expanded this far.
 _OPEN_ENDED = timedelta(weeks=16)
@@ -40,7 +40,7 @@ def items(course: Course) -> Iterator[Item]:
 @registry.undated.named("lectures")
 def undated(course: Course) -> Iterator[Undated]:
     """Yield the sessions whose date is open, in the order of their numbers."""
-    for lecture in lectures_of(course, Lecture.objects.filter(starts_at__isnull=True, day__isnull=True)):
+    for lecture in undated_lectures_of(course):
         yield Undated(kind=ItemKind(lecture.kind), name=str(lecture), path=lecture.get_absolute_url())
 
 

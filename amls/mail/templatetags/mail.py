@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -9,6 +10,7 @@ from django import template
 from amls.agenda.services import Change
 from amls.core.markdown import plain_text
 from amls.core.request import now_of
+from amls.core.statements import ModelStatement, Parameter
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
 from amls.mail.audiences import people_in
@@ -25,10 +27,15 @@ register.filter("letter_label", label_of)
 @register.inclusion_tag("mail/_announcements.html", takes_context=True)
 def announcements(context: dict[str, Any], access: Access) -> dict[str, Any]:
     """Show what the staff announce to this reader: visitors see what is for everyone."""
-    rows = list(Announcement.objects.on_page_at(access.now).filter(course=access.course))
+    rows = _on_page().read({"course": access.course.pk, "now": access.now})
     if not access.is_manager:
         rows = [row for row in rows if _is_for(row, access)]
     return {"rows": rows, "now": access.now, "access": access}
+
+
+@cache
+def _on_page() -> ModelStatement[Announcement]:
+    return ModelStatement.of(Announcement.objects.filter(course=Parameter("course")).on_page_at(Parameter("now")))
 
 
 def _is_for(row: Announcement, access: Access) -> bool:
