@@ -16,7 +16,7 @@ class KnownPaths(URLResolver):
 
     def __init__(self, patterns: Sequence[URLPattern | URLResolver]) -> None:
         super().__init__(RoutePattern(""), list(patterns))
-        self._known = lru_cache(maxsize=_KEPT)(super().resolve)
+        self._known = lru_cache(maxsize=_KEPT)(self._look)
 
     def resolve(self, path: str) -> ResolverMatch:
         """Return what answers.
@@ -25,3 +25,9 @@ class KnownPaths(URLResolver):
             Resolver404: nothing does.
         """
         return self._known(path) if len(path) <= _LONGEST else super().resolve(path)
+
+    def _look(self, path: str) -> ResolverMatch:
+        match = super().resolve(path)
+        # All that was tried before it is of use where nothing is found, and would be copied for each request.
+        match.tried = None
+        return match

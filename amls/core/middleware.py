@@ -70,6 +70,10 @@ def _began(request: HttpRequest, now: datetime) -> datetime:
     return began if began is not None and now - LONGEST_REQUEST <= began <= now else now
 
 
+# What django-csp's decorators note on an answer.
+_OWN_POLICY = {"_csp_config", "_csp_update", "_csp_replace", "_csp_exempt"}
+
+
 class PolicyMiddleware(CSPMiddleware):
     """django-csp's, which puts each answer's policy together anew; that of nearly all of them is the same."""
 
@@ -79,7 +83,7 @@ class PolicyMiddleware(CSPMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Set the header, unless the view has set one."""
-        is_usual = not any(name.startswith("_csp_") for name in (*vars(response), *vars(request)))
+        is_usual = _OWN_POLICY.isdisjoint(vars(response)) and "_csp_nonce" not in vars(request)
         if not is_usual or settings.DEBUG or HEADER in response:
             return super().process_response(request, response)
         if self._usual is None:

@@ -388,7 +388,7 @@ class Invalidation(models.Model):
     class Meta:
         verbose_name = _("change of a page")
         verbose_name_plural = _("changes of pages")
-        indexes = [models.Index(fields=["course_id", "user_id"], name="invalidation_whose")]
+        indexes = [models.Index(fields=["course_id", "user_id", "at"], name="invalidation_whose_and_when")]
 
     def __str__(self) -> str:
         """Return whose pages of which course it concerns."""

@@ -36,6 +36,8 @@ _NOBODY = 0
 _TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")[A-Za-z0-9]{64}(")')
 # Nobody outside of this process can write it into a page.
 _PLACE_OF_TOKEN = get_random_string(40).encode()
+# No older writes than those of half an hour, or a day on which many sign up would make each page dearer: what is kept is five
+# minutes old at most, and no transaction takes the rest. By fives, so that a write that grows old does not end every page.
 _STAMP = """
 SELECT c.id, c.revision, c.state, c.timezone, e.id, e.role, i.rows, i.sum, i.newest
 FROM courses_course c
@@ -43,6 +45,7 @@ LEFT JOIN courses_enrolment e ON e.course_id = c.id AND e.user_id = %(user)s
 CROSS JOIN LATERAL (
   SELECT count(*) AS rows, sum(id) AS sum, max(id) AS newest FROM courses_invalidation
   WHERE course_id IN (c.id, 0) AND user_id IN (%(user)s, 0)
+    AND at >= date_bin('5 minutes', statement_timestamp(), 'epoch') - interval '30 minutes'
 ) i
 WHERE c.slug = %(slug)s
 """

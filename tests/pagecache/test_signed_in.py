@@ -321,15 +321,16 @@ def test_only_whom_it_concerns_is_told(cast: Cast) -> None:
     assert stamp_of(cast.student.user_id, "amls") == after["student"]
 
 
-def test_a_purge_makes_no_stamp_valid_again(cast: Cast) -> None:
+def test_writes_of_half_an_hour_count_and_a_purge_ends_nothing(cast: Cast) -> None:
     user = cast.student.user
-    stamps: list[Stamp | None] = []
-    for days in (3, 2, 0):
+    before, now = stamp_of(user.pk, "amls"), timezone.now()
+    for ago, counts in ((timedelta(days=3), False), (timedelta(minutes=36), False), (timedelta(minutes=29), True)):
         row = Invalidation.objects.create(course_id=cast.course.pk, user_id=0)
-        Invalidation.objects.filter(pk=row.pk).update(at=timezone.now() - timedelta(days=days))
-        stamps.append(stamp_of(user.pk, "amls"))
-    assert purge_invalidations(timezone.now(), False) == 2
-    assert stamp_of(user.pk, "amls") not in stamps
+        Invalidation.objects.filter(pk=row.pk).update(at=now - ago)
+        assert (stamp_of(user.pk, "amls") != before) is counts, ago
+    after = stamp_of(user.pk, "amls")
+    assert purge_invalidations(timezone.now(), False) == 1
+    assert stamp_of(user.pk, "amls") == after
 
 
 @pytest.mark.django_db(transaction=True)

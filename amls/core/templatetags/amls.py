@@ -1,9 +1,9 @@
 """Template filters and tags of the whole site."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 from django import template
@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from amls.core.browsers import browser_name
 from amls.core.decimals import say_decimal, say_grade
@@ -79,6 +80,18 @@ def moment(
     now = context.get("now")
     if not isinstance(value, datetime):
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), day(value, now))
+    zone = timezone.get_current_timezone()
+    this_year = None if now is None else now.astimezone(zone).year
+    return _written_moment(value, style, until, this_year, zone, get_language())
+
+
+# A page names the same few moments again and again, and the next page does.
+@lru_cache(maxsize=4096)
+def _written_moment(
+    value: datetime, style: str, until: datetime | None, this_year: int | None, _zone: tzinfo, _language: str | None
+) -> SafeString:
+    """Return the element in the zone and language that are active."""
+    now = None if this_year is None else datetime(this_year, 1, 1)  # noqa: DTZ001 - as it is there
     if style == "day":
         text = say_day(value, now=now)
     elif style == "clock":
