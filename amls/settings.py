@@ -324,6 +324,8 @@ STORAGES = {
     "default": media_storage(env.str("MEDIA_URL", "")),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# No page names a file without its hash, and to compress those too takes a first start half as long again.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # What a matriculation number looks like, without blanks, as a regular expression that all of it fits.
 MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+")
 # Whoever starts without what PDFs need knows of it.

@@ -1,6 +1,7 @@
 """`manage.py serve` and the embedded PostgreSQL, as real processes."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urljoin
 
 import psutil
 import pytest
@@ -43,7 +45,7 @@ class Served:
         self.port = port
 
     def wait_for(self, words: str) -> None:
-        # Migrating from nothing takes a minute of a processor that others use too.
+        # Migrating from nothing takes a while on a processor that others use too.
         wait_until(lambda: self._has_said(words), said=self.log.read_text, seconds=4 * SECONDS)
 
     def _has_said(self, words: str) -> bool:
@@ -53,8 +55,11 @@ class Served:
         return is_said
 
     def get(self, path: str) -> int:
+        return self.read(path)[0]
+
+    def read(self, path: str) -> tuple[int, str]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=SECONDS) as answer:
-            return int(answer.status)
+            return int(answer.status), answer.read().decode("utf-8", "replace")
 
     def is_ready(self) -> bool:
         with suppress(OSError):
@@ -73,11 +78,22 @@ def postgres_of(var: Path) -> int:
     return int((var / "pg" / "postmaster.pid").read_text().splitlines()[0])
 
 
+def static_files(served: Served, *paths: str) -> set[str]:
+    """Return the styles, scripts and pictures of pages, and the fonts of their styles: all of them are there."""
+    named = {file for path in paths for file in re.findall(r'"(/static/[^"]+)"', served.read(path)[1])}
+    for style in [file for file in named if file.endswith(".css")]:
+        named |= {urljoin(style, file) for file in re.findall(r'url\("?(?!data:)([^)"#?]+)', served.read(style)[1])}
+    assert {served.get(file) for file in named} == {200}
+    return named
+
+
 def test_serve_starts_stops_and_recovers(var: Path) -> None:
     port = free_port()
     first = Served(var, port)
     first.wait_for("AMLS is ready")
     assert (first.get("/healthz"), first.get("/readyz"), first.get("/")) == (200, 200, 200)
+    # Those without a hash in their names are not collected.
+    assert len(static_files(first, "/", "/admin/login/")) > 10
     with template.to_read() as upgraded:
         # Migrated from nothing it is what an installation of the newest release becomes.
         assert upgraded is None or schema(var, socket_dir(var), "postgres") == schema(var, of_tests(), upgraded)
