@@ -1,4 +1,4 @@
-"""The empty database that every worker's is copied from: migrating takes a minute, a copy a second.
+"""The empty database that every worker's is copied from: migrating takes half a minute, a copy a second.
 
 It is the newest kept release (tests/data/releases), whose migrations have all that time to run, brought to this version
 with its data and then emptied. With its data it is looked at by tests/infra/test_upgrade.py and
