@@ -68,10 +68,13 @@ def migrated(steps: list[Any]) -> tuple[list[str], ProjectState]:
 
 
 def described(state: ProjectState) -> dict[str, Any]:
-    """Return of each model its fields, its rules, and whether those that it refers to are the ones that there are."""
+    """Return of each model its fields, its rules, and whether those that it refers to are the ones that there are.
+
+    In which order others refer to it is Django's to say: it makes models anew in that of a set.
+    """
     return {
         model._meta.label: (
-            [field.name for field in model._meta.get_fields()],
+            sorted(field.name for field in model._meta.get_fields()),
             [*model._meta.constraints, *model._meta.indexes],
             [
                 state.apps.get_model(field.related_model._meta.label) is field.related_model
