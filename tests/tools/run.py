@@ -27,8 +27,8 @@ PRODUCTION = {
     "EMAIL_URL": "smtp+tls://user:secret@mail.example.org:587",
 }
 PROCESSORS = min(4, max(2, os.cpu_count() or 2))
-# Some wait for browsers, servers and their database for half the time: the others have work for all processors.
-WORKERS = PROCESSORS + 4
+# Two wait for a browser and for servers for half the time: the others have work for all processors.
+WORKERS = PROCESSORS + 2
 TESTS = "tests"
 Check = tuple[str, list[str], dict[str, str]]
 SETTINGS = (*PRODUCTION, "ALLOWED_HOSTS", "DEBUG", "MEDIA_ROOT", "X_ACCEL_REDIRECT_PREFIX")
