@@ -88,8 +88,12 @@ def _gather(task: str, keys: frozenset[int]) -> None:
         bell.is_waiting = True
         pause = bell.rang_at + GAP_SECONDS - monotonic()
     if pause > 0:
-        # With the number of the first one's request. The process waits for it when it ends by itself.
-        threading.Timer(pause, copy_context().run, [_send, task]).start()
+        try:
+            # With the number of the first one's request. The process waits for it when it ends by itself.
+            threading.Timer(pause, copy_context().run, [_send, task]).start()
+        except RuntimeError:
+            # The system gives no further thread.
+            _send(task)
     else:
         _send(task)
 

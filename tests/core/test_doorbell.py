@@ -61,6 +61,21 @@ def test_a_ring_that_comes_while_another_is_sent_is_no_part_of_it_and_follows(mo
     wait_until(lambda: heard == [1, 2])
 
 
+def test_where_the_system_gives_no_thread_each_ring_is_heard_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+    monkeypatch.setattr("celery.current_app.send_task", lambda _name, args, **_options: heard.append(args))
+    monkeypatch.setattr(doorbell, "GAP_SECONDS", 3600.0)
+
+    def refuse(_timer: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    for key in (1, 2, 3):
+        ring("a", [key])
+    assert heard == [[[1]], [[2]], [[3]]]
+
+
 def test_a_process_that_is_forked_off_rings_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[Any] = []
     monkeypatch.setattr("celery.current_app.send_task", lambda _name, args, **_options: heard.append(args))

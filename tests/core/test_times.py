@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
+from django.template import Context, Template
 from django.utils import formats, timezone, translation
 
 from amls.agenda.models import AgendaItem
@@ -76,6 +77,24 @@ def test_a_time_is_said_in_the_manner_of_the_language(say: Callable[[], str], en
 def test_without_a_language_times_are_said_in_the_sites() -> None:
     translation.deactivate_all()
     assert times.say_day(EXAM, BERLIN) == "Thu 18 Jul 2024"
+
+
+def test_a_moment_on_a_page_is_that_of_its_zone_language_and_year_however_often_it_is_written() -> None:
+    page = Template("{% load amls %}{% moment at 'full' end %}")
+    # An hour that comes twice: to Python its local times are equal.
+    twice = datetime(2024, 10, 27, 2, 30, tzinfo=BERLIN)
+    for _again in range(2):
+        for zone, language, at, now, written in (
+            (BERLIN, "en", EXAM, NOW, '<time datetime="2024-07-18T16:00+02:00">Thu 18 Jul, 16:00–17:00</time>'),
+            (BERLIN, "de", EXAM, NOW, '<time datetime="2024-07-18T16:00+02:00">Do 18. Juli, 16:00–17:00</time>'),
+            (BERLIN, "en", EXAM, NOW + timedelta(days=365), '<time datetime="2024-07-18T16:00+02:00">Thu 18 Jul 2024, 16:00–17:00</time>'),
+            (ZoneInfo("Europe/Lisbon"), "en", EXAM, NOW, '<time datetime="2024-07-18T15:00+01:00">Thu 18 Jul, 15:00–16:00</time>'),
+            (BERLIN, "en", twice, NOW, '<time datetime="2024-10-27T02:30+02:00">Sun 27 Oct, 02:30–02:30</time>'),
+            (BERLIN, "en", twice.replace(fold=1), NOW, '<time datetime="2024-10-27T02:30+01:00">Sun 27 Oct, 02:30–03:30</time>'),
+        ):  # fmt: skip
+            end = at.astimezone(UTC) + timedelta(hours=1)
+            with translation.override(language), timezone.override(zone):
+                assert page.render(Context({"at": at, "end": end, "now": now})) == written
 
 
 # Formats for programs and for form fields: the whole of ISO 8601's day, its month, and what <input> elements take.

@@ -1,7 +1,7 @@
 """Template filters and tags of the whole site."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Literal
@@ -82,7 +82,9 @@ def moment(
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), day(value, now))
     zone = timezone.get_current_timezone()
     this_year = None if now is None else now.astimezone(zone).year
-    return _written_moment(value, style, until, this_year, zone, get_language())
+    # As instants: local times of the hour that comes twice are equal to Python.
+    until = timezone.localtime(until, UTC) if until is not None else None
+    return _written_moment(timezone.localtime(value, UTC), style, until, this_year, zone, get_language())
 
 
 # A page names the same few moments again and again, and the next page does.
