@@ -21,17 +21,52 @@ from exams.models.exam import SignUp
 
 
 @dataclass(frozen=True, slots=True)
+class DateLook:
+    """What a date shows to all who stand alike in it: a row in the sense of `amls.pagecache.parts.SharedRow`.
+
+    Nothing of a person is within its reach: their seat, their result and their place in the line stand beside it.
+
+    Attributes:
+        exam: of whose counters nothing is shown.
+        state: of the reader's registration; empty without one.
+        is_coming: whether it is still to be, and not closed.
+        ways: what buttons offer now: 'slip', 'register', 'move', 'withdraw'; 'wait' for it and keep the seat of another date;
+            'hold' a seat of it and keep the place on the waiting list of another date.
+        is_free: whether the next to come gets a seat.
+        ends_at: with the reader's extra time.
+        main_at: when the date begins in which the reader takes part, or for which they wait without a seat.
+        hindrance: why no button is offered to whoever might expect one: 'full', 'open' or 'bound'; mostly empty.
+    """
+
+    exam: Exam
+    state: str
+    is_coming: bool
+    sign_up: SignUp
+    ways: tuple[str, ...]
+    is_free: bool
+    ends_at: datetime
+    main_at: datetime | None
+    hindrance: str
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """Return all that a card shows of it."""
+        return (
+            self.exam.shown, self.state, self.is_coming, self.sign_up, self.ways, self.is_free,
+            self.ends_at, self.main_at, self.hindrance,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class ExamCard:
     """One date of an exam, and what the reader has and may do there.
 
     Attributes:
         own: the reader's newest registration for it.
         place: how many stand before them on the waiting list, counting themselves; 0 if they don't wait.
-        may_wait: whether the reader may join the waiting list and keep the seat of another date.
-        may_hold: whether the reader may take a seat and keep the place on the waiting list of another date.
         ends_at: with the reader's extra time.
-        may_register, may_move, may_withdraw: what a button may offer now.
         is_on_list: whether the university's list names the reader; None without a list, a number or a seat, such as who waits.
+        look: what it shows to all who stand alike in it.
         task_points: for the tasks of the reader's published result, where a page asks for them: see `with_task_points`.
     """
 
@@ -40,13 +75,14 @@ class ExamCard:
     sign_up: SignUp
     place: int
     ends_at: datetime
-    may_register: bool
-    may_move: bool
-    may_withdraw: bool
-    may_wait: bool
-    may_hold: bool
     is_on_list: bool | None
+    look: DateLook
     task_points: Sequence[ExamTaskPoints] = ()
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """What buttons offer now; see `DateLook`."""
+        return self.look.ways
 
     @property
     def is_active(self) -> bool:
@@ -94,8 +130,8 @@ class ExamsOverview:
     def foremost_at(self, now: datetime) -> ExamCard | None:
         """Return one's own exam, the next one to sign up for, one's newest result, or the next one: the tile's."""
         coming = [card for card in self.cards if card.exam.ends_at > now]
-        may_register = next((card for card in coming if card.may_register), None)
-        return self.active or may_register or self.newest_result or next(iter(coming), None)
+        is_open = next((card for card in coming if "register" in card.ways), None)
+        return self.active or is_open or self.newest_result or next(iter(coming), None)
 
     @property
     def shows_admission(self) -> bool:
@@ -342,19 +378,42 @@ class _CardReader:
         here = own if own is not None and own.closed_at is None else None
         waits = own is not None and own.state == Registration.State.WAITLISTED
         is_elsewhere = is_open and here is None and active is not None
+        is_free = exam.has_free_seat
+        may = {
+            "slip": here is not None and here.state == Registration.State.REGISTERED,
+            "register": is_open and active is None,
+            "hold": is_elsewhere and self.may_hold and is_free and exam.may_withdraw(now),
+            "move": is_elsewhere and _can_leave(active, now) and is_free,
+            "wait": is_elsewhere and self.may_wait and not is_free and exam.may_withdraw(now),
+            "withdraw": _can_leave(here, now),
+        }
+        ends_at = self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at
+        look = DateLook(
+            exam=exam,
+            state=own.state if own is not None else "",
+            is_coming=exam.starts_at > now and exam.closed_at is None,
+            sign_up=sign_up,
+            ways=tuple(way for way, is_offered in may.items() if is_offered),
+            is_free=is_free,
+            ends_at=ends_at,
+            main_at=active.exam.starts_at if active is not None else None,
+            hindrance=self._hindrance(exam) if is_elsewhere and not may["move"] and not may["wait"] else "",
+        )
         return ExamCard(
             exam=exam,
             own=own,
             sign_up=sign_up,
             place=getattr(own, "ahead", 0) if waits else 0,
-            ends_at=self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at,
-            may_register=is_open and active is None,
-            may_move=is_elsewhere and _can_leave(active, now) and exam.has_free_seat,
-            may_withdraw=_can_leave(here, now),
-            may_wait=is_elsewhere and self.may_wait and not exam.has_free_seat and exam.may_withdraw(now),
-            may_hold=is_elsewhere and self.may_hold and exam.has_free_seat and exam.may_withdraw(now),
+            ends_at=ends_at,
             is_on_list=self.is_on_list if here is not None and here == active else None,
+            look=look,
         )
+
+    def _hindrance(self, exam: Exam) -> str:
+        """Return why who holds another date can't come to this one."""
+        if not exam.has_free_seat:
+            return "full"
+        return "open" if self.active is not None and self.active.exam.starts_at <= self.now else "bound"
 
 
 def _can_leave(registration: Registration | None, now: datetime) -> bool:

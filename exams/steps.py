@@ -39,7 +39,7 @@ def _stands(card: ExamCard, now: datetime) -> tuple[Verdict, str] | None:
         return Verdict.PENDING, _("You wait for a seat on %(day)s, as number %(place)s.") % said
     if card.is_active:
         return Verdict.MET, _("You are registered for the exam on %(day)s.") % {"day": day}
-    if card.may_register:
+    if "register" in card.ways:
         return Verdict.UNMET, _("You are not registered for any exam: choose a date.")
     if card.sign_up == SignUp.UPCOMING and exam.opens_at is not None:
         return Verdict.PENDING, _("Sign-up for the exam opens %(when)s.") % {"when": say_moment(exam.opens_at, now=now)}

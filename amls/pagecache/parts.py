@@ -48,9 +48,9 @@ class Shared:
         self.is_kept = not access.is_manager and access.course.state != Course.State.DRAFT
         self.reader = AnyReader(access.sees_enrolled)
 
-    @property
+    @cached_property
     def key(self) -> Key:
-        """Return what its parts are kept under."""
+        """What its parts are kept under."""
         audience = "enrolled" if self.reader.sees_enrolled else "visitors"
         return "part", str(self.course.pk), str(self.course.revision), audience, get_language() or ""
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import pghistory
 from django.db import models
@@ -175,6 +176,14 @@ class Exam(models.Model):
     def __str__(self) -> str:
         # `get_kind_display` makes a table of all kinds each time.
         return self.title or str(self.Kind(self.kind).label)
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """Return all that pages show of it to everybody but its counters: see `amls.pagecache.parts.SharedRow`."""
+        return (
+            self.pk, self.kind, self.title, self.starts_at, self.duration_minutes, self.place, self.capacity, self.opens_at,
+            self.closes_at, self.withdraw_until, self.closed_at,
+        )  # fmt: skip
 
     def with_day(self, zone: tzinfo | None = None) -> str:
         """Return what tells it from the course's other dates: its name and the local day, by default in the active zone."""

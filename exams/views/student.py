@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
+from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
 from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, with_task_points
@@ -35,6 +36,7 @@ def _context(access: Access, overview: ExamsOverview) -> dict[str, object]:
         "tab": "exams",
         "overview": overview,
         "rows_that_say": [card.exam for card in overview.cards],
+        "shared": Shared(access),
     }
 
 
@@ -99,7 +101,7 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
         **_context(access, overview),
         "card": card,
         "step": name,
-        "may": getattr(card, f"may_{name}"),
+        "may": name in card.ways,
         "problem": problem,
     }
     return render(request, "exams/step.html", context, status=409 if problem else 200)
