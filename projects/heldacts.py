@@ -19,7 +19,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.desk.holding import WantedAct
 from amls.held.models import HeldAct
-from amls.held.trying import Trial, tried, watched
+from amls.held.trials import Trial, tried, watched
 from projects.allocation.matching import match_from_json
 from projects.models import Allocation, Assignment, Extension, Project, Submission, Topic
 from projects.services.allocating import publish_allocation

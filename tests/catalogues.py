@@ -11,7 +11,7 @@ _FIELD = r'^{name} (".*"(?:\n".*")*)'
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """One text of a catalogue: as it stands in the code, and translated; `places` are the files that say it."""
 
     text: str
@@ -21,7 +21,7 @@ class Entry:
     places: tuple[str, ...]
 
 
-def entries(catalogue: Path) -> Iterator[Entry]:
+def entries(catalogue: Path) -> Iterator[CatalogueEntry]:
     """Yield what a `.po` file translates; nothing where there is no such file."""
     if not catalogue.exists():
         return
@@ -32,7 +32,7 @@ def entries(catalogue: Path) -> Iterator[Entry]:
         names = ["msgstr[0]", "msgstr[1]"] if plural else ["msgstr"]
         translations = tuple(_said(block, name) for name in names)
         places = tuple(place for line in _PLACES.findall(block) for place in line.split())
-        yield Entry(text, translations, _said(block, "msgctxt"), plural, places)
+        yield CatalogueEntry(text, translations, _said(block, "msgctxt"), plural, places)
 
 
 def _said(block: str, name: str) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, override
 
 from amls.accounts.allauth_texts import BORROWED as OF_ALLAUTH
 from amls.desk.unfold_texts import BORROWED as OF_UNFOLD
-from tests.catalogues import Entry, entries
+from tests.catalogues import CatalogueEntry, entries
 
 _FAMILIAR = re.compile(
     r"""\b(?:du|dich|dir|dein(?:e[mnrs]?)?|euch|euer|eure[mnrs]?|gib|klicke?|folge|versuche|wähle|kontaktiere
@@ -26,7 +26,7 @@ def sources_of(package: object) -> str:
     return "\n".join(path.read_text() for path in folder.rglob("*") if path.suffix in (".py", ".html", ".txt"))
 
 
-def installed() -> Iterator[Entry]:
+def installed() -> Iterator[CatalogueEntry]:
     """Yield what the catalogues of Django and of the installed apps say."""
     for root in [Path(django.__file__).parent / "conf", *(Path(config.path) for config in apps.get_app_configs())]:
         # What is ours stands in one catalogue of its own.

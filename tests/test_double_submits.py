@@ -20,10 +20,10 @@ from amls.mail.models import Announcement, Notice
 from exams.models import Registration
 from projects.models import ExtensionRequest, Invitation, Membership, Project, Submission, Topic
 from projects.services.registration import register_project
-from tests.agreeing import agreeing_in
+from tests.agreement import agreeing_in
 from tests.cast import Cast, make_cast
 from tests.factories import AssignmentFactory, OpenExamFactory, TopicFactory
-from tests.projects.served import notebook
+from tests.projects.servers import notebook
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""Where a request comes from, and where it may be led: addresses that anybody may have written."""
+"""Addresses that anybody may have written: whether a request was sent from this site, and where it may be led."""
 
 from urllib.parse import SplitResult, urlsplit
 

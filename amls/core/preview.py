@@ -2,7 +2,7 @@
 
 A view works out what it would do, and shows it with a seal (`templates/_seal.html`). The button that agrees brings the
 seal back; then the same is worked out again, and done only where it has the same seal: what was typed or what others
-did since is shown anew instead. Files wait meanwhile on a `Shelf` (`amls/files/kept.py`).
+did since is shown anew instead. Files wait meanwhile on a `Shelf` (`amls/files/shelf.py`).
 """
 
 from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ from amls.core.origin import place_here
 from amls.courses.access import lead_to_factor
 from amls.courses.accounts import user_or_none
 from amls.courses.permissions import lacks_second_factor
-from amls.desk.chosen import choosing, offered_courses
+from amls.desk.chosen_course import choosing, offered_courses
 from amls.desk.odd_requests import careful
 
 

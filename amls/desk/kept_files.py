@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.datastructures import MultiValueDict
 
 from amls.core.request import now_of
-from amls.files.kept import MOST_BYTES, MOST_FILES, Shelf, opened
+from amls.files.shelf import MOST_BYTES, MOST_FILES, Shelf, opened
 
 # What the page that asks sends for each file: the field and the token of what is kept.
 WAITING = "_waiting"

@@ -25,7 +25,7 @@ from amls.courses.accounts import user_or_none
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.services import finish_course_change, gathering, lock_course, quietly
 from amls.desk.addresses import OwnAddress
-from amls.desk.chosen import chosen_course, courses_of, listed_course
+from amls.desk.chosen_course import chosen_course, courses_of, listed_course
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 from amls.desk.listing import CourseList

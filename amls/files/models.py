@@ -13,7 +13,7 @@ KEPT_FOLDER = "kept"
 
 
 class KeptUpload(models.Model):
-    """A file that somebody sent with a form which was not done with; `amls.files.kept` writes and deletes it.
+    """A file that somebody sent with a form which was not done with; `amls.files.shelf` writes and deletes it.
 
     Attributes:
         purpose: for what it was sent; for another one it is not there.

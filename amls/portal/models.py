@@ -51,7 +51,7 @@ class ImportDraft(models.Model):
         course: that it is to change; None for a new one.
         name: of the file, or the address, for people; empty for what was pasted.
         address: from where the worker fetches it; empty for what was sent.
-        source: what it says, in the form of `amls.portal.takeover.middle`; None until it was fetched.
+        source: what it says, in the form of `amls.portal.takeover.sourcerows`; None until it was fetched.
         problem: why it could not be fetched or read, in the owner's language.
         changes: each a pair of what was asked or corrected and the answer, in their order; of two with the same name
             the later one counts, so that taking one back is to drop the last.
@@ -96,7 +96,7 @@ class Upstream(models.Model):
 
     Attributes:
         answers: to what the page leaves open, as in the draft from which the course was made.
-        source: what it said when it was read last, in the form of `amls.portal.takeover.middle`.
+        source: what it said when it was read last, in the form of `amls.portal.takeover.sourcerows`.
         base: what it said of each row when somebody last decided on it, as a course.toml.
         mirror: what the course said then, likewise: where it says something else now it was edited here.
         fingerprint: of the last content; the same content says nothing new.

@@ -7,8 +7,8 @@ from amls.files.rollcall import look_for_files
 from amls.portal.strays import report_strays
 from amls.portal.takeover.drafts import fetch_next
 from amls.portal.takeover.fetching import fetch
-from amls.portal.takeover.middle import CourseSource
 from amls.portal.takeover.queues import FETCHES, UPSTREAMS
+from amls.portal.takeover.sourcerows import CourseSource
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.upstream import read_next
 

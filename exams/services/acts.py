@@ -1,7 +1,7 @@
 """What staff do to an exam or to somebody in it, each act under its name.
 
 An act that tells somebody, or that nobody can take back, is shown with who gets what and then held back for five
-minutes; whether it does is found out by trying it (`amls/held/trying.py`), so that no act can leave at one click.
+minutes; whether it does is found out by trying it (`amls/held/trials.py`), so that no act can leave at one click.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from amls.courses.models import Enrolment, User
 from amls.desk.holding import WantedAct
 from amls.held.models import HeldAct
 from amls.held.services import HOLD
-from amls.held.trying import Trial, watched
+from amls.held.trials import Trial, watched
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
 from exams.services.door import add_helper, correct_attendance, mark_the_rest_absent, revoke_helper

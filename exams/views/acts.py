@@ -14,7 +14,7 @@ from amls.core.preview import sent_before
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
 from amls.held.asking import ask_and_hold
-from amls.held.trying import tried
+from amls.held.trials import tried
 from exams.forms import ExamActForm
 from exams.services.acts import Staff, acts, wanted_act
 from exams.views.people import place_of

@@ -15,7 +15,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
 from amls.desk.holding import WantedAct
 from amls.held.asking import ask_and_hold
-from exams.services.holding import RESULTS, SEATS, Seen, published, released, seal_seen
+from exams.services.publication import RESULTS, SEATS, Seen, published, released, seal_seen
 from exams.views.staff import open_exam
 
 

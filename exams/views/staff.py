@@ -15,7 +15,7 @@ from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_of, user_or_none
 from amls.courses.models import Enrolment
-from amls.files.kept import Shelf
+from amls.files.shelf import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan

@@ -21,7 +21,7 @@ from amls.core.request import now_of
 from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
-from amls.desk.chosen import chosen_course, courses_of, way_to_choose
+from amls.desk.chosen_course import chosen_course, courses_of, way_to_choose
 from amls.desk.copying import OffersAnother
 from amls.desk.listing import OpensRows
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline

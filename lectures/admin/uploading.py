@@ -16,8 +16,8 @@ from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
 from amls.courses.models import Course
+from lectures.filenames import Recognised, recognise
 from lectures.models import Lecture, Material, MaterialFile
-from lectures.recognise import Recognised, recognise
 from lectures.services.materials import take_version_back, upload_for_lecture
 
 # So many names are matched in one go.

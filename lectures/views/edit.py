@@ -20,9 +20,9 @@ from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_or_none
 from amls.courses.services import quietly
 from lectures.advice import advice_for
+from lectures.filenames import recognise
 from lectures.forms import LectureForm
 from lectures.models import Lecture
-from lectures.recognise import recognise
 from lectures.services.materials import upload_for_lecture
 from lectures.services.schedule import change_lecture
 from lectures.undo import make_undo, read_undo, said_at, snapshot

@@ -19,9 +19,7 @@ from amls.pagecache.signed_in import kept_for_reader
 from amls.pagecache.store import Key, cacheable, store
 from lectures.advice import advice_for
 from lectures.models import Lecture, Material
-from lectures.queries import lectures_for
-from lectures.targets import Shown, first_of, shown_of
-from lectures.viewing import (
+from lectures.page import (
     Deck,
     ShownChapter,
     Texts,
@@ -32,6 +30,8 @@ from lectures.viewing import (
     position_of,
     texts_of,
 )
+from lectures.queries import lectures_for
+from lectures.targets import Shown, first_of, shown_of
 
 
 def find_lecture(access: Access, ref: str) -> tuple[Lecture, list[Lecture]]:

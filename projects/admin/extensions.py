@@ -22,7 +22,7 @@ from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import User
-from amls.desk.chosen import courses_of
+from amls.desk.chosen_course import courses_of
 from amls.desk.listing import list_as_left
 from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.keys import primary_key
 from amls.courses.accounts import user_of
 from amls.courses.models import Course, Enrolment, StaffMember
-from amls.desk.chosen import courses_of, listed_course
+from amls.desk.chosen_course import courses_of, listed_course
 from projects.models import Assignment, Project, Topic
 from projects.progress import DECIDED, desk_views, for_desk, is_mentor, state_of
 from projects.queries import TeamView

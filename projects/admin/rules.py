@@ -21,7 +21,7 @@ from amls.core.times import say_date, say_length, say_time
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
-from amls.desk.chosen import courses_of
+from amls.desk.chosen_course import courses_of
 from amls.desk.kept_files import WaitingFiles
 from amls.desk.site import Changes
 from amls.desk.writes import Writes

@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 
 from amls.core.request import now_of
 from amls.courses.accounts import user_of
-from amls.desk.chosen import courses_of
-from amls.files.kept import Shelf
+from amls.desk.chosen_course import courses_of
+from amls.files.shelf import Shelf
 from amls.files.tables.forms import preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan

@@ -16,7 +16,7 @@ from unfold.decorators import action
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
-from amls.desk.chosen import courses_of
+from amls.desk.chosen_course import courses_of
 from amls.desk.listing import list_as_left
 from amls.desk.writes import Writes
 from projects.admin.pages import KeptAdmin

@@ -19,7 +19,7 @@ from projects.admin.pages import KeptAdmin
 from projects.models import Assignment, Project, Topic, Wish, WishChange, WishList
 from projects.services.wishes import change_wishes, require_not_given
 from projects.teamrows import members_by_project
-from projects.wishing import fewest_wishes, ranked_topics
+from projects.wishlists import fewest_wishes, ranked_topics
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from amls.agenda.sources import Item, deadline, in_each_language, registry
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
 from projects.models import Assignment, EarlierPass
-from projects.wishing import who_has_ranked
+from projects.wishlists import who_has_ranked
 
 _PREFIX = "wishes.assignment:"
 

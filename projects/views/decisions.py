@@ -20,10 +20,10 @@ from amls.courses.access import open_course_as_manager
 from amls.held.corrections import say_corrected
 from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsForm
 from projects.models import Assignment, CommentSnippet, Excuse, PointsQuestion, TaskPoints
+from projects.services.corrections import correct
 from projects.services.excuses import end_excuse, excuse
 from projects.services.questions import answer_question
 from projects.services.snippets import keep_snippets
-from projects.services.takingback import correct
 from projects.services.teamsheets import most_by_task
 from projects.views.access import StaffPage, number, open_staff_page
 

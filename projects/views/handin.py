@@ -22,8 +22,8 @@ from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import open_course
 from amls.files.checks import clean_filename
-from amls.files.kept import Shelf, opened
 from amls.files.serving import ServedFile, serve_file
+from amls.files.shelf import Shelf, opened
 from amls.files.uploads import takes_files
 from projects.deadlines import Timeliness
 from projects.forms.pages import HandInForm

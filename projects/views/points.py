@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from amls.core.preview import is_wanted, preview_of
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.files.kept import Shelf
+from amls.files.shelf import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.imports import with_undo
 from amls.files.tables.pages import ImportPage, show_or_import

@@ -24,7 +24,7 @@ from projects.models import Allocation, Assignment, MatchRequest, Topic
 from projects.queries import TeamView, team_of
 from projects.services.matching import ask_for_match, take_match_back
 from projects.services.wishes import form_team, rank_topics, require_not_given, require_wishes_open
-from projects.wishing import RankedTopics, ranked_topics, told_team
+from projects.wishlists import RankedTopics, ranked_topics, told_team
 
 
 @dataclass(frozen=True, slots=True)

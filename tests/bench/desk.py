@@ -26,7 +26,7 @@ def _measure() -> list[dict[str, Any]]:
     from django.utils import timezone
 
     from tests.bench.answers import ANSWERS
-    from tests.large import desk_pages, make_large
+    from tests.large_course import desk_pages, make_large
 
     settings.ROOT_URLCONF = "tests.bench.urls"
     settings.STAFF_NEEDS_SECOND_FACTOR = False

@@ -55,7 +55,7 @@ KINDS = (
 
 
 @dataclass
-class Scene:
+class FacultyScene:
     """What was made: a course, who is signed in, and where the requests go."""
 
     slug: str
@@ -79,7 +79,7 @@ def measure() -> list[dict[str, object]]:
     return [*rows, *steps]
 
 
-def _make_scene() -> Scene:
+def _make_scene() -> FacultyScene:
     """Make a course in mid-term with its people, all signed in, half of them with a project."""
     from django.utils import timezone
 
@@ -113,7 +113,7 @@ def _make_scene() -> Scene:
         + personal_feed_url(Enrolment.objects.select_related("course", "user").get(pk=people[0].pk)).split("/", 3)[3]
     )
     cookies = [_signed_in(user) for user in users]
-    return Scene("faculty", exam.pk, feed, cookies[: PEOPLE // 2], cookies[PEOPLE // 2 :])
+    return FacultyScene("faculty", exam.pk, feed, cookies[: PEOPLE // 2], cookies[PEOPLE // 2 :])
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def _used() -> float:
     return own.user + own.system + own.children_user + own.children_system + served
 
 
-def _costs(scene: Scene) -> list[dict[str, object]]:
+def _costs(scene: FacultyScene) -> list[dict[str, object]]:
     from django.test import Client
 
     client = Client(SERVER_NAME="localhost")
@@ -225,7 +225,7 @@ def _require(got: object, wanted: object, what: str) -> None:
 STEPS, SECONDS, CONNECTIONS = (0.5, 1.0, 2.0, 4.0), 10, 48
 
 
-async def _ramp(port: int, scene: Scene, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+async def _ramp(port: int, scene: FacultyScene, rows: list[dict[str, object]]) -> list[dict[str, object]]:
     """Send the mix at a rate that grows, whatever is answered when; return the waiting times at each."""
     public = f"/{scene.slug}/calendar.ics"
     etag = (await _ask(port, f"GET {public} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()))[1]

@@ -55,7 +55,7 @@ def live_a_term(people: int) -> datetime:
     """Make what a course of so many people leaves, archived after its end; return when it was in the middle of its term."""
     from amls.agenda.services import reconcile
     from amls.courses.models import Course
-    from tests.large import NOW, make_large
+    from tests.large_course import NOW, make_large
 
     large = make_large("growth", lectures=28, topics=24, teams=people // 3, people=people)
     reconcile(large.course, now=NOW)

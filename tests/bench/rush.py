@@ -71,7 +71,7 @@ class Waits:
 
 
 @dataclass(frozen=True)
-class Scene:
+class RushScene:
     """A course in which everyone is signed in: results are out, a deadline is near, a sign-up is open."""
 
     slug: str
@@ -118,7 +118,7 @@ def _rows(name: str, site: list[Waits], bare: list[Waits]) -> list[dict[str, obj
     return rows
 
 
-def _make_scene(slug: str) -> Scene:
+def _make_scene(slug: str) -> RushScene:
     from django.utils import timezone
 
     from amls.agenda.feeds import personal_feed_url
@@ -147,7 +147,7 @@ def _make_scene(slug: str) -> Scene:
     reconcile(course, now=now)
     known = Enrolment.objects.filter(course=course).select_related("course", "user").order_by("pk")
     feeds = ["/" + personal_feed_url(person).split("/", 3)[3] for person in known[: PEOPLE // 10]]
-    return Scene(slug, exam.pk, assignment.pk, topics, feeds, [_signed_in(user) for user in users])
+    return RushScene(slug, exam.pk, assignment.pk, topics, feeds, [_signed_in(user) for user in users])
 
 
 def _give_projects(topic: int, people: Sequence[Any], now: datetime) -> None:
@@ -180,14 +180,14 @@ def _publish_results(course: Any, people: Sequence[Any], now: datetime) -> None:
     )
 
 
-def _page(scene: Scene, name: str) -> Step:
+def _page(scene: RushScene, name: str) -> Step:
     return Step(f"/{scene.slug}/{_PAGES[name]}", f"/signed-in/{name}/")
 
 
 _PAGES = {"me": "me/", "exams": "exams/", "topics": "projects/", "submit": "projects/mine/submit/"}
 
 
-def _keep_answers(scene: Scene) -> dict[str, str]:
+def _keep_answers(scene: RushScene) -> dict[str, str]:
     """Keep the bytes of the pages for the bare views; return how the web processes find them."""
     from django.test import Client
 
@@ -209,7 +209,7 @@ def _form(**values: str) -> Callable[[], tuple[str, bytes]]:
     return lambda: (_FORM, words.encode())
 
 
-def _rushes(scene: Scene) -> dict[str, tuple[list[Visit], float]]:
+def _rushes(scene: RushScene) -> dict[str, tuple[list[Visit], float]]:
     """Return the three of them by name: who comes and asks for what, and how many come in a second."""
     me, exams, topics, submit = (_page(scene, name) for name in _PAGES)
     results: list[Visit] = [
@@ -290,7 +290,7 @@ def _request(port: int, path: str, cookie: str, step: Step) -> bytes:
     return f"POST {head}{sent}\r\n".encode() + body
 
 
-def _check(scene: Scene) -> None:
+def _check(scene: RushScene) -> None:
     """Look at what came of it.
 
     Raises:

@@ -11,7 +11,7 @@ import pytest
 from amls.core.bodies import MOST_OF_ONE_ADDRESS
 from tests.factories import UserFactory
 from tests.patience import SECONDS
-from tests.projects.served import TOKEN, get, granian, head, send, signed_in
+from tests.projects.servers import TOKEN, get, granian, head, send, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
 FORM = "application/x-www-form-urlencoded"

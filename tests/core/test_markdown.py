@@ -38,7 +38,7 @@ def test_any_text_is_read_in_one_go(function: str, piece: str) -> None:
     text = (piece * (200_000 // len(piece)))[:200_000] if function == "plain_text" else piece * (20_000 // len(piece))
     said: list[int] = []
     read_in_child(
-        "tests.files.inside:read_text", io.BytesIO(text.encode()), values={"function": function},
+        "tests.files.child_functions:read_text", io.BytesIO(text.encode()), values={"function": function},
         limits=Limits(seconds=10, memory=2**30, patience=120), on_line=said.append,
     )  # fmt: skip
     assert len(said) == 1

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 ESCAPED_ALREADY = {
     "amls/core/markdown.py": "nh3 cleans it",
     "amls/portal/search/snippets.py": "every piece is escaped",
-    "amls/portal/search/found.py": "what is typed is escaped",
+    "amls/portal/search/hits.py": "what is typed is escaped",
     "amls/exports/pdf.py": "our own style sheet",
     "amls/core/word_tags.py": "words of templates and their translations, as Django gives them",
     "amls/pagecache/tags.py": "a template rendered it",

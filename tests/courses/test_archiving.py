@@ -12,7 +12,7 @@ from amls.courses.models import Course
 from amls.held.models import HeldAct
 from amls.held.services import apply_next
 from projects.services.registration import register_project
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, TopicFactory
 

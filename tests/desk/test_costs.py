@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from amls.core.clock import database_clock
-from tests.large import NOW, Large, desk_pages, make_large
+from tests.large_course import NOW, Large, desk_pages, make_large
 
 pytestmark = pytest.mark.django_db
 # Not those within tokens, which are of one length.

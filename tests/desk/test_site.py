@@ -39,7 +39,7 @@ from projects.models import (
     TopicPlacement,
 )
 from projects.services.allocating import inputs_of
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.factories import (
     AssignmentFactory,

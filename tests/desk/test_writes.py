@@ -27,7 +27,7 @@ from exams.models import Room
 from lectures.models import Lecture, Material, MaterialFile, OfficeHourException
 from lectures.services.materials import upload_for_lecture
 from lectures.services.schedule import change_lecture
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.desk.test_site import rows  # noqa: F401
 from tests.lectures.files import pdf

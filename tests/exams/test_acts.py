@@ -12,7 +12,7 @@ from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration
 from exams.services.registration import staff_register, staff_withdraw
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory

@@ -11,6 +11,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.mail.models import Notice
 from exams.models import Accommodation, Exam, Registration, Room, Spacing
+from exams.needs import waiting_in
 from exams.services.calendars import FOLLOW
 from exams.services.registration import excuse, staff_register
 from exams.services.seating import (
@@ -21,7 +22,6 @@ from exams.services.seating import (
     seat_late_ones,
 )
 from exams.tasks import follow, tend_exams
-from exams.waiting import waiting_in
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.exams.people import make_students

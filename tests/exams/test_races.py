@@ -20,7 +20,7 @@ from amls.mail.models import Notice
 from exams.models import Exam, Registration
 from exams.services.registration import move, register, set_capacity, staff_withdraw, withdraw
 from exams.services.two_dates import wait_beside
-from tests.agreeing import agree_to, seal_in
+from tests.agreement import agree_to, seal_in
 from tests.cast import Cast, make_cast
 from tests.exams.people import make_students
 from tests.factories import CourseFactory, OpenExamFactory

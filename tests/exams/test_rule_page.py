@@ -33,21 +33,21 @@ JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
 PAGE = "/amls/staff/admission/"
 
 
-class Builder:
+class RuleForm:
     """The page in a browser without JavaScript: what stands in its form is sent with the button that is pressed."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.answer: Any = client.get(PAGE)
 
-    def press(self, button: str = "", value: str = "", **typed: Any) -> "Builder":
+    def press(self, button: str = "", value: str = "", **typed: Any) -> "RuleForm":
         """Type something, and press a button; none is the Enter key."""
         data: dict[str, Any] = sent_by(self.answer.content.decode())
         data |= typed
         self.answer = self.client.post(PAGE, data | ({button: value} if button else {}))
         return self
 
-    def add(self, kind: str, to: str = "b") -> "Builder":
+    def add(self, kind: str, to: str = "b") -> "RuleForm":
         """Add a block to a group."""
         return self.press("do", f"add:{to}", **{f"add-{to}": kind})
 
@@ -59,16 +59,16 @@ class Builder:
 
 
 @pytest.fixture
-def builder(cast: Cast) -> Builder:
+def builder(cast: Cast) -> RuleForm:
     ExamRules.objects.create(course=cast.course, needs_matriculation_number=False)
-    return Builder(cast.client("lecturer"))
+    return RuleForm(cast.client("lecturer"))
 
 
 def rule_of(cast: Cast) -> AllBlock:
     return whole_rule(Course.objects.get(pk=cast.course.pk))
 
 
-def test_a_rule_is_built_by_buttons_and_holds_once_it_was_seen(cast: Cast, builder: Builder) -> None:
+def test_a_rule_is_built_by_buttons_and_holds_once_it_was_seen(cast: Cast, builder: RuleForm) -> None:
     roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=4, now=JUNE)
     builder.add("points").add("any").add("entries", "b-1").add("earlier", "b-1").add("project")
     assert builder.kinds == ["points", "any", "entries", "earlier", "project"]
@@ -87,7 +87,7 @@ def test_a_rule_is_built_by_buttons_and_holds_once_it_was_seen(cast: Cast, build
     assert rule_of(cast) == AllBlock((ProjectBlock(), AnyBlock((EntriesBlock(roll.pk, 9), EarlierBlock()))))
 
 
-def test_what_is_wrong_stands_beside_its_block_with_what_was_typed(builder: Builder) -> None:
+def test_what_is_wrong_stands_beside_its_block_with_what_was_typed(builder: RuleForm) -> None:
     builder.add("points").press("", "", **{"b-0-percent": "fünfzig"})
     page = builder.answer.content.decode()
     assert builder.answer.status_code == 422
@@ -99,7 +99,7 @@ def test_what_is_wrong_stands_beside_its_block_with_what_was_typed(builder: Buil
 
 @pytest.mark.parametrize("percent", ["-1", "0", "100,5", "1e-9", "NaN", "９" * 30, "50%", "<b>", "\x00", "Infinity"])
 @pytest.mark.parametrize("button", ["", "_agreed"])
-def test_no_share_breaks_the_page(cast: Cast, builder: Builder, percent: str, button: str) -> None:
+def test_no_share_breaks_the_page(cast: Cast, builder: RuleForm, percent: str, button: str) -> None:
     builder.add("points").press(button, "1", **{"b-0-percent": percent})
     assert builder.answer.status_code == 422
     assert rule_of(cast) == AllBlock()
@@ -108,19 +108,19 @@ def test_no_share_breaks_the_page(cast: Cast, builder: Builder, percent: str, bu
 @pytest.mark.parametrize(
     "act", ["add:b-7", "add:", "up:b", "remove:b", "down:b-9-9", "up:b-0", "x", "remove:b-0-0-0-0-0"]
 )
-def test_buttons_that_are_none_do_nothing(builder: Builder, act: str) -> None:
+def test_buttons_that_are_none_do_nothing(builder: RuleForm, act: str) -> None:
     builder.add("points").press("do", act)
     assert (builder.answer.status_code, builder.kinds) == (200, ["points"])
 
 
-def test_a_form_of_endless_blocks_is_cut_short(cast: Cast, builder: Builder) -> None:
+def test_a_form_of_endless_blocks_is_cut_short(cast: Cast, builder: RuleForm) -> None:
     data = {"b-kind": "all"} | {f"b{'-0' * depth}-kind": "all" for depth in range(1, 400)}
     data |= {f"b-{number}-kind": "points" for number in range(1, 400)}
     assert builder.client.post(PAGE, data).status_code == 422
     assert rule_of(cast) == AllBlock()
 
 
-def test_who_agrees_to_what_was_changed_meanwhile_is_shown_it_anew(cast: Cast, builder: Builder) -> None:
+def test_who_agrees_to_what_was_changed_meanwhile_is_shown_it_anew(cast: Cast, builder: RuleForm) -> None:
     builder.add("earlier").press()
     set_rule(course=cast.course, rule=AllBlock((PointsBlock(),)), by=cast.assistant.user, now=JUNE)
     builder.press("_agreed", "1")
@@ -128,7 +128,7 @@ def test_who_agrees_to_what_was_changed_meanwhile_is_shown_it_anew(cast: Cast, b
     assert rule_of(cast) == AllBlock((PointsBlock(),))
 
 
-def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cast, builder: Builder) -> None:
+def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cast, builder: RuleForm) -> None:
     roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=12, now=JUNE)
     counts = {cast.student.pk: Count(8), cast.other_student.pk: Count(7)}
     enter(roll_pk=roll.pk, counts=counts, by=cast.assistant.user, now=JUNE)
@@ -137,7 +137,7 @@ def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cas
     for enrolment in (cast.student, cast.other_student):
         register(enrolment=enrolment, exam_pk=exam.pk, now=JUNE)
     admit_whoever_fulfils_the_rules(course=Course.objects.get(pk=cast.course.pk), now=JUNE)
-    builder = Builder(builder.client).press("", "", **{"b-0-at_least": "10"})
+    builder = RuleForm(builder.client).press("", "", **{"b-0-at_least": "10"})
     page = builder.answer.content.decode()
     assert "Admitted already, and not by this rule" in page
     builder.press("_agreed", "1", take=[str(cast.student.pk)], reason=" ")
@@ -151,12 +151,12 @@ def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cas
     assert list(decisions) == [(cast.student.pk, "by_rules", "Entered by mistake")]
 
 
-def test_looking_at_it_writes_nothing(cast: Cast, builder: Builder) -> None:
+def test_looking_at_it_writes_nothing(cast: Cast, builder: RuleForm) -> None:
     builder.add("points").press()
     assert ExamRules.objects.get().rule == {}
 
 
-def test_a_rule_that_speaks_of_what_is_gone_says_so_at_its_block(cast: Cast, builder: Builder) -> None:
+def test_a_rule_that_speaks_of_what_is_gone_says_so_at_its_block(cast: Cast, builder: RuleForm) -> None:
     """Nothing is left out in silence: whatever was chosen and is gone stays ticked until the staff choose anew."""
     kept, gone = (
         Assignment.objects.create(
@@ -170,7 +170,7 @@ def test_a_rule_that_speaks_of_what_is_gone_says_so_at_its_block(cast: Cast, bui
     key = str(gone.pk)
     delete_assignment(gone, now=JUNE)
     delete_roll(course=cast.course, roll_pk=roll.pk, now=JUNE)
-    page = Builder(builder.client)
+    page = RuleForm(builder.client)
     said = page.answer.content.decode()
     assert '<p class="error" id="b-0-problem">An assignment is gone: take it out, or choose another.</p>' in said
     assert '<p class="error" id="b-2-problem">This list is gone: choose another.</p>' in said

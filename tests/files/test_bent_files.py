@@ -24,8 +24,8 @@ from amls.files.tables.table import read_table
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
 from lectures.extraction.run import Extracted, read_file
-from tests.files import hostile
-from tests.files.whole import MAKERS, whole
+from tests.files import hostile_files
+from tests.files.samples import MAKERS, whole
 from tests.patience import SECONDS
 from tests.races import beside
 
@@ -52,7 +52,7 @@ def bend_and_judge(many: int, seed: int) -> Counter[str]:
     luck, seen = random.Random(seed), Counter[str]()
     for number in range(many):
         suffix = sorted(MAKERS)[number % len(MAKERS)]
-        code = judge(f"bent{suffix}", hostile.bend(whole(suffix), luck))
+        code = judge(f"bent{suffix}", hostile_files.bend(whole(suffix), luck))
         seen[code] += 1
     return seen
 
@@ -79,10 +79,10 @@ def test_what_a_reader_does_not_know_is_said(name: str, code: str) -> None:
     assert judge(name, (DATA / name).read_bytes()) == code
 
 
-@pytest.mark.parametrize("name", hostile.BOMBS)
+@pytest.mark.parametrize("name", hostile_files.BOMBS)
 def test_a_bomb_costs_a_bounded_child_and_this_process_nothing(name: str, settings: Settings) -> None:
     settings.CHECK_PATIENCE = 2
-    content = hostile.BOMBS[name]()
+    content = hostile_files.BOMBS[name]()
 
     def measure(said: Connection) -> None:
         # A process of its own: what counts is the largest of all its children, and here that is the one.
@@ -104,10 +104,10 @@ def test_a_bomb_costs_a_bounded_child_and_this_process_nothing(name: str, settin
     assert memory < 2**29 + 2**28
 
 
-@pytest.mark.parametrize("name", hostile.WORKBOOK_BOMBS)
+@pytest.mark.parametrize("name", hostile_files.WORKBOOK_BOMBS)
 def test_a_bomb_of_a_workbook_costs_a_bounded_child_and_this_process_little(name: str, settings: Settings) -> None:
     settings.CHECK_PATIENCE = 1
-    content = hostile.workbook_bomb(name)
+    content = hostile_files.workbook_bomb(name)
     children, own = (resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
     try:
         code = "" if not read_table(content, []).rows else "rows"
@@ -190,8 +190,8 @@ def test_an_archive_without_a_file_of_ones_own_is_said_to_be_empty(entries: tupl
 
 def test_a_small_archive_is_no_bomb_because_it_packs_well() -> None:
     assert judge("a.zip", packed(("main.py", b"print()" * 400), ("weights.bin", bytes(768 * 1024)))) == ""
-    assert judge("a.zip", packed(("zeros.npy", bytes(60 * hostile.MEGABYTE)))) == ""
-    assert judge("a.zip", packed(("zeros.npy", bytes(110 * hostile.MEGABYTE)))) == "zip-bomb"
+    assert judge("a.zip", packed(("zeros.npy", bytes(60 * hostile_files.MEGABYTE)))) == ""
+    assert judge("a.zip", packed(("zeros.npy", bytes(110 * hostile_files.MEGABYTE)))) == "zip-bomb"
 
 
 def test_the_short_ending_of_a_tar_archive_is_the_long_one() -> None:
@@ -202,7 +202,11 @@ def test_the_short_ending_of_a_tar_archive_is_the_long_one() -> None:
 def read(function: str, limits: Limits = LIMITS, content: bytes = b"", **values: object) -> list[object]:
     said: list[object] = []
     read_in_child(
-        f"tests.files.inside:{function}", io.BytesIO(content), values=values, limits=limits, on_line=said.append
+        f"tests.files.child_functions:{function}",
+        io.BytesIO(content),
+        values=values,
+        limits=limits,
+        on_line=said.append,
     )
     return said
 
@@ -237,7 +241,12 @@ def test_whoever_gives_up_leaves_no_child() -> None:
     others = psutil.Process().children()
     with pytest.raises(GivenUpError):
         read_in_child(
-            "tests.files.inside:sleep", io.BytesIO(), values={}, limits=LIMITS, on_line=print, goes_on=lambda: False
+            "tests.files.child_functions:sleep",
+            io.BytesIO(),
+            values={},
+            limits=LIMITS,
+            on_line=print,
+            goes_on=lambda: False,
         )
     assert psutil.Process().children() == others
 
@@ -291,10 +300,10 @@ def spent_by_children(act: Callable[[], object]) -> tuple[float, float]:
     return children, own
 
 
-@pytest.mark.parametrize("name", hostile.OFFICE_BOMBS)
+@pytest.mark.parametrize("name", hostile_files.OFFICE_BOMBS)
 def test_a_bomb_of_a_document_is_read_within_bounds_or_refused_in_words(name: str, settings: Settings) -> None:
     settings.CHECK_PATIENCE = 2
-    content, said = hostile.office_bomb(name, hostile.TEXTS["docx"]), list[str]()
+    content, said = hostile_files.office_bomb(name, hostile_files.TEXTS["docx"]), list[str]()
 
     def read() -> None:
         try:
@@ -308,10 +317,10 @@ def test_a_bomb_of_a_document_is_read_within_bounds_or_refused_in_words(name: st
     assert "root:" not in "".join(said)
 
 
-@pytest.mark.parametrize("name", hostile.OFFICE_BOMBS)
+@pytest.mark.parametrize("name", hostile_files.OFFICE_BOMBS)
 def test_a_bomb_of_a_presentation_is_read_within_bounds(name: str, tmp_path: Path) -> None:
     file, folder = tmp_path / "x.pptx", tmp_path / "pictures"
-    file.write_bytes(hostile.office_bomb(name, hostile.TEXTS["pptx"]))
+    file.write_bytes(hostile_files.office_bomb(name, hostile_files.TEXTS["pptx"]))
     folder.mkdir()
     extracted: list[Extracted] = []
 

@@ -24,11 +24,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from amls.core.violations import RuleViolation
 from amls.files.checks import check_upload, clean_filename
+from lectures.filenames import recognise
 from lectures.models import Material, MaterialFile
-from lectures.recognise import recognise
 from lectures.services.materials import upload_for_lecture, upload_version
 from tests.factories import CourseFactory, LectureFactory
-from tests.files.whole import whole
+from tests.files.samples import whole
 from tests.patience import wait_until
 from tests.ports import free_port
 from tests.races import at_once, refusals

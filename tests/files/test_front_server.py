@@ -19,7 +19,7 @@ from lectures.services.materials import upload_for_lecture
 from tests.factories import EnrolmentFactory, LectureFactory, UserFactory
 from tests.lectures.files import pdf
 from tests.patience import SECONDS, wait_until
-from tests.projects.served import NGINX_EXAMPLE, get, granian, nginx, signed_in
+from tests.projects.servers import NGINX_EXAMPLE, get, granian, nginx, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
 KEPT_HEADERS = (

@@ -18,7 +18,7 @@ from amls.privacy.registry import delete_account, forget_people_of
 from projects.models import Assessment, EarlierPass, Topic
 from tests.cast import Cast
 from tests.projects.conftest import World, world  # noqa: F401 - a fixture
-from tests.projects.desk import make_teams
+from tests.projects.teams import make_teams
 from tests.tables import agree, kept, show, workbook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]

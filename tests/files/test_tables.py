@@ -31,7 +31,7 @@ from amls.membership.roster import read_roster
 from exams.services.pointfile import MEANINGS
 from projects.exports.results import ResultResource
 from projects.exports.topics import TopicResource
-from tests.files.hostile import workbook_bomb, workbook_of
+from tests.files.hostile_files import workbook_bomb, workbook_of
 from tests.tables import workbook
 
 DATA = Path(__file__).parents[1] / "data"

@@ -15,7 +15,7 @@ from projects.services.registration import register_project
 from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 from tests.files.test_objects import BUCKET
 from tests.files.test_objects import server as server  # noqa: PLC0414 - the fixture
-from tests.projects.served import form, get, granian, notebook, send, signed_in
+from tests.projects.servers import form, get, granian, notebook, send, signed_in
 
 UPLOADS = 12
 

@@ -19,7 +19,7 @@ from projects.models import Assessment, Project
 from projects.publication import publication_of
 from projects.services.assessing import assess
 from tests.projects.conftest import NOW, World, world  # noqa: F401 - a fixture
-from tests.projects.desk import make_teams
+from tests.projects.teams import make_teams
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 THEN = NOW + HOLD

@@ -27,7 +27,7 @@ from tests.factors import code_of, with_app
 from tests.infra.test_mail_for_real import _PREPARE, House, Post, wait_for
 from tests.infra.test_redis_away import PASSWORD, Visitor
 from tests.ports import free_port
-from tests.projects.served import form, get, granian, notebook, send, signed_in
+from tests.projects.servers import form, get, granian, notebook, send, signed_in
 
 pytestmark = pytest.mark.xdist_group("serve")
 SKEW = 305

@@ -32,7 +32,7 @@ BROWSER = f"curl --silent --show-error --insecure --resolve courses.example.org:
 
 
 @dataclass
-class Blocks:
+class GuideBlocks:
     """The guide's blocks of code in their order, each of which somebody types or writes to a file."""
 
     packages: str
@@ -44,9 +44,9 @@ class Blocks:
     release: str
 
 
-def read_guide() -> Blocks:
+def read_guide() -> GuideBlocks:
     blocks = re.findall(r"^( *)```sh\n(.*?)^ *```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    return Blocks(*(dedent(indent + code.lstrip()) if indent else code for indent, code in blocks))
+    return GuideBlocks(*(dedent(indent + code.lstrip()) if indent else code for indent, code in blocks))
 
 
 def repository(folder: Path) -> Path:

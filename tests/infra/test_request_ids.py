@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.projects.served import get, granian, nginx
+from tests.projects.servers import get, granian, nginx
 
 NUMBER = re.compile(r"<code>([0-9a-f]{32})</code>")
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.desk.test_site import lecture_post
 from tests.factories import LectureFactory

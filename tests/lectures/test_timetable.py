@@ -17,11 +17,11 @@ from amls.courses.models import Course, SessionKind, WeeklySlot
 from amls.mail.models import Notice, ReminderRule
 from amls.mail.reminders import plan_reminders
 from amls.pagecache import store as pagecache
+from lectures.filenames import recognise
 from lectures.models import Deadline, FreeDay, Lecture, OfficeHour
 from lectures.queries import lectures_of
-from lectures.recognise import recognise
 from lectures.services.schedule import change_lecture, remove_dated, save_dated, save_lecture
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import make_cast
 from tests.factories import CourseFactory, EnrolmentFactory, WeeklySlotFactory
 

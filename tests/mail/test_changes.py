@@ -18,7 +18,7 @@ from amls.mail.models import Announcement, ItemChange, MailSettings, Notice
 from amls.mail.preferences import set_preference
 from amls.mail.send import deliver_due
 from lectures.models import Lecture, Material, MaterialFile
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.factories import LectureFactory, MaterialFactory
 from tests.mail.conftest import Postbox

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.test import override_settings
 from django.utils import timezone
 
-from amls.core.outside import Address
+from amls.core.internet import Address
 from amls.core.seals import account_code
 from amls.core.violations import RuleViolation
 from amls.courses.models import User

@@ -19,7 +19,7 @@ from amls.mail.announcements import mail_announcements, release_announcement, se
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.mail.reminders import ensure_rules
 from amls.mail.send import deliver_due
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.mail.conftest import Postbox
 

@@ -24,7 +24,7 @@ from amls.mail.send import deliver_due
 from amls.membership.claims import claim_by_number, claim_in_own_courses, decide_claim
 from amls.membership.roster import import_roster
 from amls.privacy.registry import delete_account
-from tests.agreeing import do_held
+from tests.agreement import do_held
 from tests.cast import Cast
 from tests.tables import agree, show
 

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from amls.courses.models import Enrolment, Role, User
 from amls.grading.services import note_person
 from amls.mail.models import Notice
-from amls.portal.desk.finding import find_at_desk
+from amls.portal.desk.search import find_at_desk
 from exams.models import Registration
 from projects.models import Membership, Project
 from tests.cast import Cast

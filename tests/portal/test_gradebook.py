@@ -30,7 +30,7 @@ from projects.services.teamsheets import Given
 from tests.exams.people import make_students
 from tests.factories import ExamFactory
 from tests.projects.conftest import NOW, World, world  # noqa: F401
-from tests.projects.desk import make_teams
+from tests.projects.teams import make_teams
 from tests.projects.test_points import make_sheet
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from amls.held.services import apply_next, undo
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.portal.inviting.people import LETTER, MOST, Invited, put_on_roster, read_people
-from tests.agreeing import agree_to, do_held
+from tests.agreement import agree_to, do_held
 from tests.cast import Cast
 
 ADDRESS = "/amls/staff/invite/"

@@ -20,7 +20,7 @@ from amls.mail.models import Announcement
 from amls.pagecache.store import store
 from amls.portal.demo.slides import recording
 from amls.portal.search.find import MAX_RANKED, kept_searches, search
-from amls.portal.search.found import Found
+from amls.portal.search.hits import Found
 from amls.portal.search.query import make_queries, read_typed
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import snippet

@@ -23,9 +23,9 @@ from projects.services.assessing import assess, assign_assessor, pass_undecided,
 from projects.services.extensions import extend, request_extension
 from projects.services.registration import restore_projects, withdraw_projects
 from projects.services.teams import invite_member
-from tests.agreeing import seal_in
+from tests.agreement import seal_in
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.desk import list_url, make_teams
+from tests.projects.teams import list_url, make_teams
 from tests.projects.test_extensions import team_of_two
 
 pytestmark = pytest.mark.django_db

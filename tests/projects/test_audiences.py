@@ -15,7 +15,7 @@ from projects.models import Assignment
 from projects.services.joining import team_for
 from projects.services.registration import register_project
 from projects.services.teams import invite_member
-from tests.agreeing import agree_to, agreeing_in
+from tests.agreement import agree_to, agreeing_in
 from tests.factories import AssignmentFactory, EnrolmentFactory, TopicFactory
 from tests.projects.conftest import NOW, World
 from tests.projects.test_assignments import give

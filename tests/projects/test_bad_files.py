@@ -27,7 +27,7 @@ from projects.services.registration import register_project
 from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 from tests.markup import squeeze
 from tests.patience import wait_until
-from tests.projects.served import TOKEN, form, get, granian, head, notebook, send, signed_in
+from tests.projects.servers import TOKEN, form, get, granian, head, notebook, send, signed_in
 
 PATH = "/amls/projects/mine/submit/"
 MEGABYTE = 1024**2
@@ -199,7 +199,7 @@ class FillingUpStorage(FileSystemStorage):
 def test_a_full_disk_is_said_and_leaves_nothing(student: Client, settings: Settings) -> None:
     files = [(f"{number}.zip", zipped("main.py")) for number in range(3)]
     disk = FillingUpStorage()
-    with patch("amls.files.storing.default_storage", disk), patch("amls.files.kept.default_storage", disk):
+    with patch("amls.files.storing.default_storage", disk), patch("amls.files.shelf.default_storage", disk):
         answer = hand_in(student, *files)
     page = answer.content.decode()
     assert answer.status_code == 422

@@ -23,7 +23,7 @@ from projects.services.registration import register_project
 from projects.tasks import check_attempts
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, TopicFactory
-from tests.files import hostile
+from tests.files import hostile_files
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def send_unjudged(project: Project, by: Enrolment, content: bytes) -> Submission
 def test_an_attempt_that_nobody_had_time_to_look_into_is_kept_and_counts(
     cast: Cast, project: Project, no_place: None
 ) -> None:
-    submission = send_unjudged(project, cast.student, hostile.archive())
+    submission = send_unjudged(project, cast.student, hostile_files.archive())
     assert submission.check_due_at is not None
     assert is_counting(submission, effective_deadline(project))
     page = cast.client("student").get("/amls/projects/mine/").content.decode()
@@ -74,7 +74,7 @@ def test_an_attempt_that_nobody_had_time_to_look_into_is_kept_and_counts(
 def test_an_attempt_that_is_refused_later_is_told_and_can_be_brought_back(
     cast: Cast, project: Project, no_place: None
 ) -> None:
-    before = send_unjudged(project, cast.student, hostile.archive())
+    before = send_unjudged(project, cast.student, hostile_files.archive())
     submission = send_unjudged(project, cast.student, b"no archive")
     assert check_attempts() == 2
     before.refresh_from_db()
@@ -96,7 +96,7 @@ def test_an_attempt_that_is_refused_later_is_told_and_can_be_brought_back(
 def test_a_worker_that_finds_no_place_refuses_nothing(
     cast: Cast, project: Project, no_place: None, settings: Settings
 ) -> None:
-    submission = send_unjudged(project, cast.student, hostile.archive())
+    submission = send_unjudged(project, cast.student, hostile_files.archive())
     settings.CHECK_SECONDS = 0
     with place("workers", most=1, patience=0):
         check_attempts()
@@ -107,7 +107,7 @@ def test_a_worker_that_finds_no_place_refuses_nothing(
 
 
 def test_what_is_out_of_account_is_not_checked(cast: Cast, project: Project) -> None:
-    submission = send(project, cast.student, hostile.archive())
+    submission = send(project, cast.student, hostile_files.archive())
     with pytest.raises(IntegrityError, match="submission_withdrawn_is_not_checked"):
         Submission.objects.filter(pk=submission.pk).update(withdrawn_at=timezone.now(), check_due_at=timezone.now())
 
@@ -115,13 +115,13 @@ def test_what_is_out_of_account_is_not_checked(cast: Cast, project: Project) -> 
 def test_a_team_sends_so_many_times_within_minutes_and_refused_ones_count(
     cast: Cast, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = send(project, cast.student, hostile.archive())
+    kept = send(project, cast.student, hostile_files.archive())
     for _each in range(19):
         with pytest.raises(RuleViolation) as caught:
             send(project, cast.student, b"", "empty.zip")
         assert caught.value.code == "empty"
     with pytest.raises(RuleViolation, match="What was kept stays and counts") as caught:
-        send(project, cast.student, hostile.archive())
+        send(project, cast.student, hostile_files.archive())
     assert caught.value.code == "too-often"
     assert list(project.submissions.all()) == [kept]
 

@@ -29,10 +29,10 @@ from projects.services.assessing import assess
 from projects.services.extensions import extend, request_extension
 from projects.services.ideas import decide_idea, propose_idea
 from projects.services.teams import move_member
-from tests.agreeing import agree_to, do_held
+from tests.agreement import agree_to, do_held
 from tests.cast import Cast
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
+from tests.projects.teams import assess_url, handed_in, list_url, make_teams, packed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 

@@ -37,10 +37,10 @@ from projects.services.assessing import assess, assign_assessor, publish_assessm
 from projects.services.extensions import extend
 from projects.services.handin import accept_late_attempts
 from projects.services.registration import register_project
-from tests.agreeing import agree_to, do_held, seal_in
+from tests.agreement import agree_to, do_held, seal_in
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
+from tests.projects.teams import assess_url, handed_in, list_url, make_teams, packed
 from tests.tables import agree
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]

@@ -8,7 +8,7 @@ from django.test import Client
 from projects.models import Assessment, AssessmentDraft, Project, StaffNote
 from projects.services.assessing import assess
 from tests.projects.conftest import NOW, World
-from tests.projects.desk import assess_url, list_url, make_teams
+from tests.projects.teams import assess_url, list_url, make_teams
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 

@@ -18,10 +18,10 @@ from projects.services.assessing import assess, assign_assessor, publish_assessm
 from projects.services.extensions import extend
 from projects.services.registration import withdraw_project
 from projects.states import TEAM_STATES, ProjectState
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.factories import ExamFactory
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.desk import assess_url, handed_in, list_url, make_teams
+from tests.projects.teams import assess_url, handed_in, list_url, make_teams
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 

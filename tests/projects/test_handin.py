@@ -28,7 +28,7 @@ from projects.services.registration import dissolve_project, leave_team
 from projects.services.teams import accept_invitation, invite_member
 from projects.tickets import LASTS, issue_ticket
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.served import notebook
+from tests.projects.servers import notebook
 
 pytestmark = pytest.mark.django_db
 LAST_INSTANT = DEADLINE + timedelta(seconds=59, microseconds=999_999)

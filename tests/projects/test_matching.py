@@ -34,7 +34,7 @@ from projects.services.matching import ask_for_match, make_teams, matchable, tak
 from projects.services.teams import accept_invitation, invite_member
 from projects.services.wishes import change_wishes, keep_placement, rank_topics, seed_of
 from projects.tasks import allocate_topics
-from tests.agreeing import agree_to, do_held, seal_in
+from tests.agreement import agree_to, do_held, seal_in
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.projects.conftest import NOW, World
 

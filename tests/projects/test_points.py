@@ -36,7 +36,7 @@ from projects.workrows import read_rows
 from projects.works import works_of
 from tests.markup import squeeze
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.desk import assess_url, make_teams
+from tests.projects.teams import assess_url, make_teams
 
 pytestmark = pytest.mark.django_db
 D = Decimal

@@ -23,7 +23,7 @@ from projects.services.teams import accept_invitation, invite_member, register_t
 from projects.teamrows import members_of
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.desk import handed_in
+from tests.projects.teams import handed_in
 
 pytestmark = pytest.mark.django_db
 

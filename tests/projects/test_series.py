@@ -11,7 +11,7 @@ from amls.core.violations import RuleViolation
 from lectures.models import FreeDay
 from projects.models import Assignment
 from projects.services.series import make_series, plan_series
-from tests.agreeing import seal_in
+from tests.agreement import seal_in
 from tests.projects.conftest import NOW, World
 
 pytestmark = pytest.mark.django_db

@@ -21,7 +21,7 @@ from projects.services.registration import register_project
 from projects.tickets import issue_ticket
 from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 from tests.patience import SECONDS
-from tests.projects.served import form, get, granian, nginx, notebook, send, signed_in
+from tests.projects.servers import form, get, granian, nginx, notebook, send, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
 PATH = "/amls/projects/mine/submit/"

@@ -13,7 +13,7 @@ from projects.services.handin import pick_submission
 from projects.services.ideas import propose_idea
 from projects.services.teams import write_seeking_note
 from tests.projects.conftest import World
-from tests.projects.desk import handed_in
+from tests.projects.teams import handed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from projects.services.registration import register_project
 from projects.services.teams import accept_invitation
 from projects.services.wishes import form_team, keep_mentor_limit, keep_placement, rank_topics
 from projects.tasks import allocate_topics
-from projects.wishing import who_has_ranked
+from projects.wishlists import who_has_ranked
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.projects.conftest import NOW, World
 

@@ -20,7 +20,7 @@ from projects.models import Allocation, Assignment, Membership, Project, Topic, 
 from projects.services.handin import hand_in
 from projects.services.wishes import form_team, rank_topics
 from projects.tasks import allocate_topics
-from tests.agreeing import agree_to, do_held
+from tests.agreement import agree_to, do_held
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, TopicFactory
 

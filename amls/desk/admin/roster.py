@@ -25,13 +25,13 @@ from amls.courses.saving import (
     delete_row,
     save_row,
 )
-from amls.desk.chosen import chosen_course, courses_of
+from amls.desk.chosen_course import chosen_course, courses_of
 from amls.desk.forms import RosterEntryForm, RosterForm
 from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.listing import list_as_left
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import Writes
-from amls.files.kept import Shelf
+from amls.files.shelf import Shelf
 from amls.files.tables.forms import preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan

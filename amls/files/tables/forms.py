@@ -13,8 +13,8 @@ from amls.core.preview import SEAL, Preview, is_wanted, preview_of
 from amls.core.sizes import say_size
 from amls.core.violations import RuleViolation
 from amls.files.checks import file_bounds, too_large
-from amls.files.kept import Shelf, opened
 from amls.files.models import KeptUpload
+from amls.files.shelf import Shelf, opened
 from amls.files.tables.encodings import LABELS
 from amls.files.tables.meanings import label_of
 from amls.files.tables.plan import Plan

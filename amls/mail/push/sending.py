@@ -19,8 +19,8 @@ import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db.models import F
 
+from amls.core.internet import Allows, InsideError, OutsideConnection, is_public, resolve
 from amls.core.jobs import Claim
-from amls.core.outside import Allows, InsideError, OutsideConnection, is_public, resolve
 from amls.mail.models import Push, PushDevice
 from amls.mail.push.keys import authorization, decoded
 from amls.mail.push.queue import PUSHES, WORTHLESS_AFTER

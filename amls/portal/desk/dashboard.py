@@ -12,7 +12,7 @@ from amls.core.request import now_of
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
 from amls.courses.permissions import may_create_courses
-from amls.desk.chosen import chosen_course, courses_of
+from amls.desk.chosen_course import chosen_course, courses_of
 from amls.portal.desk.activity import activity_plots
 from amls.portal.desk.needs import lectures_in, needs_of
 

@@ -15,7 +15,7 @@ from amls.courses.contradictions import contradictions_of, doubts_in
 from amls.courses.models import Course, SessionKind, User
 from amls.mail.health import health
 from exams.models import Exam
-from exams.waiting import waiting_in as exams_waiting_in
+from exams.needs import waiting_in as exams_waiting_in
 from lectures.advice import problem
 from lectures.models import Extraction, Lecture, Material
 from projects.progress import open_questions_in, say_undecided

@@ -18,10 +18,10 @@ from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_of
 from amls.courses.models import Enrolment
-from amls.desk.chosen import chosen_course, courses_of
+from amls.desk.chosen_course import chosen_course, courses_of
 from amls.grading.services import note_person
-from amls.portal.desk.finding import find_at_desk
 from amls.portal.desk.person import accommodation_of, exams_of, history_of, mails_to, sign_in_of, teams_of
+from amls.portal.desk.search import find_at_desk
 from amls.portal.gradebook.columns import columns_of
 from amls.portal.gradebook.rows import lines_of
 from amls.portal.gradebook.standings import standing_of

@@ -20,8 +20,8 @@ from exams.models import Registration
 from exams.services.results import enter_points_each
 from exams.services.tasks import enter_task_points_each
 from projects.models import Assignment
-from projects.services.correcting import correct_points_each
 from projects.services.excuses import end_excuses, excuse_each
+from projects.services.memberpoints import correct_points_each
 
 _ByTask = dict[int | None, Decimal | None]
 _Points = TypeVar("_Points")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from amls.courses.access import open_course_as_manager
 from amls.courses.accounts import user_of
-from amls.files.kept import Shelf
+from amls.files.shelf import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan

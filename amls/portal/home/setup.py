@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment, RosterEntry
-from amls.desk.chosen import way_to_choose
+from amls.desk.chosen_course import way_to_choose
 from exams.models import Exam
 from lectures.models import Lecture, Material
 from projects.models import Assignment, Topic

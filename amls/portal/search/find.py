@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.statements import rows_of
 from amls.pagecache.store import Key, PageStore
-from amls.portal.search.found import Found, Group, Hit, Picture
+from amls.portal.search.hits import Found, Group, Hit, Picture
 from amls.portal.search.query import (
     WORD,
     Queries,

@@ -5,7 +5,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from amls.portal.takeover.joining import to_spec
-from amls.portal.takeover.middle import CourseSource
+from amls.portal.takeover.sourcerows import CourseSource
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import load_toml

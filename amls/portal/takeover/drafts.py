@@ -13,8 +13,8 @@ from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.portal.models import ImportDraft
-from amls.portal.takeover.middle import CourseSource, Link, SourceCell, SourceRow, row_of
 from amls.portal.takeover.queues import FETCHES
+from amls.portal.takeover.sourcerows import CourseSource, Link, SourceCell, SourceRow, row_of
 from amls.portal.takeover.spec import CourseFileError
 
 LASTS = timedelta(days=7)

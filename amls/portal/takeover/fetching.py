@@ -1,6 +1,6 @@
 """Fetching a page by its https address, without ever reaching into this network.
 
-The address that a name resolves to is checked (`amls/core/outside.py`); so after each redirect.
+The address that a name resolves to is checked (`amls/core/internet.py`); so after each redirect.
 """
 
 import http.client
@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from django.utils.translation import gettext as _
 
-from amls.core.outside import Address, Allows, InsideError, OutsideConnection, is_public, resolve
+from amls.core.internet import Address, Allows, InsideError, OutsideConnection, is_public, resolve
 from amls.portal.takeover.sources import MAX_BYTES
 from amls.portal.takeover.spec import CourseFileError
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from amls.core.text import clean_line
-from amls.portal.takeover.middle import SourceCell, SourceRow, addresses_in
+from amls.portal.takeover.sourcerows import SourceCell, SourceRow, addresses_in
 
 # Nobody writes a session that long; what is behind belongs to no row of a schedule.
 _LONGEST_LINE = 5_000

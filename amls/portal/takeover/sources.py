@@ -17,8 +17,8 @@ from amls.files.limited.run import StoppedError
 from amls.files.limited.slots import NoPlaceError
 from amls.files.tables.encodings import decode
 from amls.files.tables.table import csv_lines
-from amls.portal.takeover.middle import CourseSource, SourceCell, SourceRow, addresses_in, row_of
 from amls.portal.takeover.plaintext import read_text
+from amls.portal.takeover.sourcerows import CourseSource, SourceCell, SourceRow, addresses_in, row_of
 from amls.portal.takeover.spec import CourseFileError
 
 MAX_BYTES = 5 * 1024**2

@@ -19,8 +19,8 @@ from amls.portal.takeover.drafts import plain_of, source_from
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.joining import to_spec
 from amls.portal.takeover.merging import PageChange, changes_between, merged, settled
-from amls.portal.takeover.middle import CourseSource
 from amls.portal.takeover.queues import UPSTREAMS
+from amls.portal.takeover.sourcerows import CourseSource
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
 from amls.portal.takeover.understanding.interpret import understand

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.batches import delete_in_batches
 from amls.core.bounds import purge_spendings
 from amls.courses.models import AccountEvent, Course, Enrolment, User
-from amls.files import kept
+from amls.files import shelf
 from amls.files.models import KeptUpload
 from amls.files.tables import imports
 from amls.privacy.registry import forget_people_of, on_account_deletion, on_course_purge, personal_data, retention
@@ -148,13 +148,13 @@ def purge_imports(now: datetime, dry_run: bool) -> int:
 )
 def purge_kept_uploads(now: datetime, dry_run: bool) -> int:
     """Delete uploads that nobody came back for."""
-    return kept.purge_kept(now, dry_run=dry_run)
+    return shelf.purge_kept(now, dry_run=dry_run)
 
 
 @on_account_deletion
 def forget_kept_uploads(user: User, now: datetime) -> None:
     """Delete the uploads that wait for the person's next try."""
-    kept.forget_kept(owner_id=user.pk)
+    shelf.forget_kept(owner_id=user.pk)
 
 
 @personal_data.named("files")

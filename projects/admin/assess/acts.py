@@ -24,10 +24,10 @@ from projects.heldacts import TeamAct
 from projects.models import Extension, Project, Submission
 from projects.publication import publication_of
 from projects.services.assessing import assess, assign_assessor, note_for_staff
+from projects.services.corrections import correct
 from projects.services.drafts import forget_draft
 from projects.services.extensions import extend
 from projects.services.points import give_points
-from projects.services.takingback import correct
 
 # Answers a button, or returns None where the page is to be shown again.
 Act = Callable[[AssessPage], HttpResponse | None]

@@ -14,7 +14,7 @@ from amls.mail.models import Notice
 from projects.hooks.letters.wording import due, escaped, mine, project_of, why_member
 from projects.models import Allocation, Project, Topic, WishChange
 from projects.teamrows import members_of
-from projects.wishing import told_team
+from projects.wishlists import told_team
 
 
 @letter("projects.allocated", label=gettext_lazy("Topic given by wish"))

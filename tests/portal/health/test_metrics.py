@@ -9,7 +9,7 @@ from django.test import Client
 from amls.core.processes import queues
 from amls.core.pulse import note_pulse
 from tests.cast import Cast
-from tests.projects.served import get, granian
+from tests.projects.servers import get, granian
 
 COUNTED = re.compile(r'amls_requests_total\{method="(\w+)",status="(\d+)",view="([^"]+)"\} ([\d.]+)')
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from amls.core.outside import Address, is_public
+from amls.core.internet import Address, is_public
 from amls.portal.takeover.fetching import Fetched, fetch
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
@@ -26,7 +26,7 @@ def only_the_server(address: Address) -> bool:
     return address == SERVER
 
 
-class Site(BaseHTTPRequestHandler):
+class PageServer(BaseHTTPRequestHandler):
     """Pages by their path."""
 
     protocol_version = "HTTP/1.0"
@@ -86,7 +86,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(certificate: Path) -> Iterator[str]:
-    with serving(Site, SERVER, certificate) as address:
+    with serving(PageServer, SERVER, certificate) as address:
         yield address
 
 
@@ -121,9 +121,9 @@ def test_a_page_is_fetched_and_read(site: str, get: Callable[[str], Fetched]) ->
 
 
 def test_nothing_that_tells_who_asks_is_sent(site: str, get: Callable[[str], Fetched]) -> None:
-    Site.asked.clear()
+    PageServer.asked.clear()
     get(f"{site}/page?week=3")
-    (headers,) = Site.asked
+    (headers,) = PageServer.asked
     assert {name.lower() for name in headers} == {"host", "accept", "accept-encoding", "user-agent"}
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from amls.portal.takeover.joining import make_slug
-from amls.portal.takeover.middle import SourceCell
+from amls.portal.takeover.sourcerows import SourceCell
 from amls.portal.takeover.spec import CourseFileError, CourseSpec, ExamSpec
 from amls.portal.takeover.understanding.people import find_people
 from tests.seed import LECTURE_DAYS, PAGE, read_page

@@ -28,20 +28,20 @@ DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri"]
 
 
 @dataclass(frozen=True)
-class Session:
+class RandomSession:
     day: date
     title: str
     slides: str
 
 
 @dataclass(frozen=True)
-class Plan:
+class RandomCourse:
     """A course with one weekly lecture; days are written in one of the ways of the world."""
 
-    sessions: tuple[Session, ...]
+    sessions: tuple[RandomSession, ...]
     written: str
 
-    def day(self, session: Session) -> str:
+    def day(self, session: RandomSession) -> str:
         day = session.day
         return {
             "iso": f"{day:%Y-%m-%d}",
@@ -55,29 +55,29 @@ class Plan:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
+def plans(draw: st.DrawFn) -> RandomCourse:
     first = date(2024, 9, 2) + timedelta(days=draw(st.integers(0, 11)))
     first += timedelta(days=-first.weekday() % 7) if first.weekday() > 4 else timedelta()
     titles = draw(st.lists(st.sampled_from(TITLES), min_size=6, max_size=13, unique=True))
     sessions = tuple(
-        Session(
+        RandomSession(
             first + timedelta(weeks=week), title, f"https://x.example.org/{week}.pdf" if draw(st.booleans()) else ""
         )
         for week, title in enumerate(titles)
     )
     written = draw(st.sampled_from(["iso", "german", "short german", "english", "british", "american", "weekday"]))
-    return Plan(sessions, written)
+    return RandomCourse(sessions, written)
 
 
 HEAD = "Data Systems Fall 2024"
 WHEN = "Lectures take place {day}, 10:15-11:45 in H 0107. All times are Eastern."
 
 
-def _when(plan: Plan) -> str:
+def _when(plan: RandomCourse) -> str:
     return WHEN.format(day=plan.sessions[0].day.strftime("%A"))
 
 
-def as_html(plan: Plan) -> tuple[bytes, str]:
+def as_html(plan: RandomCourse) -> tuple[bytes, str]:
     rows = "".join(
         f"<tr><td>{plan.day(session)}</td><td>{session.title.replace('&', '&amp;')}</td><td>{f'<a href={session.slides!r}>slides</a>' if session.slides else ''}</td></tr>"
         for session in plan.sessions
@@ -86,7 +86,7 @@ def as_html(plan: Plan) -> tuple[bytes, str]:
     return page.encode(), "page.html"
 
 
-def as_list(plan: Plan) -> tuple[bytes, str]:
+def as_list(plan: RandomCourse) -> tuple[bytes, str]:
     items = "".join(
         f"<li>{plan.day(session)}: {session.title.replace('&', '&amp;')} {f'(<a href={session.slides!r}>slides</a>)' if session.slides else ''}</li>"
         for session in plan.sessions
@@ -94,7 +94,7 @@ def as_list(plan: Plan) -> tuple[bytes, str]:
     return f"<h1>{HEAD}</h1><p>{_when(plan)}</p><ul>{items}</ul>".encode(), "page.html"
 
 
-def as_markdown(plan: Plan) -> tuple[bytes, str]:
+def as_markdown(plan: RandomCourse) -> tuple[bytes, str]:
     rows = "\n".join(
         f"| {plan.day(session)} | {session.title} | {f'[slides]({session.slides})' if session.slides else ''} |"
         for session in plan.sessions
@@ -102,12 +102,12 @@ def as_markdown(plan: Plan) -> tuple[bytes, str]:
     return f"# {HEAD}\n\n{_when(plan)}\n\n| Date | Topic | Slides |\n|---|---|---|\n{rows}\n".encode(), "page.md"
 
 
-def as_tabs(plan: Plan) -> tuple[bytes, str]:
+def as_tabs(plan: RandomCourse) -> tuple[bytes, str]:
     rows = "\n".join(f"{plan.day(session)}\t{session.title}\t{session.slides}" for session in plan.sessions)
     return f"{HEAD}\n{_when(plan)}\n\nDate\tTopic\tSlides\n{rows}\n".encode(), ""
 
 
-def as_brackets(plan: Plan) -> tuple[bytes, str]:
+def as_brackets(plan: RandomCourse) -> tuple[bytes, str]:
     rows = "\n".join(
         f"• {session.title} [{plan.day(session)}{f', {session.slides}' if session.slides else ''}]"
         for session in plan.sessions
@@ -115,7 +115,7 @@ def as_brackets(plan: Plan) -> tuple[bytes, str]:
     return f"{HEAD}\n{_when(plan)}\n\n{rows}\n".encode(), ""
 
 
-def as_yaml(plan: Plan) -> tuple[bytes, str]:
+def as_yaml(plan: RandomCourse) -> tuple[bytes, str]:
     rows = "\n".join(
         f'- date: "{plan.day(session)}"\n  title: "{session.title}"'
         + (f"\n  slides: {session.slides}" if session.slides else "")
@@ -124,7 +124,7 @@ def as_yaml(plan: Plan) -> tuple[bytes, str]:
     return f"# {HEAD}\n# {_when(plan)}\n{rows}\n".encode(), "schedule.yml"
 
 
-def as_workbook(plan: Plan) -> tuple[bytes, str]:
+def as_workbook(plan: RandomCourse) -> tuple[bytes, str]:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.append([HEAD])
@@ -138,7 +138,7 @@ def as_workbook(plan: Plan) -> tuple[bytes, str]:
     return content.getvalue(), "plan.xlsx"
 
 
-def as_document(plan: Plan) -> tuple[bytes, str]:
+def as_document(plan: RandomCourse) -> tuple[bytes, str]:
     document = docx.Document()
     document.core_properties.title = ""
     document.add_heading(HEAD, 1)
@@ -154,7 +154,7 @@ def as_document(plan: Plan) -> tuple[bytes, str]:
     return content.getvalue(), "plan.docx"
 
 
-def as_calendar(plan: Plan) -> tuple[bytes, str]:
+def as_calendar(plan: RandomCourse) -> tuple[bytes, str]:
     events = "".join(
         f"BEGIN:VEVENT\r\nUID:{number}@x\r\nDTSTAMP:20240101T000000Z\r\n"
         f"DTSTART;TZID=America/New_York:{session.day:%Y%m%d}T101500\r\nDTEND;TZID=America/New_York:{session.day:%Y%m%d}T114500\r\n"
@@ -173,7 +173,9 @@ WITHOUT_LINKS = (as_document, as_calendar)
 )
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(plan=plans())
-def test_a_course_comes_back_the_same_from_every_form(write: Callable[[Plan], tuple[bytes, str]], plan: Plan) -> None:
+def test_a_course_comes_back_the_same_from_every_form(
+    write: Callable[[RandomCourse], tuple[bytes, str]], plan: RandomCourse
+) -> None:
     content, name = write(plan)
     understood = understand(read_source(content, name=name), today=TODAY)
     assert [

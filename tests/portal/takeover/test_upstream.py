@@ -10,7 +10,7 @@ from amls.courses.models import Course
 from amls.portal.models import Upstream
 from amls.portal.takeover.drafts import fetch_next
 from amls.portal.takeover.export import export_course
-from amls.portal.takeover.middle import CourseSource
+from amls.portal.takeover.sourcerows import CourseSource
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
 from amls.portal.takeover.upstream import changes_of, read_next

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from amls.portal.takeover.middle import CourseSource, SourceCell, SourceRow
+from amls.portal.takeover.sourcerows import CourseSource, SourceCell, SourceRow
 from amls.portal.takeover.spec import PartSpec
 from amls.portal.takeover.understanding import columns as column_roles
 from amls.portal.takeover.understanding import facts, kinds

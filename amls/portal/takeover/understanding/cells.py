@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from amls.portal.takeover.middle import SourceCell
+from amls.portal.takeover.sourcerows import SourceCell
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.content import Content, announced, is_nothing, read_content
 from amls.portal.takeover.understanding.dates import WEEKDAY, Mention, find_days

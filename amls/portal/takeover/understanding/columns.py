@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from amls.portal.takeover.middle import SourceCell, SourceRow
+from amls.portal.takeover.sourcerows import SourceCell, SourceRow
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.dates import find_days, weekday_of
 from amls.portal.takeover.understanding.times import find_times

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from amls.portal.takeover.middle import Link
+from amls.portal.takeover.sourcerows import Link
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.links import CALL, OTHER, LinkedMaterial, is_place, material_of, word_kind
 

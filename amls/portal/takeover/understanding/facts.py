@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from amls.portal.takeover.middle import SourceCell, SourceRow
+from amls.portal.takeover.sourcerows import SourceCell, SourceRow
 from amls.portal.takeover.spec import GradingSpec, OfficeHourSpec, ProjectSpec
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.dates import Mention, find_days

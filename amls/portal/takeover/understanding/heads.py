@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amls.portal.takeover.middle import SourceRow
+from amls.portal.takeover.sourcerows import SourceRow
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import find_days
 from amls.portal.takeover.understanding.people import is_label

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from amls.portal.takeover.middle import CourseSource, SourceRow
+from amls.portal.takeover.sourcerows import CourseSource, SourceRow
 from amls.portal.takeover.spec import CourseFileError
 from amls.portal.takeover.understanding import facts, kinds, links
 from amls.portal.takeover.understanding.blocks import Blocks

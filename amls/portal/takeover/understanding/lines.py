@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
-from amls.portal.takeover.middle import Link, SourceCell, SourceRow
 from amls.portal.takeover.plaintext import BULLET
+from amls.portal.takeover.sourcerows import Link, SourceCell, SourceRow
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.content import read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days

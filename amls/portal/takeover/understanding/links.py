@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from amls.portal.takeover.middle import Link
+from amls.portal.takeover.sourcerows import Link
 
 SLIDES, NOTES, RECORDING, READING, CODE, CALL, OTHER = (
     "slides",

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from amls.portal.takeover.middle import SourceCell
+from amls.portal.takeover.sourcerows import SourceCell
 
 _I = re.IGNORECASE
 _LECTURER = r"(?:course\s+|guest\s+)?(?:lecturers?|instructors?|professors?|prof\.?s?|faculty|teachers?|taught by|dozent(?:in|en|innen)?|dozierende[r]?|vortragende[r]?|vorlesender|lehrperson(?:en)?|referent(?:in)?|leitung|verantwortlich(?:e[r]?)?|lehrende[r]?|veranstalter(?:in)?|course (?:organi[sz]er|coordinator|leader)s?|convenor)"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from amls.portal.takeover.middle import SourceRow
+from amls.portal.takeover.sourcerows import SourceRow
 from amls.portal.takeover.understanding.dates import find_days
 from amls.portal.takeover.understanding.heads import is_no_title
 from amls.portal.takeover.understanding.results import Answers, Question

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from amls.portal.takeover.middle import SourceCell, SourceRow
+from amls.portal.takeover.sourcerows import SourceCell, SourceRow
 from amls.portal.takeover.understanding import columns as c
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.cells import (

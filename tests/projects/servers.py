@@ -30,7 +30,7 @@ def granian(folder: Path, extra: Mapping[str, str] | None = None, *, workers: in
     """Serve the test's database; temporary files of uploads go to `folder`/tmp. Yield the port."""
     port, temporary = free_port(), folder / "tmp"
     temporary.mkdir(exist_ok=True)
-    command = web_server("tests.projects.served_wsgi:application", host="127.0.0.1", port=port, workers=workers)
+    command = web_server("tests.projects.site_wsgi:application", host="127.0.0.1", port=port, workers=workers)
     environment = {
         **os.environ, "AMLS_DB_POOL": "1", "DEBUG": "0", "MEDIA_ROOT": str(settings.MEDIA_ROOT),
         "TMPDIR": str(temporary), "TEST_DATABASE": str(connection.settings_dict["NAME"]), **(extra or {}),

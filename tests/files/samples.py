@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx, recording
-from tests.files import hostile
+from tests.files import hostile_files
 
 TEXT = load_texts()["05"]
 MAKERS: dict[str, Callable[[], bytes]] = {
@@ -15,9 +15,9 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     ".txt": lambda: "Łukasz Żółć\n".encode() * 50,
     ".md": lambda: "# Größe\n".encode() * 50,
     ".csv": lambda: "Name;Größe\nŞahin;1\n".encode() * 50,
-    ".zip": hostile.archive,
-    ".tar.gz": hostile.tarball,
-    ".ipynb": hostile.notebook,
+    ".zip": hostile_files.archive,
+    ".tar.gz": hostile_files.tarball,
+    ".ipynb": hostile_files.notebook,
 }
 
 

@@ -14,7 +14,7 @@ from amls.mail.models import Announcement
 from amls.portal.home.setup import setup_steps
 from lectures.models import Lecture, OfficeHour
 from projects.models import Project
-from tests.agreeing import agree_to
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.factories import (
     AssignmentFactory,

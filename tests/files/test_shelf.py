@@ -16,13 +16,13 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from amls.core.sizes import say_size
 from amls.courses.models import RosterEntry
-from amls.files.kept import LASTS, Shelf, opened
 from amls.files.models import KeptUpload
+from amls.files.shelf import LASTS, Shelf, opened
 from amls.privacy.hooks.people import purge_kept_uploads
 from amls.privacy.registry import delete_account, everything_about
 from projects.models import Assignment, Submission
 from tests.cast import Cast
-from tests.files.hostile import archive
+from tests.files.hostile_files import archive
 from tests.projects.conftest import World, world  # noqa: F401 - a fixture
 from tests.tables import agree, show
 
@@ -67,11 +67,11 @@ def test_the_oldest_go_where_a_person_keeps_too_much(
     cast: Cast, settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     mine = shelf(cast)
-    with django_capture_on_commit_callbacks(execute=True), patch("amls.files.kept.MOST_FILES", 2):
+    with django_capture_on_commit_callbacks(execute=True), patch("amls.files.shelf.MOST_FILES", 2):
         for name in ("1.zip", "2.zip", "3.zip"):
             mine.keep(sent(name))
     assert [file.filename for file in mine.all()] == ["2.zip", "3.zip"]
-    with django_capture_on_commit_callbacks(execute=True), patch("amls.files.kept.MOST_BYTES", len(archive()) + 1):
+    with django_capture_on_commit_callbacks(execute=True), patch("amls.files.shelf.MOST_BYTES", len(archive()) + 1):
         shelf(cast, "b").keep(sent("4.zip"))
     assert (list(KeptUpload.objects.values_list("filename", flat=True)), stored(settings)) == (["4.zip"], 1)
 

@@ -1,4 +1,4 @@
-"""What in exams waits for the staff."""
+"""What exams need of their staff."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from projects.services.assessing import assess, publish_assessments
 from projects.services.points import give_points, set_tasks, team_for_points
 from projects.services.teamsheets import Given
 from tests.projects.conftest import NOW, World
-from tests.projects.desk import assess_url, make_teams
+from tests.projects.teams import assess_url, make_teams
 
 pytestmark = pytest.mark.django_db
 D = Decimal
