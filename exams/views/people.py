@@ -99,20 +99,6 @@ def people_of(access: Access, exam: Exam) -> People:
 
 
 @dataclass(frozen=True, slots=True)
-class PeoplePage:
-    """A page of a list.
-
-    Attributes:
-        rows: those on it.
-        before, after: the addresses of the pages beside it; empty where there is none.
-    """
-
-    rows: Page[ExamPerson]
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
 class Lists:
     """What the page shows of the lists.
 
@@ -125,9 +111,9 @@ class Lists:
 
     typed: str
     is_narrowed: bool
-    holding: PeoplePage
-    waiting: PeoplePage
-    gone: PeoplePage
+    holding: Page[ExamPerson]
+    waiting: Page[ExamPerson]
+    gone: Page[ExamPerson]
     place: str
 
 
@@ -135,16 +121,10 @@ def lists_of(request: HttpRequest, people: People) -> Lists:
     """Return the pages of the lists that an address asks for; a page that isn't there is the nearest that is."""
     typed, is_narrowed = clean_line(request.GET.get("q", "")), request.GET.get("only") == _CONTRADICTED
 
-    def shown(name: str, everyone: Sequence[ExamPerson]) -> PeoplePage:
+    def shown(name: str, everyone: Sequence[ExamPerson]) -> Page[ExamPerson]:
         meant = [row for row in everyone if not is_narrowed or row.is_contradicted]
-        rows = Paginator([row for row in meant if not typed or row.is_meant(typed)], _ROWS).get_page(
-            request.GET.get(name)
-        )
-        return PeoplePage(
-            rows,
-            before=place_of(request, **{name: rows.number - 1}) if rows.has_previous() else "",
-            after=place_of(request, **{name: rows.number + 1}) if rows.has_next() else "",
-        )
+        rows = [row for row in meant if not typed or row.is_meant(typed)]
+        return Paginator(rows, _ROWS).get_page(request.GET.get(name))
 
     return Lists(
         typed=typed,
@@ -156,12 +136,7 @@ def lists_of(request: HttpRequest, people: People) -> Lists:
     )
 
 
-def place_of(request: HttpRequest, **pages: int) -> str:
-    """Return where in the lists an address is, from the question mark on; empty for the beginning.
-
-    Args:
-        request: whose address says it.
-        pages: of lists that are to be looked at instead, by the list's name.
-    """
-    named = {name: request.GET[name] for name in _PLACE if request.GET.get(name)} | pages
+def place_of(request: HttpRequest) -> str:
+    """Return where in the lists the address of a request is, from the question mark on; empty for the beginning."""
+    named = {name: request.GET[name] for name in _PLACE if request.GET.get(name)}
     return f"?{urlencode(named)}" if named else ""

@@ -206,7 +206,7 @@ def test_everyone_of_a_large_exam_is_found_and_an_act_leads_back_to_where_they_s
 
     def names(query: str) -> tuple[list[str], list[int | None]]:
         lists = client.get(address + query).context["lists"]
-        holding, waiting = ([*shown.rows] for shown in (lists.holding, lists.waiting))
+        holding, waiting = ([*shown] for shown in (lists.holding, lists.waiting))
         return [str(row.registration.enrolment.user) for row in holding], [row.place for row in waiting]
 
     first, waiting = names("")

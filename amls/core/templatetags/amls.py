@@ -109,6 +109,21 @@ def _written_moment(
 register.simple_tag(spoken_in, name="spoken")
 
 
+@register.simple_tag(takes_context=True)
+def to_page(context: template.Context, name: str, number: int, anchor: str = "") -> str:
+    """Return where another page of a list is, on the page that is shown; all else that its address asks for stays.
+
+    Args:
+        context: of the page.
+        name: what the address calls the number of the list's page.
+        number: of the page to go to.
+        anchor: the id of the list's heading.
+    """
+    asked = context["request"].GET.copy()
+    asked[name] = number
+    return f"?{asked.urlencode()}{f'#{anchor}' if anchor else ''}"
+
+
 @register.simple_tag
 def zone() -> str:
     """Return the name of the zone in which times are shown here: the course's, else the site's."""
