@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +14,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import Role, User
 from amls.files.models import ImportedRow
-from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
@@ -61,31 +60,24 @@ def import_entries(
     if not table.is_clear:
         return Plan(table=table, problems=problems_of(table))
     counts, lines, problems = _read(roll, table)
+
+    def enter_counts() -> tuple[Plan, list[Imported]]:
+        changes = enter(roll_pk=roll_pk, counts=counts, by=by, now=now)
+        plan = Plan(
+            table=table,
+            lines=[_line(change, lines[change.enrolment.pk]) for change in changes],
+            unchanged=len(counts) - len(changes),
+            problems=problems,
+        )
+        return plan, [_imported(roll, change, lines[change.enrolment.pk]) for change in changes]
+
     try:
-        with transaction.atomic():
-            changes = enter(roll_pk=roll_pk, counts=counts, by=by, now=now)
-            plan = Plan(
-                table=table,
-                lines=[_line(change, lines[change.enrolment.pk]) for change in changes],
-                unchanged=len(counts) - len(changes),
-                problems=problems,
-            )
-            if not plan.is_wanted(dry_run=dry_run, expected=expected):
-                transaction.set_rollback(True)
-            else:
-                kept = [_imported(roll, change, lines[change.enrolment.pk]) for change in changes]
-                record_import(
-                    course_id=roll.course_id,
-                    kind=KIND,
-                    rows=kept,
-                    filename=upload.filename,
-                    by=by,
-                    now=now,
-                    subject=roll.title,
-                )
+        return import_or_show(
+            enter_counts, course_id=roll.course_id, kind=KIND, upload=upload, by=by, now=now, dry_run=dry_run,
+            expected=expected, subject=roll.title,
+        )  # fmt: skip
     except RuleViolation as violation:
         return Plan(table=table, problems=[*problems, LineProblem(0, str(violation.message))])
-    return plan
 
 
 def _read(roll: Roll, table: Table) -> tuple[dict[int, Count], dict[int, int], list[LineProblem]]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +21,8 @@ from amls.courses.numbers import looks_like_a_number, plain_number
 from amls.courses.participation import follow_roster, join_roster_entries
 from amls.courses.services import lock_course
 from amls.courses.validators import is_a_name
-from amls.files.models import ImportedRow, TableImport
-from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, changes_of, problems_of
@@ -50,12 +50,10 @@ class RosterPlan(Plan):
     Attributes:
         joined: how many have an account and join at once.
         claimed: about how many the staff are asked whether they are the same person.
-        recorded: the import as it is kept, to be taken back; None where it changed nothing.
     """
 
     joined: int = 0
     claimed: int = 0
-    recorded: TableImport | None = None
 
 
 def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, list[RosterRow], list[LineProblem]]:
@@ -184,30 +182,37 @@ def import_roster(
     table, rows, problems = read_roster(upload.content, upload.how)
     if not table.is_clear:
         return RosterPlan(table=table, problems=problems)
-    with transaction.atomic():
-        course = lock_course(course.pk)
-        entries = RosterEntry.objects.filter(course=course).select_related("enrolment__user")
+
+    def put() -> tuple[RosterPlan, list[Imported]]:
+        locked = lock_course(course.pk)
+        entries = RosterEntry.objects.filter(course=locked).select_related("enrolment__user")
         known = {entry.email.lower(): entry for entry in entries}
         left = [str(entry) for email, entry in known.items() if email not in {row.email for row in rows}]
-        contradictions = _contradictions(rows, known, course)
-        problems = sorted([*problems, *contradictions], key=lambda problem: problem.line)
-        rows = [row for row in rows if row.line not in {contradiction.line for contradiction in contradictions}]
-        lines, kept = [], []
-        for row in rows:
-            line, imported = _put(course, row, known.get(row.email))
+        contradictions = _contradictions(rows, known, locked)
+        contradicted = {contradiction.line for contradiction in contradictions}
+        clear = [row for row in rows if row.line not in contradicted]
+        lines, kept = list[PlanLine](), list[Imported]()
+        for row in clear:
+            line, imported = _put(locked, row, known.get(row.email))
             if line is not None and imported is not None:
                 lines.append(line)
                 kept.append(imported)
-        joined, claimed = join_known(course=course, emails=[row.email for row in rows], now=now) if joins else (0, 0)
+        joined, claimed = join_known(course=locked, emails=[row.email for row in clear], now=now) if joins else (0, 0)
         plan = RosterPlan(
-            table=table, lines=lines, unchanged=len(rows) - len(lines), problems=problems, left=left, joined=joined,
-            claimed=claimed, notes=_notes(joined, claimed),
-        )  # fmt: skip
-        if not plan.is_wanted(dry_run=dry_run, expected=expected):
-            transaction.set_rollback(True)
-            return plan
-        recorded = record_import(course_id=course.pk, kind=KIND, rows=kept, filename=upload.filename, by=by, now=now)
-        return replace(plan, recorded=recorded)
+            table=table,
+            lines=lines,
+            unchanged=len(clear) - len(lines),
+            problems=sorted([*problems, *contradictions], key=lambda problem: problem.line),
+            left=left,
+            joined=joined,
+            claimed=claimed,
+            notes=_notes(joined, claimed),
+        )
+        return plan, kept
+
+    return import_or_show(
+        put, course_id=course.pk, kind=KIND, upload=upload, by=by, now=now, dry_run=dry_run, expected=expected
+    )
 
 
 def join_known(*, course: Course, emails: Iterable[str], now: datetime) -> tuple[int, int]:

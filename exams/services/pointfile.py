@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +15,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import User
 from amls.files.models import ImportedRow
-from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back, why_taken_back
+from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back, why_taken_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
@@ -88,34 +87,27 @@ def import_points(
         for registration in registrations.values()
         if registration.state == Registration.State.ATTENDED and registration.pk not in wanted
     ]
+
+    def enter() -> tuple[PointsPlan, list[Imported]]:
+        points = {pk: line.points for pk, line in wanted.items()}
+        changes = enter_points(exam_pk=exam_pk, points=points, by=by, reason=reason, now=now)
+        plan = PointsPlan(
+            table=table,
+            lines=[_line(change, wanted[change.registration.pk].line) for change in changes],
+            unchanged=len(wanted) - len(changes),
+            problems=problems,
+            left=left,
+            changes=changes,
+        )
+        return plan, [imported(change, wanted[change.registration.pk].line) for change in changes]
+
     try:
-        with transaction.atomic():
-            points = {pk: line.points for pk, line in wanted.items()}
-            changes = enter_points(exam_pk=exam_pk, points=points, by=by, reason=reason, now=now)
-            plan = PointsPlan(
-                table=table,
-                lines=[_line(change, wanted[change.registration.pk].line) for change in changes],
-                unchanged=len(wanted) - len(changes),
-                problems=problems,
-                left=left,
-                changes=changes,
-            )
-            if not plan.is_wanted(dry_run=dry_run, expected=expected):
-                transaction.set_rollback(True)
-            else:
-                kept = [imported(change, wanted[change.registration.pk].line) for change in changes]
-                record_import(
-                    course_id=exam.course_id,
-                    kind=KIND,
-                    rows=kept,
-                    filename=upload.filename,
-                    by=by,
-                    now=now,
-                    subject=str(exam),
-                )
+        return import_or_show(
+            enter, course_id=exam.course_id, kind=KIND, upload=upload, by=by, now=now, dry_run=dry_run,
+            expected=expected, subject=str(exam),
+        )  # fmt: skip
     except RuleViolation as violation:
         return PointsPlan(table=table, problems=[*problems, LineProblem(0, str(violation.message))])
-    return plan
 
 
 def _line(change: PointChange, line: int) -> PlanLine:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +15,7 @@ from amls.courses.matching import Participants
 from amls.courses.models import User
 from amls.courses.numbers import clean_number, looks_like_a_number, plain_number
 from amls.files.models import ImportedRow
-from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
 from amls.files.tables.meanings import NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
@@ -79,8 +78,10 @@ def import_university_list(
     if not table.is_clear:
         return Plan(table=table, problems=problems_of(table), is_replacement=True)
     entries, problems = _read_entries(exam_pk, table)
-    with transaction.atomic():
-        exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
+    exam = Exam.objects.get(pk=exam_pk)
+
+    def put() -> tuple[Plan, list[Imported]]:
+        Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
         before = {entry.plain_number: entry for entry in UniversityEntry.objects.filter(exam_id=exam_pk)}
         lines = [
             PlanLine(line, _said(entry), is_new=number not in before)
@@ -91,15 +92,16 @@ def import_university_list(
             table=table, lines=lines, unchanged=len(entries) - len(lines), problems=problems,
             left=[_said(entry) for number, entry in before.items() if number not in entries], is_replacement=True,
         )  # fmt: skip
-        if not entries or not plan.is_wanted(dry_run=dry_run, expected=expected):
-            return plan
+        if not entries:
+            return plan, []
         exam.university_list_at = now
         exam.save(update_fields=["university_list_at"])
-        rows = _replace(exam, before, entries)
-        record_import(
-            course_id=exam.course_id, kind=KIND, rows=rows, filename=upload.filename, by=by, now=now, subject=str(exam)
-        )
-    return plan
+        return plan, _replace(exam, before, entries)
+
+    return import_or_show(
+        put, course_id=exam.course_id, kind=KIND, upload=upload, by=by, now=now, dry_run=dry_run, expected=expected,
+        subject=str(exam),
+    )  # fmt: skip
 
 
 def _replace(

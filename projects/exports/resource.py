@@ -18,7 +18,7 @@ from import_export.results import Result, RowResult
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.files.tables.imports import Imported, record_import
+from amls.files.tables.imports import Imported, import_or_show
 from amls.files.tables.meanings import Meaning
 from amls.files.tables.plan import Change, LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Table, Upload, read_table
@@ -196,20 +196,14 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         data = tablib.Dataset(*([row[name] for name in names] for row in table.rows), headers=names)
         self._seen, self._kept, self._lines = {}, [], [row.line for row in table.rows]
         self._meta.store_instance = True
-        with transaction.atomic():
-            plan = self._plan(table, self.import_data(data, use_transactions=False, raise_errors=False))
-            if not plan.is_wanted(dry_run=dry_run, expected=expected):
-                transaction.set_rollback(True)
-            else:
-                record_import(
-                    course_id=self.course.pk,
-                    kind=self.kind,
-                    rows=self._kept,
-                    filename=upload.filename,
-                    by=self.by,
-                    now=self.now,
-                )
-        return plan
+
+        def write_all() -> tuple[Plan, list[Imported]]:
+            return self._plan(table, self.import_data(data, use_transactions=False, raise_errors=False)), self._kept
+
+        return import_or_show(
+            write_all, course_id=self.course.pk, kind=self.kind, upload=upload, by=self.by, now=self.now,
+            dry_run=dry_run, expected=expected,
+        )  # fmt: skip
 
     def _plan(self, table: Table, result: Result) -> Plan:
         for error in result.base_errors:

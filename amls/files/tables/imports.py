@@ -1,6 +1,6 @@
 """Imports are kept for a while with what was there before, so that each can be taken back.
 
-An app that imports a kind of table says how one row of it is taken back:
+An app that imports a kind of table does what it says by `import_or_show`, and says how one row of it is taken back:
 
     @takes_back("exams.points", gettext_lazy("Points"))
     def take_back(row: ImportedRow, by: User, now: datetime) -> None:
@@ -8,9 +8,9 @@ An app that imports a kind of table says how one row of it is taken back:
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -22,12 +22,15 @@ from django.utils.translation import gettext as _
 from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
 from amls.files.models import ImportedRow, TableImport
+from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 KEPT = timedelta(days=30)
 TakeBack = Callable[[ImportedRow, Any, datetime], None]
+P = TypeVar("P", bound=Plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,45 @@ def record_import(
             for row in kept
         )  # fmt: skip
     return made
+
+
+def import_or_show(
+    act: Callable[[], tuple[P, Iterable[Imported]]],
+    *,
+    course_id: int,
+    kind: str,
+    upload: Upload,
+    by: Any,
+    now: datetime,
+    dry_run: bool,
+    expected: str,
+    subject: str = "",
+) -> P:
+    """Do what a table says in one transaction, and keep what was there before; nothing stays of what is only shown.
+
+    Args:
+        act: writes, and returns what it did and what was there before.
+        course_id: the primary key of the course into which it is imported.
+        kind: as it is registered by `takes_back`.
+        upload: the table.
+        by: who imports.
+        now: the request's clock.
+        dry_run: whether it is only to be shown.
+        expected: the seal of the plan that was shown; another one is only shown, too.
+        subject: what it was imported into, as people call it.
+
+    Raises:
+        RuleViolation: as `act`.
+    """
+    with transaction.atomic():
+        plan, rows = act()
+        if not plan.is_wanted(dry_run=dry_run, expected=expected):
+            transaction.set_rollback(True)
+            return plan
+        recorded = record_import(
+            course_id=course_id, kind=kind, rows=rows, filename=upload.filename, by=by, now=now, subject=subject
+        )
+    return replace(plan, recorded=recorded)
 
 
 def imports_of(course_id: int, *, now: datetime) -> QuerySet[TableImport]:

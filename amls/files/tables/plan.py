@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from amls.core.preview import seal_of_shown
+from amls.files.models import TableImport
 from amls.files.tables.table import Table
 
 # What is changed: the column, what it was, what it becomes.
@@ -56,6 +57,7 @@ class Plan:
         left: who or what is there and not in the table, by name: it stays as it is, or goes where the
             table replaces a whole list (`is_replacement`).
         notes: what else it does, in sentences.
+        recorded: the import as it is kept, to be taken back; None where it is only shown or changed nothing.
     """
 
     table: Table
@@ -65,6 +67,7 @@ class Plan:
     left: Sequence[str] = ()
     is_replacement: bool = False
     notes: Sequence[str] = field(default_factory=list)
+    recorded: TableImport | None = None
 
     @property
     def added(self) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -17,7 +16,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.files.models import ImportedRow
-from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
@@ -119,16 +118,16 @@ def import_corrections(
             _("Published points change: say why. The reason is mailed to those whom it concerns."), "no-reason"
         )
     given = reason or (_NO_REASON_YET if dry_run else "")
-    with transaction.atomic():
-        wanted = {correction.person.pk: correction for correction in corrections}
+    wanted = {correction.person.pk: correction for correction in corrections}
 
-        def do(left: Mapping[int, _CorrectedLine]) -> Mapping[int, RuleViolation]:
-            people = {pk: (correction.person, correction.after) for pk, correction in left.items()}
-            return apply_each(people, fields, by=by, now=now, reason=given)
+    def do(left: Mapping[int, _CorrectedLine]) -> Mapping[int, RuleViolation]:
+        people = {pk: (correction.person, correction.after) for pk, correction in left.items()}
+        return apply_each(people, fields, by=by, now=now, reason=given)
 
+    def correct() -> tuple[CorrectionPlan, list[Imported]]:
         did, refused = do_what_can_be(wanted, do)
         done = list(did.values())
-        problems += [
+        not_done = [
             LineProblem(wanted[pk].line, f"{wanted[pk].person.user}: {violation.message}")
             for pk, violation in refused.items()
         ]
@@ -136,16 +135,15 @@ def import_corrections(
             table=table,
             lines=[_line(correction, fields) for correction in done],
             unchanged=read.unchanged,
-            problems=sorted(problems, key=lambda problem: problem.line),
+            problems=sorted([*problems, *not_done], key=lambda problem: problem.line),
             notes=_notes(table, done),
             needs_reason=needs_reason,
         )
-        if not plan.is_wanted(dry_run=dry_run, expected=expected):
-            transaction.set_rollback(True)
-        else:
-            rows = [_imported(correction) for correction in done]
-            record_import(course_id=course.pk, kind=KIND, rows=rows, filename=upload.filename, by=by, now=now)
-    return plan
+        return plan, [_imported(correction) for correction in done]
+
+    return import_or_show(
+        correct, course_id=course.pk, kind=KIND, upload=upload, by=by, now=now, dry_run=dry_run, expected=expected
+    )
 
 
 def _notes(table: Table, done: Sequence[_CorrectedLine]) -> list[str]:
