@@ -22,10 +22,7 @@ from amls.held.services import hold
 
 def hold_and_say(request: HttpRequest, wanted: WantedAct, *, by: User | None, now: datetime, at_desk: bool) -> HeldAct:
     """Hold an act back, and say until when it can be taken back, with the button that does so."""
-    act, is_new = hold(
-        course=wanted.course, kind=wanted.kind, about=wanted.about, references=wanted.references, title=wanted.title,
-        back=wanted.back, by=by, now=now,
-    )  # fmt: skip
+    act, is_new = hold(wanted, by=by, now=now)
     address = reverse("held:undo", args=[wanted.course.slug, act.pk])
     values = {"what": act.title, "time": say_clock(act.apply_at, wanted.course.zone), "name": act.by or _("somebody")}
     if is_new and wanted.kind in taken_back:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from amls.core.jobs import Claim, Queue
 from amls.core.times import say_clock
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
+from amls.desk.holding import WantedAct
 from amls.held.kinds import held_kinds, taken_back
 from amls.held.managers import HeldActQuerySet
 from amls.held.models import HeldAct
@@ -51,39 +52,24 @@ class _HeldActs(Queue[HeldAct]):
 ACTS = _HeldActs()
 
 
-def hold(
-    *,
-    course: Course,
-    kind: str,
-    about: str,
-    references: Mapping[str, Any],
-    title: str,
-    back: str,
-    by: User | None,
-    now: datetime,
-) -> tuple[HeldAct, bool]:
+def hold(wanted: WantedAct, *, by: User | None, now: datetime) -> tuple[HeldAct, bool]:
     """Hold an act back for five minutes; return it, and whether it is new.
 
     Where one of this kind about the same thing waits already, that one stays: pressed twice, or by two people, it is
     done once.
 
     Args:
-        course: of which it is.
-        kind: for which an app registered how it is done.
-        about: names the thing.
-        references: primary keys, and what names the state that the person saw.
-        title: what it does, for the staff.
-        back: the path of the page where it was asked for.
+        wanted: the act, for whose kind an app registered how it is done.
         by: who wants it, and hears of it where it can't be done.
         now: the request's clock.
     """
     values = {
-        "references": dict(references), "title": title[:300], "back": back[:300], "by": by, "created_at": now,
-        "apply_at": now + HOLD,
+        "references": dict(wanted.references), "title": wanted.title[:300], "back": wanted.back[:300], "by": by,
+        "created_at": now, "apply_at": now + HOLD,
     }  # fmt: skip
     with transaction.atomic():
         return HeldAct.objects.get_or_create(
-            course=course, kind=kind, about=about, state=HeldAct.State.WAITING, defaults=values
+            course=wanted.course, kind=wanted.kind, about=wanted.about, state=HeldAct.State.WAITING, defaults=values
         )
 
 

@@ -31,7 +31,14 @@ from projects.models import (
     Project,
     StaffNote,
 )
-from projects.services.locks import follow_in_feeds, lock_projects, require_valid, save_checked, told_of
+from projects.services.locks import (
+    follow_in_feeds,
+    lock_every_project,
+    lock_projects,
+    require_valid,
+    save_checked,
+    told_of,
+)
 from projects.teamrows import members_by_project
 
 M = TypeVar("M", bound=Model)
@@ -99,9 +106,7 @@ def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -
         Project.DoesNotExist: a project is not there any more.
     """
     with transaction.atomic():
-        projects = lock_projects(*decisions)
-        if len(projects) < len(decisions):
-            raise Project.DoesNotExist
+        projects = lock_every_project(*decisions)
         locked = Assessment.objects.select_for_update(of=("self",)).filter(project__in=projects).order_by("project")
         known = {row.project_id: row for row in locked.select_related("assessed_by").prefetch_related("overrides")}
         members = _members_of_each(projects) if any(decision.overrides for decision in decisions.values()) else {}

@@ -24,8 +24,8 @@ from projects.models import Assignment, Extension, ExtensionRequest, Membership,
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
+    lock_every_project,
     lock_project,
-    lock_projects,
     require_running,
     require_valid,
     save_checked,
@@ -254,9 +254,7 @@ class _MoreTime:
 
 def _grant_each(projects: Sequence[Project], wanted: _MoreTime) -> list[Extension]:
     """Give more time to some teams: as many queries for many as for two."""
-    locked = lock_projects(*(project.pk for project in projects))
-    if len(locked) < len(projects):
-        raise Project.DoesNotExist
+    locked = lock_every_project(*(project.pk for project in projects))
     teams = members_by_project(locked.values())
     deadlines = Deadlines.of_each({project.assignment_id: project.assignment for project in locked.values()}.values())
     drafts: list[Extension] = []

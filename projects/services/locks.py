@@ -52,10 +52,19 @@ def lock_project(pk: int) -> Project:
     Raises:
         Project.DoesNotExist: there is none.
     """
-    locked = lock_projects(pk)
-    if not locked:
+    return lock_every_project(pk)[pk]
+
+
+def lock_every_project(*pks: int) -> dict[int, Project]:
+    """Return the projects as `lock_projects` does.
+
+    Raises:
+        Project.DoesNotExist: one of them is not there any more.
+    """
+    locked = lock_projects(*pks)
+    if len(locked) < len(set(pks)):
         raise Project.DoesNotExist
-    return locked[pk]
+    return locked
 
 
 def lock_projects(*pks: int) -> dict[int, Project]:
@@ -95,9 +104,7 @@ def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int,
         project_pks: the projects' keys.
         topics: keys of more topics to lock, such as the one that a team switches to.
     """
-    projects = lock_projects(*project_pks)
-    if len(projects) < len(set(project_pks)):
-        raise Project.DoesNotExist
+    projects = lock_every_project(*project_pks)
     # Only a locked project can't switch any more: its topic, and the one held for it, are known from here on.
     held = TopicSwitch.objects.holding().filter(project__in=projects).values_list("topic", flat=True)
     wanted = [*(project.topic_id for project in projects.values() if project.topic_id), *held, *topics]

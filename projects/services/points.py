@@ -18,7 +18,7 @@ from amls.grading.points import ZERO
 from amls.grading.tasks import TaskWish, keep_tasks
 from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import Score
-from projects.services.locks import lock_projects, save_checked
+from projects.services.locks import lock_every_project, save_checked
 from projects.services.teamsheets import PointsByTask, TeamSheet, TeamWish, keep_sheets, most_by_task, sheets_of
 
 
@@ -143,9 +143,7 @@ def give_points_each(
         Project.DoesNotExist: a team is not there any more.
     """
     with transaction.atomic():
-        projects = lock_projects(*wishes)
-        if len(projects) < len(wishes):
-            raise Project.DoesNotExist
+        projects = lock_every_project(*wishes)
         sheets = sheets_of(projects)
         answers: dict[int, Assessment | RuleViolation] = {}
         changed = []

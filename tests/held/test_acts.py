@@ -36,10 +36,7 @@ def teams(world: World) -> list[Project]:
 def held(world: World, teams: list[Project]) -> HeldAct:
     wanted = publication_of(teams, course=world.course, back="/admin/")
     assert wanted is not None
-    act, _is_new = hold(
-        course=world.course, kind=wanted.kind, about=wanted.about, references=wanted.references, title=wanted.title,
-        back=wanted.back, by=world.staff, now=NOW,
-    )  # fmt: skip
+    act, _is_new = hold(wanted, by=world.staff, now=NOW)
     return act
 
 

@@ -70,6 +70,16 @@ def judge_pptx(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     yield {"pages": sum(1 for name in names if name.startswith("ppt/slides/slide") and name.endswith(".xml"))}
 
 
+def need_small(archive: zipfile.ZipFile, most: int) -> None:
+    """Let nobody read an archive that says of itself that it unpacks to more than so many bytes.
+
+    Raises:
+        Refused: it does.
+    """
+    if sum(entry.file_size for entry in archive.infolist()) > most:
+        raise Refused("too_big")
+
+
 def list_zip(file: IO[bytes]) -> list[zipfile.ZipInfo]:
     """Return the entries of a ZIP archive.
 

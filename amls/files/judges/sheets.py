@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.formula import ArrayFormula
 
+from amls.files.judges.archives import need_small
 from amls.files.limited.refused import Refused
 
 # An XLSX file is a ZIP archive of XML: what it unpacks to, its size does not say.
@@ -34,8 +35,7 @@ def read_sheet(file: IO[bytes], *, most_rows: int, most_columns: int, most_cells
     """
     content = file.read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
-            raise Refused("too_big")
+        need_small(archive, _MAX_UNPACKED)
         has_formulas = any(
             name.startswith("xl/worksheets/") and _FORMULA_OF_A_SHEET in archive.read(name)
             for name in archive.namelist()

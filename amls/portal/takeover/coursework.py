@@ -17,7 +17,7 @@ from amls.grading.tree import AllBlock, dump, with_project
 from amls.portal.takeover.labels import slot_count, teams_have, topic_label
 from amls.portal.takeover.references import main_title, rule_of
 from amls.portal.takeover.rows import Leaving, RowImport, Wanted, known_by
-from amls.portal.takeover.spec import AssignmentSpec, ProjectSpec, TopicSpec
+from amls.portal.takeover.spec import ProjectSpec, TopicSpec, WorkSpec
 from exams.services.rules import set_rule, whole_rule
 from lectures.models import Deadline
 from projects.models import Assignment, CommentSnippet, Handout, MentorLimit, Project, Task, TaskPoints, Topic
@@ -105,7 +105,7 @@ class CourseworkImport(RowImport):
         if self.spec.is_complete:
             self._parts_of(rows, [spec], [label])
 
-    def _work(self, spec: ProjectSpec | AssignmentSpec, label: str) -> dict[str, Any]:
+    def _work(self, spec: WorkSpec, label: str) -> dict[str, Any]:
         """Return the fields that every assignment has."""
         points = sum((task.max_points for task in spec.tasks), ZERO) if spec.tasks else spec.max_points
         return {
@@ -163,9 +163,7 @@ class CourseworkImport(RowImport):
         self.problems.extend(why % {"what": title} for title in stuck)
         return not stuck
 
-    def _parts_of(
-        self, rows: Sequence[Assignment], specs: Sequence[ProjectSpec | AssignmentSpec], labels: Sequence[str]
-    ) -> None:
+    def _parts_of(self, rows: Sequence[Assignment], specs: Sequence[WorkSpec], labels: Sequence[str]) -> None:
         """Give assignments their tasks and limits of mentors; one that broke a rule has no key."""
         standing: dict[int, list[Task]] = defaultdict(list)
         for task in Task.objects.filter(assignment__in=[row for row in rows if row.pk]):
@@ -176,7 +174,7 @@ class CourseworkImport(RowImport):
                 self._handouts(row, spec, label)
                 self._mentor_limits(row, spec, label)
 
-    def _handouts(self, row: Assignment, spec: ProjectSpec | AssignmentSpec, label: str) -> None:
+    def _handouts(self, row: Assignment, spec: WorkSpec, label: str) -> None:
         """Announce files, and give those that the installation has; what the staff have put online stays in any case."""
         wanted = []
         for position, handout in enumerate(spec.handouts):
@@ -193,7 +191,7 @@ class CourseworkImport(RowImport):
         for own, handout, wish in zip(rows, spec.handouts, wanted, strict=True):
             self.known_file(own, handout, wish.label)
 
-    def _tasks(self, row: Assignment, standing: Sequence[Task], spec: ProjectSpec | AssignmentSpec, label: str) -> None:
+    def _tasks(self, row: Assignment, standing: Sequence[Task], spec: WorkSpec, label: str) -> None:
         wanted, percent = spec.tasks, row.pass_percent
         before = [(task.title, task.max_points) for task in standing]
         after = [(task.title, task.max_points) for task in wanted]
@@ -224,7 +222,7 @@ class CourseworkImport(RowImport):
             name = _("pass mark in percent")
             self.diff.listed(label, "pass_percent", name, str(percent), str(spec.pass_percent))
 
-    def _mentor_limits(self, row: Assignment, spec: ProjectSpec | AssignmentSpec, label: str) -> None:
+    def _mentor_limits(self, row: Assignment, spec: WorkSpec, label: str) -> None:
         wanted = []
         for limit in spec.mentor_limits:
             if limit.mentor not in self.staff:

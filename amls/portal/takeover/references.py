@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.grading.points import ZERO, in_steps
 from amls.grading.tree import VERSION, AllBlock, dump, load
-from amls.portal.takeover.spec import AssignmentSpec, BlockSpec, CourseSpec, ProjectSpec
+from amls.portal.takeover.spec import BlockSpec, CourseSpec, WorkSpec
 from projects.models import Assignment
 from projects.services.assignments import title_of_project
 
@@ -36,7 +36,7 @@ def problems_of(spec: CourseSpec) -> Iterator[tuple[str, str]]:
         projects = [main_title(spec)] + [row.title for row in spec.assignments if row.kind == Assignment.Kind.PROJECT]
         if topic.assignment and topic.assignment not in projects:
             yield f"topics[{place}].assignment", _unknown(topic.assignment, projects)
-    works: dict[str, ProjectSpec | AssignmentSpec] = {} if spec.projects is None else {"projects": spec.projects}
+    works: dict[str, WorkSpec] = {} if spec.projects is None else {"projects": spec.projects}
     works |= {f"assignments[{place}]": assignment for place, assignment in enumerate(spec.assignments)}
     for path, work in works.items():
         for number, task in enumerate(work.tasks):

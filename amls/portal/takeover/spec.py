@@ -214,6 +214,9 @@ class AssignmentSpec:
     max_total_megabytes: int = 5120
 
 
+WorkSpec = ProjectSpec | AssignmentSpec
+
+
 @dataclass(frozen=True, kw_only=True)
 class TopicSpec:
     """A topic on offer.

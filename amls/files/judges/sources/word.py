@@ -10,8 +10,8 @@ from docx.document import Document
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
+from amls.files.judges.archives import need_small
 from amls.files.judges.sources.rows import MAX_COLUMNS, ReadCell, ReadRow, bounded, fact, tidy
-from amls.files.limited.refused import Refused
 
 _MAX_UNPACKED = 60 * 1024**2
 
@@ -28,8 +28,7 @@ def read_word(content: bytes) -> Iterator[ReadRow]:
         Refused: it unpacks to too much.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
-            raise Refused("too_big")
+        need_small(archive, _MAX_UNPACKED)
     document: Document = docx.Document(io.BytesIO(content))
     title = document.core_properties.title
     if title:

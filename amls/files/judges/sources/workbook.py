@@ -11,8 +11,8 @@ from openpyxl.cell.cell import Cell as SheetCell
 from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
 
+from amls.files.judges.archives import need_small
 from amls.files.judges.sources.rows import MAX_COLUMNS, MAX_ROWS, ReadCell, ReadRow, bounded, fact, tidy
-from amls.files.limited.refused import Refused
 
 _MAX_UNPACKED = 30 * 1024**2
 
@@ -29,8 +29,7 @@ def read_workbook(content: bytes) -> Iterator[ReadRow]:
         Refused: it unpacks to too much.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
-            raise Refused("too_big")
+        need_small(archive, _MAX_UNPACKED)
     book = load_workbook(io.BytesIO(content), data_only=True)
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and isinstance(sheet, Worksheet)]
     if book.properties.title:
