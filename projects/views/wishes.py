@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.keys import primary_key
+from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course
 from projects.allocation.problem import to_bytes
@@ -130,10 +131,10 @@ def wishes(request: HttpRequest, slug: str, pk: int | None = None) -> HttpRespon
         conflict = _titled(wanted, page) if violation.code == "changed-meanwhile" else None
     else:
         said = _say(wanted, moved)
-        if not request.htmx:  # type: ignore[attr-defined]
+        if not htmx_of(request):
             messages.success(request, said)
             return redirect(f"{page.address}#wishes")
-    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    is_part = bool(htmx_of(request))
     context = _context(page, said=said, is_refused=status != 200, conflict=conflict, form=TeamForm(), is_part=is_part)
     # htmx shows what it is answered, also a refusal.
     template = "projects/_wishes.html" if is_part else "projects/wishes.html"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from amls.core.request import now_of
+from amls.core.request import htmx_of, now_of
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_of
 from amls.courses.models import Enrolment
@@ -35,7 +35,7 @@ def search(request: HttpRequest) -> HttpResponse:
     chosen = chosen_course(request)
     kinds = find_at_desk(typed, courses=courses_of(request), chosen=chosen)
     context = {"typed": typed, "kinds": kinds, "chosen": chosen}
-    if request.htmx:  # type: ignore[attr-defined]
+    if htmx_of(request):
         return TemplateResponse(request, "admin/_hits.html", context)
     title = _("Search the desk")
     return TemplateResponse(
