@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from amls.embedded import running
 from tests.bench import desk, projects, signups
 from tests.bench.counting import HEADER
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"
@@ -143,9 +143,7 @@ def close_connections() -> None:
 @contextmanager
 def serve(application: str, extra: dict[str, str]) -> Iterator[int]:
     """Run a server with two processes; yield its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable,
         "-m",

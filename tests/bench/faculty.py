@@ -21,8 +21,8 @@ from django.db import connection
 from django.db.transaction import atomic
 
 from tests.bench.projects import HAND_IN_BYTES, TOKEN, _multipart, _notebook, _signed_in
-from tests.bench.signups import _answer, _redis, _serve
-from tests.bench.stage import make_course, stage
+from tests.bench.signups import _answer, _serve
+from tests.bench.stage import make_course, redis, stage
 
 PEOPLE, LECTURES, TIMES, MAILS = 240, 24, 100, 400
 # The day of a faculty of 100 courses and 20,000 students, and which part of it falls into its busiest hour.
@@ -71,7 +71,7 @@ def measure() -> list[dict[str, object]]:
         with atomic():
             scene = _make_scene()
         rows = _costs(scene)
-    with stage(), _redis() as broker:
+    with stage(), redis() as broker:
         with atomic():
             scene = _make_scene()
         with _serve(broker) as port:

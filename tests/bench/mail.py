@@ -7,7 +7,6 @@ starts it, from the sweep that plans them to the last mark.
 import os
 import signal
 import smtplib
-import socket
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.bench.stage import ROOT, stage
+from tests.bench.stage import ROOT, redis, stage
+from tests.ports import free_port
 
 ROUNDS = 5
 # Of the worker, as in the README.
@@ -26,27 +26,11 @@ MANY = 2000
 
 def measure() -> list[dict[str, object]]:
     """Return mails per second of both, medians of some rounds in turn."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "tests.bench.smtp_sink", str(port)], cwd=ROOT)
     try:
-        with _broker() as address, stage(EMAIL_URL=f"smtp://127.0.0.1:{port}", REDIS_URL=address):
+        with redis() as address, stage(EMAIL_URL=f"smtp://127.0.0.1:{port}", REDIS_URL=address):
             return _measure(port)
-    finally:
-        server.terminate()
-        server.wait()
-
-
-@contextmanager
-def _broker() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
     finally:
         server.terminate()
         server.wait()

@@ -23,8 +23,9 @@ from decimal import Decimal
 from typing import Any
 
 from tests.bench.projects import HAND_IN_BYTES, TOKEN, _multipart, _notebook, _signed_in
-from tests.bench.signups import _free_port, _headed, _redis
-from tests.bench.stage import ROOT, VAR, stage
+from tests.bench.signups import _headed
+from tests.bench.stage import ROOT, VAR, redis, stage
+from tests.ports import free_port
 
 PEOPLE, ROUNDS = int(os.environ.get("RUSH_PEOPLE", "600")), int(os.environ.get("RUSH_ROUNDS", "5"))
 # For 600 at results and deadline there are 1,000 at the opening of a sign-up, for 200 seats.
@@ -85,7 +86,7 @@ class RushScene:
 def measure() -> list[dict[str, object]]:
     """Return the medians of some rounds, each in a new course: the site and its bare twin in turn."""
     waits_of: dict[tuple[str, str], list[Waits]] = {}
-    with stage(), _redis() as broker:
+    with stage(), redis() as broker:
         from django.db import connection, connections
 
         with connection.cursor() as cursor:
@@ -317,7 +318,7 @@ def _check(scene: RushScene) -> None:
 @contextmanager
 def _serve(broker: str, answers: dict[str, str]) -> Iterator[int]:
     """Run the site and the bare views as `serve` runs the site, with two web processes; yield the port."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "amls.web", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "2", "--blocking-threads", "8", "--no-ws", "--log-level", "error"]
     environment = {**os.environ, **answers, "AMLS_DB_POOL": "1", "AMLS_DB_POOL_SIZE": "4", "REDIS_URL": broker}

@@ -20,6 +20,9 @@ from pathlib import Path
 
 import psycopg
 
+from tests.bench.stage import redis
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEOPLE, SEATS, CLIENTS, ROUNDS = 1000, 200, 8, 3
 
@@ -30,7 +33,7 @@ def run(results: Path) -> None:
     rows = []
     for turn in range(ROUNDS):
         bare = _bare()
-        with _redis() as broker, _serve(broker) as port:
+        with redis() as broker, _serve(broker) as port:
             rows.append({"round": turn, "bare_per_second": bare, **_press(port, people)})
     medians = {name: statistics.median(row[name] for row in rows) for name in rows[0] if name != "round"}
     medians["ratio"] = medians["per_second"] / medians["bare_per_second"]
@@ -91,29 +94,10 @@ def _new_exam() -> int:
     return int(exam.pk)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _redis() -> Iterator[str]:
-    """Run the broker and cache that an installation has; yield its address."""
-    port = _free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
-
-
 @contextmanager
 def _serve(broker: str) -> Iterator[int]:
     """Run the site with two processes; yield its port."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "2", "--blocking-threads", "8", "--no-ws", "--log-level", "error", "amls.wsgi:application"]
     environment = {**os.environ, "AMLS_DB_POOL": "1", "AMLS_DB_POOL_SIZE": "4", "REDIS_URL": broker}

@@ -1,12 +1,14 @@
 """What the benchmarks of background work stand on: a database of their own, and rows in it."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from amls.embedded import running
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-work"
@@ -31,6 +33,19 @@ def stage(**extra: str) -> Iterator[None]:
         call_command("flush", verbosity=0, interactive=False)
         yield
         connections.close_all()
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Run the broker and cache that an installation has; yield its address."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def make_course(*, people: int, items: int):  # type: ignore[no-untyped-def]

@@ -7,7 +7,6 @@ with its rows alone, the other renders as many bytes as the search answers with.
 
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psutil
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLIENTS, ROUNDS, SECONDS = 8, 3, 3
@@ -120,9 +121,7 @@ def _keep_answers(var: Path, slug: str, typed: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def _served(extra: dict[str, str]) -> Iterator[tuple[int, psutil.Process]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     options = (
         f"--interface wsgi --host 127.0.0.1 --port {port} --workers 2 --blocking-threads 16 --no-ws --log-level error"
     )

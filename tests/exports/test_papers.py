@@ -1,6 +1,5 @@
 """What is printed of projects, exams and the gradebook: each is a document that people and machines can read."""
 
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from amls.exports.models import Export
-from amls.exports.pdf import warm_up
 from amls.portal.gradebook.standings import BookQuery
 from exams.models import Accommodation, Exam, Room
 from exams.services.registration import staff_register
@@ -154,24 +152,18 @@ def test_lists_of_an_exam_with_monstrous_names_stay_documents(
     assert complaints == []
 
 
-def test_slip_and_receipt_are_small_and_there_within_a_second(
+def test_slip_and_receipt_are_small_and_waited_for(
     cast: Cast, exam: Exam, submission: Submission, tmp_path: Path, complaints: list[str]
 ) -> None:
-    warm_up()
     assign_seats(exam_pk=exam.pk, order="name", now=timezone.now())
     release_seats(exam_pk=exam.pk, now=timezone.now())
     held = exam.registrations.get(enrolment=cast.student)
-    took = []
     for kind, title, values in (
         ("exams.slip", "Admission slip", {"registration": held.pk}),
         ("projects.receipt", f"Receipt {receipt_code(submission.pk)}", {"submission": submission.pk}),
     ):
-        started = time.process_time()
         export = make(cast.course, kind, user=cast.student.user, **values)
-        # Of this process: others on the machine don't count.
-        took.append(time.process_time() - started)
         pages_of(export, tmp_path, title=title)
         assert export.is_quick
         assert export.bytes < 60_000
-    assert max(took) < 1
     assert complaints == []

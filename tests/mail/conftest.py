@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pytest_django import Settings
 
+from amls.mail.letters import letter_kinds
 from tests.ports import free_port
 
 
@@ -62,6 +63,13 @@ class Postbox:
         if self.on_mail is not None:
             self.on_mail(count)
         return "250 OK"
+
+
+@pytest.fixture
+def own_letters() -> Iterator[None]:
+    """What a test writes of letters is forgotten after it."""
+    with letter_kinds.replaced(dict(letter_kinds.items())):
+        yield
 
 
 @pytest.fixture

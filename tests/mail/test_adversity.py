@@ -19,7 +19,7 @@ from amls.agenda.services import reconcile
 from amls.agenda.sources import Registry, deadline
 from amls.core import jobs
 from amls.courses.models import Course, Enrolment, User
-from amls.mail import letters, tasks
+from amls.mail import tasks
 from amls.mail.categories import ANNOUNCEMENTS
 from amls.mail.connection import Postman
 from amls.mail.health import health
@@ -36,13 +36,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _writers() -> Iterator[None]:
-    with letters.letter_kinds.replaced(dict(letters.letter_kinds.items())):
-        _write_letters()
-        yield
-
-
-def _write_letters() -> None:
+def _writers(own_letters: None) -> None:
     @letter("tests.plain", label="Test")
     def plain(notice: Notice, now: object) -> Letter:
         return Letter(subject="Hello", text="World", reason="Because.")

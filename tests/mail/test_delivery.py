@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from django.utils import timezone
 from amls.agenda.services import reconcile
 from amls.agenda.sources import Registry, deadline
 from amls.courses.models import Course, Enrolment, User
-from amls.mail import letters
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.outbox import notify
@@ -27,13 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _writers() -> Iterator[None]:
-    with letters.letter_kinds.replaced(dict(letters.letter_kinds.items())):
-        _write_letters()
-        yield
-
-
-def _write_letters() -> None:
+def _writers(own_letters: None) -> None:
     @letter("tests.greeting", label="Test")
     def greet(notice: Notice, now: datetime) -> Letter | None:
         if notice.references.get("is_over"):

@@ -168,19 +168,26 @@ def sign(claims: dict[str, Any], *, key: str = "", alg: str = "RS256", kid: str 
 
 
 @contextmanager
+def answering(server: WSGIServer) -> Iterator[None]:
+    """Let a provider's server answer, in a thread of its own."""
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
 def university(people: dict[str, dict[str, Any]]) -> Iterator[University]:
     """Run a university's provider."""
     provider = University(people)
     server = make_server("127.0.0.1", 0, provider, handler_class=Quiet)
     provider.start(server, ["http://testserver/accounts/oidc/uni/login/callback/"])
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with answering(server):
         yield provider
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def with_query(address: str, **changes: str) -> str:

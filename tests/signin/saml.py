@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.simple_server import make_server
@@ -27,7 +26,7 @@ from saml2.server import Server
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from amls.core.providers import SignInProvider, read_providers
-from tests.signin.openid import Quiet, key_of
+from tests.signin.openid import Quiet, answering, key_of
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 _PAGE = """<!doctype html><html lang="en"><title>University</title><main><h1>University</h1>
@@ -195,11 +194,5 @@ def shibboleth(folder: Path, people: dict[str, dict[str, list[str]]]) -> Iterato
     provider = Shibboleth(folder, people)
     server = make_server("127.0.0.1", 0, provider, handler_class=Quiet)
     provider.start(f"http://127.0.0.1:{server.server_port}")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with answering(server):
         yield provider
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
