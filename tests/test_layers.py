@@ -1,7 +1,9 @@
-"""What shows and what asks writes nothing by itself: it calls services."""
+"""What shows and what asks writes nothing by itself: it calls services; and every module has its place in a contract."""
 
 import ast
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -32,3 +34,42 @@ def test_what_shows_writes_nothing_by_itself() -> None:
     shows = [path for path in paths if _SHOWS.search(str(path.relative_to(ROOT)))]
     assert len(shows) > 100
     assert {write for path in shows for write in _writes_in(path)} - _NO_ROWS == set()
+
+
+def _packages() -> Iterator[Path]:
+    for folder in FOLDERS:
+        for path in (ROOT / folder, *sorted((ROOT / folder).rglob("*"))):
+            if path.is_dir() and "migrations" not in path.parts and any(path.glob("*.py")):
+                yield path
+
+
+def _imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def _builds_on_itself(package: Path) -> bool:
+    """Return whether a module or package within a package imports another one of it."""
+    inside = f"{'.'.join(package.relative_to(ROOT).parts)}."
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package).with_suffix("").parts
+        own = parts[0]
+        for name in _imports_of(path):
+            if own != "__init__" and name.startswith(inside) and name.removeprefix(inside).split(".")[0] != own:
+                return True
+    return False
+
+
+def test_every_package_whose_modules_build_on_each_other_has_a_contract_that_names_them_all() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    named = {
+        name
+        for contract in contracts
+        if contract["type"] == "layers" and contract.get("exhaustive")
+        for name in contract["containers"]
+    }
+    building = {".".join(path.relative_to(ROOT).parts) for path in _packages() if _builds_on_itself(path)}
+    assert building - named == set()
