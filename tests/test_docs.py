@@ -38,6 +38,19 @@ def test_every_file_that_a_document_names_is_there(document: Path, paths: str) -
     assert missing == []
 
 
+def test_the_tree_of_the_architecture_is_the_one_that_is_there() -> None:
+    """Every module and app of `amls`, and every package of what joins the apps, is drawn, and nothing else."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    tree = text[text.index("\n  settings.py ") : text.index("\nlectures/ ")]
+    lines = re.findall(r"^ {2}((?:\w+(?:\.py|/)(?: +|$))+)", tree, re.MULTILINE)
+    drawn = {name for line in lines for name in line.split()}
+    here = [path for path in (ROOT / "amls").iterdir() if path.name not in {"__init__.py", "__pycache__"}]
+    assert drawn == {f"{path.name}/" if path.is_dir() else path.name for path in here}
+    portal = set(re.findall(r"\w+", tree[tree.index("\n  portal/ ") :]))
+    packages = {path.parent.name for path in (ROOT / "amls" / "portal").glob("*/*.py")}
+    assert packages - {"hooks", "migrations"} - portal == set()
+
+
 @pytest.fixture(scope="module")
 def names() -> set[str]:
     """Every word of the code, and every part of the name of a file."""
