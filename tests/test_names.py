@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -31,6 +32,11 @@ _EMPTY = re.compile(
 _EMPTY_OF_OTHERS = {"o"}
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def _modules() -> list[Path]:
     paths = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
     return sorted(path for path in paths if "migrations" not in path.parts)
@@ -44,7 +50,7 @@ def test_no_two_classes_have_one_name() -> None:
     """A private one has another name than all others, too; classes within a class are called with its name, and are no doubles."""
     homes: dict[str, list[str]] = defaultdict(list)
     for path in (*_modules(), *_tests()):
-        for node in ast.parse(path.read_text()).body:
+        for node in _tree(path).body:
             if isinstance(node, ast.ClassDef) and node.name not in _OF_DJANGO:
                 homes[node.name.lstrip("_")].append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
@@ -71,7 +77,7 @@ def test_local_names_say_what_they_hold() -> None:
     empty = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in (*_modules(), *_tests())
-        for name, line in _bound_names(ast.parse(path.read_text()))
+        for name, line in _bound_names(_tree(path))
         if _EMPTY.fullmatch(name) and name not in _EMPTY_OF_OTHERS
     ]
     assert empty == []
@@ -97,7 +103,7 @@ def test_docstrings_stand_alone() -> None:
         # Parsing is what costs.
         if not leans.search(source):
             continue
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(_tree(path)):
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
                 said = ast.get_docstring(node) or ""
                 if leans.match(said):
