@@ -2,7 +2,7 @@
 
 import pytest
 from django.template import Context, Template
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from django.test.utils import override_script_prefix
 from django.urls import NoReverseMatch
 
@@ -41,3 +41,17 @@ def test_an_address_follows_the_site_and_a_wrong_name_is_said_each_time() -> Non
     for _again in range(2):
         with pytest.raises(NoReverseMatch):
             wrong.render(Context())
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "address"),
+    [
+        ("/", '{% to_page "page" 2 %}', "?page=2"),
+        ("/?q=a%26b&page=3", '{% to_page "page" 2 %}', "?q=a%26b&amp;page=2"),
+        ("/?waiting=4", '{% to_page "holding" 2 "people" %}', "?waiting=4&amp;holding=2#people"),
+        ('/?q="><script>', '{% to_page "page" 2 %}', "?q=%22%3E%3Cscript%3E&amp;page=2"),
+    ],
+)
+def test_another_page_of_a_list_keeps_all_else_that_was_asked_for(asked: str, written: str, address: str) -> None:
+    page = Template("{% load amls %}" + written)
+    assert page.render(Context({"request": RequestFactory().get(asked)})) == address
