@@ -1,11 +1,12 @@
 """What stands in which feed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db.models import DateTimeField
+from django.db.models import DateTimeField, Q
 from django.urls import reverse
 
 from amls.agenda.ical import FeedEvent
@@ -28,7 +29,11 @@ def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -
     given = {"course": course.pk, "now": now}
     if enrolment is None:
         return [FeedEvent(row) for row in _public_items().read(given)]
-    rows = _items_of_person().read({**given, "enrolment": enrolment.pk})
+    return _with_variants(_items_of_person().read({**given, "enrolment": enrolment.pk}))
+
+
+def _with_variants(rows: Sequence[AgendaItem]) -> list[FeedEvent]:
+    """Return the events of a person from rows of the course and their own."""
     variants = {row.key: row for row in rows if row.enrolment_id is not None}
     entries = [FeedEvent(row, variants.pop(row.key, None)) for row in rows if row.enrolment_id is None]
     # What only this person has, such as an own exam time without a shared item.
@@ -45,6 +50,14 @@ def _public_items() -> ModelStatement[AgendaItem]:
 def _items_of_person() -> ModelStatement[AgendaItem]:
     rows = _items() | AgendaItem.objects.filter(enrolment=Parameter("enrolment"))
     return ModelStatement.of(rows.order_by("starts_at", "key"))
+
+
+@cache
+def _coming_items_of_person() -> ModelStatement[AgendaItem]:
+    now, own = Parameter("now", DateTimeField()), AgendaItem.objects.filter(enrolment=Parameter("enrolment"))
+    # What is over for all others may be ahead for this person, or is later for them.
+    ahead = _items().filter(Q(ends_at__gt=now) | Q(key__in=own.filter(ends_at__gt=now).values("key")))
+    return ModelStatement.of((ahead | own).order_by("starts_at", "key"))
 
 
 def _items() -> AgendaItemQuerySet:
@@ -66,9 +79,15 @@ def irrelevant_keys(enrolment: Enrolment, *, now: datetime) -> set[str]:
     return {key for keys_of in registry.irrelevant_keys for key in keys_of(enrolment, now)}
 
 
-def own_items(enrolment: Enrolment, *, now: datetime) -> list[AgendaItem]:
-    """Return what pages show as a person's own dates, in order; see `own_entries`."""
-    return _present(own_entries(enrolment, now=now))
+def coming_items(enrolment: Enrolment, *, now: datetime) -> list[AgendaItem]:
+    """Return what pages show as a person's own dates that are not over, in order: 1 query, and those of `irrelevant_keys`.
+
+    See `own_entries`; what is over is not read, however long the course has been running.
+    """
+    given = {"course": enrolment.course_id, "now": now, "enrolment": enrolment.pk}
+    entries, irrelevant = _with_variants(_coming_items_of_person().read(given)), irrelevant_keys(enrolment, now=now)
+    rows = _present([entry for entry in entries if entry.row.key not in irrelevant])
+    return [row for row in rows if row.ends_at > now]
 
 
 def present_items(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[AgendaItem]:

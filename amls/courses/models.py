@@ -305,6 +305,10 @@ class Enrolment(models.Model):
     def __str__(self) -> str:
         return f"{self.user} · {self.course.slug}"
 
+    def get_role_display(self) -> str:  # type: ignore[no-redef] # as Django lets one do
+        """Return the role in words; Django's own makes a table of all roles each time."""
+        return str(Role(self.role).label)
+
     @property
     def is_staff(self) -> bool:
         """Whether the person teaches in this course."""

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from django.utils.timezone import now as the_time
 from django.utils.translation import override
 
-from amls.agenda.feeds import own_items, personal_feed_url, present_items
+from amls.agenda.feeds import own_entries, personal_feed_url, present_items
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
@@ -54,7 +54,7 @@ def august(cast: Cast, july: Exam) -> Exam:
 def keys(enrolment: Enrolment, exam: Exam, now: datetime) -> set[str]:
     """Return which of an exam's dates are a person's own: '' is the exam itself."""
     key = f"exams.exam:{exam.pk}"
-    own_keys = [item.key for item in own_items(enrolment, now=now)]
+    own_keys = [entry.row.key for entry in own_entries(enrolment, now=now) if not entry.base.is_removed]
     return {
         own_key.removeprefix(key).removeprefix(":")
         for own_key in own_keys

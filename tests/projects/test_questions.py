@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from amls.agenda.feeds import own_items
+from amls.agenda.feeds import coming_items
 from amls.agenda.models import AgendaItem
 from amls.core.preview import SEAL, without_trace
 from amls.core.violations import RuleViolation
@@ -386,7 +386,7 @@ def test_snippets_are_kept_in_order_and_stand_where_points_are_given(world: Worl
 
 
 def own_dates(person: Enrolment, now: Any = NOW) -> list[tuple[str, Any]]:
-    items = own_items(Enrolment.objects.select_related("course").get(pk=person.pk), now=now)
+    items = coming_items(Enrolment.objects.select_related("course").get(pk=person.pk), now=now)
     return [(item.key, item.moment) for item in items if item.key.endswith(f":{QUESTIONS}")]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from amls.agenda.feeds import own_items
+from amls.agenda.feeds import coming_items
 from amls.agenda.models import SESSIONS, AgendaItem, ItemKind
 from amls.courses.models import Course, Enrolment, User
 
@@ -29,7 +29,7 @@ class Hero:
 def heroes_of(courses: Sequence[Course], user: User | None, *, now: datetime) -> list[Hero]:
     """Return running courses with what is next; those in which the reader takes part first.
 
-    2 queries, and for each course in which they take part those of `own_items`.
+    2 queries, and for each course in which they take part those of `coming_items`.
     """
     enrolments = {}
     if user is not None:
@@ -43,13 +43,13 @@ def heroes_of(courses: Sequence[Course], user: User | None, *, now: datetime) ->
     for course in courses:
         if (own := enrolments.get(course.pk)) is not None:
             own.course = course
-            items[course.pk] = own_items(own, now=now)
-    heroes = [_hero(course, enrolments.get(course.pk), items[course.pk], now) for course in courses]
+            items[course.pk] = coming_items(own, now=now)
+    heroes = [_hero(course, enrolments.get(course.pk), items[course.pk]) for course in courses]
     return sorted(heroes, key=lambda hero: hero.enrolment is None)
 
 
-def _hero(course: Course, enrolment: Enrolment | None, items: Sequence[AgendaItem], now: datetime) -> Hero:
-    coming = [item for item in items if item.ends_at > now and not item.is_cancelled]
+def _hero(course: Course, enrolment: Enrolment | None, items: Sequence[AgendaItem]) -> Hero:
+    coming = [item for item in items if not item.is_cancelled]
     session = next((item for item in coming if item.kind in SESSIONS), None)
     due = next((item for item in coming if item.kind == ItemKind.DEADLINE and not item.is_done), None)
     return Hero(course, enrolment, session, None if enrolment is None or enrolment.is_staff else due)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from amls.agenda.feeds import own_items
+from amls.agenda.feeds import coming_items
 from amls.agenda.models import SESSIONS, ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.core.origin import place_here
@@ -20,6 +20,7 @@ from amls.courses.eligibility import evaluate
 from amls.courses.models import Course
 from amls.courses.participation import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
+from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
 from exams.queries import exams_for, key_of_exam
@@ -128,8 +129,8 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
     )
     exam = exams_for(access).foremost_at(access.now) if is_student else None
     works = read_own_works(access.enrolment, assignments, now=access.now, deadlines=deadlines)
-    rows = own_items(access.enrolment, now=access.now)
-    coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
+    rows = coming_items(access.enrolment, now=access.now)
+    coming = [row for row in rows if row.status == Status.CONFIRMED]
     # Said once: an assignment is said with its date, and the project and the exam have tiles.
     said = {"projects.submission", *(key_of(row, "due") for row in assignments)} if is_student else set()
     said |= {key_of_exam(exam.exam)} if exam is not None else set()
@@ -145,6 +146,7 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "is_student": is_student,
         "team": part.team if part is not None else None,
         "sessions": [row for row in coming if row.kind in _SESSIONS][:_SESSIONS_SHOWN],
+        "shared": Shared(access),
         "deadlines": [row for row in coming if row.kind not in _SESSIONS and row.key not in said][:_COMING],
         **subscribe_context(access),
     }
