@@ -6,7 +6,7 @@ the file says what stands in it; this says who it is.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from allauth.account.models import EmailAddress
 from django.db.models import QuerySet
@@ -15,9 +15,13 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from amls.core.folding import fold, shorten
+from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry
 from amls.courses.numbers import plain_number, plain_number_of
+from amls.files.tables.meanings import EMAIL
+from amls.files.tables.people import number_of, person_name
+from amls.files.tables.table import Row
 
 
 class Participants:
@@ -83,6 +87,19 @@ class Participants:
         is_proven = addressed is not None or bool(person.verified_number)
         self._check_name(person, name, is_proven=is_proven)
         return person
+
+    def find_in(self, row: Row | Mapping[str, str], *, is_turned: bool = False) -> Enrolment:
+        """Return the one participant whom a row of a table means: `find` by its number, address and name.
+
+        Args:
+            row: by the names of meanings.
+            is_turned: whether the table's `names_are_turned`.
+
+        Raises:
+            RuleViolation: as `find`; or a spreadsheet shortened the number (code 'shortened').
+        """
+        email = clean_line(row.get(EMAIL.name, ""))
+        return self.find(number=number_of(row), email=email, name=person_name(row, is_turned=is_turned))
 
     def _agree(self, person: Enrolment, bearers: Sequence[Enrolment], *, number: str, email: str) -> Enrolment:
         """Return whose the address is, if the number doesn't speak against it."""

@@ -9,14 +9,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import Role, User
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
-from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.people import names_are_turned, who_in
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import read_number
@@ -91,10 +90,7 @@ def _read(roll: Roll, table: Table) -> tuple[dict[int, Count], dict[int, int], l
         if not row["entered"] and not row["excused"]:
             continue
         try:
-            name = person_name(row, is_turned=is_turned)
-            number, email = number_of(row), clean_line(row["email"])
-            person = people.find(number=number, email=email, name=name)
-            who = (number or email)[:40]
+            person, who = people.find_in(row, is_turned=is_turned), who_in(row)
             if person.role != Role.STUDENT:
                 raise RuleViolation(_("No student of this course has '%(who)s'.") % {"who": who}, code="no-student")
             if person.pk in counts:

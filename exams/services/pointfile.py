@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.decimals import say_decimal
-from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
-from amls.courses.models import User
+from amls.courses.models import Enrolment, User
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back, why_taken_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
-from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.people import names_are_turned, who_in
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import says_nothing
@@ -140,8 +139,7 @@ def _read_points(
         if says_nothing(row["points"]):
             continue
         try:
-            name = person_name(row, is_turned=is_turned)
-            registration = _registration_of(row, name, people, registrations, wanted)
+            registration = _registration_of(row, people.find_in(row, is_turned=is_turned), registrations, wanted)
             wanted[registration.pk] = _ReadLine(row.line, parse_points(row["points"], exam))
         except RuleViolation as violation:
             problems.append(LineProblem(row.line, str(violation.message)))
@@ -149,16 +147,14 @@ def _read_points(
 
 
 def _registration_of(
-    row: Row, name: str, people: Participants, registrations: Mapping[int, Registration], wanted: Mapping[int, object]
+    row: Row, person: Enrolment, registrations: Mapping[int, Registration], wanted: Mapping[int, object]
 ) -> Registration:
     """Return whose points a row gives.
 
     Raises:
-        RuleViolation: nobody's, or not one's alone; one who is not on the list, stands in the file twice, or was not there.
+        RuleViolation: the person is not on the list, stands in the file twice, or was not there.
     """
-    number, email = number_of(row), clean_line(row["email"])
-    person = people.find(number=number, email=email, name=name)
-    registration, who = registrations.get(person.pk), (number or email)[:40]
+    registration, who = registrations.get(person.pk), who_in(row)
     if registration is None:
         raise RuleViolation(_("'%(who)s' does not stand on the list of this exam.") % {"who": who}, code="not-on-list")
     if registration.pk in wanted:

@@ -18,7 +18,7 @@ from amls.courses.models import Role, User
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
-from amls.files.tables.people import number_of, person_name
+from amls.files.tables.people import who_in
 from amls.files.tables.plan import changes_of
 from projects.exports.resource import ImportRow, ServiceResource, StoredRow
 from projects.exports.results import EXTRA_POINTS, read_points
@@ -52,12 +52,9 @@ class PassResource(ServiceResource):
 
     def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the student."""
-        number, email = number_of(row), clean_line(row.get("email", ""))
-        enrolment = self._people.find(number=number, email=email, name=person_name(row, is_turned=False))
+        enrolment = self._people.find_in(row)
         if enrolment.role != Role.STUDENT:
-            raise RuleViolation(
-                _("No student of this course has '%(who)s'.") % {"who": (number or email)[:80]}, code="no-student"
-            )
+            raise RuleViolation(_("No student of this course has '%(who)s'.") % {"who": who_in(row)}, code="no-student")
         term = clean_line(row["term"])
         if not term:
             raise RuleViolation(_("Say in which term."), code="no-term")

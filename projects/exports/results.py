@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy
 from import_export.fields import Field
 
 from amls.core.keys import primary_key
-from amls.core.text import clean_line, clean_text
+from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import User
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
-from amls.files.tables.people import number_of, person_name
+from amls.files.tables.people import who_in
 from amls.files.tables.plan import changes_of
 from amls.files.tables.values import read_number, says_nothing
 from amls.files.tables.writing import table_response
@@ -134,10 +134,9 @@ class ResultResource(ServiceResource):
 
     def _need_member(self, row: Mapping[str, str], project: Project) -> None:
         """Refuse a line that names somebody who is not in the project's team, such as after one column was sorted alone."""
-        number, email = number_of(row), clean_line(row.get(EMAIL.name, ""))
-        if not number and not email:
+        if not who_in(row):
             return
-        person = self._people.find(number=number, email=email, name=person_name(row, is_turned=False))
+        person = self._people.find_in(row)
         if person.pk not in self._members.get(project.pk, ()):
             raise RuleViolation(
                 _("%(person)s is not in the team of project %(number)s.")

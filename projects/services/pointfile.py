@@ -7,12 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import User
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, OUTCOME, POINTS, Meaning
-from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.people import names_are_turned, who_in
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Table, Upload, read_table
 from amls.files.tables.values import says_nothing
@@ -118,8 +117,7 @@ def _read(
         if not cells:
             continue
         try:
-            number, email = number_of(row), clean_line(row["email"])
-            person = people.find(number=number, email=email, name=person_name(row, is_turned=is_turned))
+            person = people.find_in(row, is_turned=is_turned)
             key = key_of.get(person.pk)
             if key is None:
                 raise RuleViolation(_("%(person)s is in no team.") % {"person": person.user}, code="no-team")
@@ -129,7 +127,7 @@ def _read(
             if key in wishes and wishes[key].points != points:
                 raise RuleViolation(
                     _("'%(who)s' has other points than line %(line)d, which is the same team or person.")
-                    % {"who": (number or email)[:40], "line": wishes[key].line},
+                    % {"who": who_in(row), "line": wishes[key].line},
                     code="twice",
                 )
             wishes.setdefault(key, RowWish(points, row.line))

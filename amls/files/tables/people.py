@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.files.tables.meanings import FAMILY, FAMILY_GIVEN, GIVEN, NAME, NUMBER
+from amls.files.tables.meanings import EMAIL, FAMILY, FAMILY_GIVEN, GIVEN, NAME, NUMBER
 from amls.files.tables.table import Row, Table
 from amls.files.tables.values import is_shortened, split_family_given
 
@@ -49,3 +49,8 @@ def number_of(row: Row | Mapping[str, str]) -> str:
             code="shortened",
         )
     return text
+
+
+def who_in(row: Row | Mapping[str, str]) -> str:
+    """Return by what a row says of whom it speaks, its number or else its address, short enough to be quoted."""
+    return (clean_line(row.get(NUMBER.name, "")) or clean_line(row.get(EMAIL.name, "")))[:40]

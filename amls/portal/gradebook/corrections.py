@@ -18,7 +18,7 @@ from amls.courses.models import Course, Enrolment, Role, User
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
-from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.people import names_are_turned, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import is_shortened, says_nothing
@@ -210,15 +210,15 @@ class _CorrectionReader:
         Raises:
             RuleViolation: nobody's, two people's, or not a student's.
         """
-        email, name = clean_line(row["email"]), person_name(row, is_turned=self._is_turned)
         if not row[STAMP].strip():
-            person = self._people.find(number=number_of(row), email=email, name=name)
-            return self._student(person), None
+            return self._student(self._people.find_in(row, is_turned=self._is_turned)), None
         pk, base = read_stamp(row[STAMP])
         person = self._student(self._people.people.get(pk))
         # The stamp says who it is: a number whose digits a spreadsheet took away says nothing.
         number = "" if is_shortened(row["matriculation_number"]) else clean_line(row["matriculation_number"])
+        email = clean_line(row["email"])
         if number or email:
+            name = person_name(row, is_turned=self._is_turned)
             other = self._people.find(number=number, email=email, name=name)
             if other.pk != pk:
                 said = _(
