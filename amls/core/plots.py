@@ -16,47 +16,18 @@ _GAP = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One number of a plot, with its geometry: of a row in pixels and its length in percent, of a column in percent.
+class PlotColumn:
+    """Where a column stands in a plot and how high it is, in percent.
 
     Attributes:
-        title: the long label, for the table.
         place: its number in the plot, from 0.
-        share: of the longest bar, 0 to 1.
-        slot: how much of the plot's width a column has, in percent.
-        is_marked: drawn in the other colour, such as what failed.
-        before: the number that was there, where a change is previewed; None if nothing changes.
-        before_share: of an outline that stands for it.
+        share: of the height that there is, 0 to 1.
+        slot: how much of the plot's width it has, in percent.
     """
 
-    label: str
-    title: str
-    value: int
     place: int
     share: float
     slot: float
-    is_marked: bool = False
-    before: int | None = None
-    before_share: float = 0
-
-    # ── as a row ──
-
-    @property
-    def y(self) -> int:
-        """Where the row begins, from the top."""
-        return self.place * _ROW + 2
-
-    @property
-    def width(self) -> float:
-        """How long the row is, in percent of the longest."""
-        return round(100 * self.share, 1)
-
-    @property
-    def text_y(self) -> int:
-        """The baseline of its label."""
-        return self.y + 17
-
-    # ── as a column ──
 
     @property
     def x(self) -> float:
@@ -77,6 +48,40 @@ class Bar:
     def top(self) -> float:
         """Where the column begins, from the top."""
         return 100 - self.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar(PlotColumn):
+    """One number of a plot: as a column, or as a row, in pixels and its length in percent.
+
+    Attributes:
+        title: the long label, for the table.
+        is_marked: drawn in the other colour, such as what failed.
+        before: the number that was there, where a change is previewed; None if nothing changes.
+        before_share: of an outline that stands for it.
+    """
+
+    label: str
+    title: str
+    value: int
+    is_marked: bool = False
+    before: int | None = None
+    before_share: float = 0
+
+    @property
+    def y(self) -> int:
+        """Where the row begins, from the top."""
+        return self.place * _ROW + 2
+
+    @property
+    def width(self) -> float:
+        """How long the row is, in percent of the longest."""
+        return round(100 * self.share, 1)
+
+    @property
+    def text_y(self) -> int:
+        """The baseline of its label."""
+        return self.y + 17
 
     @property
     def before_height(self) -> float:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.decimals import say_decimal
+from amls.core.plots import PlotColumn
 from amls.courses.access import Access
 from amls.courses.models import User
 from amls.grading.points import WorkState
@@ -58,14 +59,14 @@ def own_works(context: template.Context, works: Sequence[OwnWork]) -> dict[str, 
         "later": [*todo[_TODO_SHOWN:], *coming],
         "past": [own for own in others if own not in open_ones],
         "sums": sum_of(with_points) if gives_points else None,
-        "bars": _bars(with_points),
+        "columns": _columns(with_points),
         "course": access.course,
     }
 
 
-@dataclass(frozen=True, slots=True)
-class WorkBar:
-    """A person's points in an assignment as a bar, in percent of the picture's width and of what there was to be had.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkColumn(PlotColumn):
+    """A person's points in an assignment, of what there was to be had.
 
     Attributes:
         label: short, below it.
@@ -77,15 +78,7 @@ class WorkBar:
     label: str
     mark: str
     said: str
-    begins: float
-    width: float
-    height: float
     is_passed: bool
-
-    @property
-    def top(self) -> float:
-        """Where it begins, from the top."""
-        return 100 - self.height
 
 
 _SLOTS = 8
@@ -98,25 +91,25 @@ _WORDS = {
 }
 
 
-def _bars(works: Sequence[Work]) -> list[WorkBar]:
-    """Return a bar for each assignment that gives points, in their order."""
+def _columns(works: Sequence[Work]) -> list[WorkColumn]:
+    """Return a column for each assignment that gives points, in their order."""
     shown = [(work, most) for work in works if (most := work.most)]
-    # Few bars are no broader than those of a term.
+    # Few are no broader than those of a term.
     slot = 100 / max(len(shown), _SLOTS)
-    return [
-        _bar(work, most, begins=slot * (place + 0.15), width=slot * 0.7) for place, (work, most) in enumerate(shown)
-    ]
+    return [_column(work, most, place=place, slot=slot) for place, (work, most) in enumerate(shown)]
 
 
-def _bar(work: Work, most: Decimal, *, begins: float, width: float) -> WorkBar:
+def _column(work: Work, most: Decimal, *, place: int, slot: float) -> WorkColumn:
     assignment = work.assignment
     label = str(assignment.number) if assignment.number is not None else Truncator(assignment.title).chars(8)
-    height, mark, said = 0.0, _MARKS.get(work.state, ""), str(_WORDS.get(work.state, ""))
+    share, mark, said = 0.0, _MARKS.get(work.state, ""), str(_WORDS.get(work.state, ""))
     if work.is_graded and work.points is not None:
-        height, mark = float(100 * work.points / most), say_decimal(work.points)
+        share, mark = float(work.points / most), say_decimal(work.points)
         said = _("%(points)s of %(most)s points") % {"points": mark, "most": say_decimal(most)}
-    is_passed = work.outcome == Outcome.PASSED
-    return WorkBar(assignment.title, label, mark, said, round(begins, 3), round(width, 3), round(height, 2), is_passed)
+    return WorkColumn(
+        place=place, share=share, slot=slot, title=assignment.title, label=label, mark=mark, said=said,
+        is_passed=work.outcome == Outcome.PASSED,
+    )  # fmt: skip
 
 
 @register.simple_tag(takes_context=True)
