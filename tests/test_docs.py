@@ -5,8 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from django.conf import settings
 from django.core.management import get_commands
+
+from tests.tools import run
 
 ROOT = Path(settings.BASE_DIR)
 # These two name files of other projects.
@@ -114,3 +117,20 @@ def test_the_settings_are_listed_completely() -> None:
         for name in re.findall(r"`([A-Z_]+)`", line.split("|")[1])
     }
     assert listed == _settings_read()
+
+
+def test_what_a_commit_is_linted_by_is_what_the_tests_lint_by() -> None:
+    hooks = [
+        hook["entry"].split()
+        for hook in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    ]
+    checks = [command for _name, command, _extra in (*run._quick_checks(), *run._slow_checks())]
+    # What files are named by is left to whoever calls.
+    before, tests = (
+        {
+            (Path(program).name, *(word for word in words if word not in {".", "templates", "--force-exclude"}))
+            for program, *words in commands
+        }
+        for commands in (hooks, checks)
+    )
+    assert before == {command for command in tests if not command[0].startswith("python")}
