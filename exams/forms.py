@@ -1,6 +1,7 @@
 """What staff type about exams."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,28 @@ def words_of(form: forms.BaseForm, name: str = "") -> str:
     """Return what is wrong with a form, or with one of its fields, in one line."""
     errors = form.errors.get_json_data()
     return " ".join(error["message"] for field, several in errors.items() if name in ("", field) for error in several)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """A field as a table of a page shows it: its name, what stands in it, and what is wrong with that."""
+
+    name: str
+    typed: str
+    problem: str = ""
+
+
+def shown_field(form: forms.Form | None, name: str, stands: str) -> ShownField:
+    """Return a field with what was typed into it, or else with what stands.
+
+    Args:
+        form: that was sent; None where the page is only shown.
+        name: of the field; the form may have others.
+        stands: what is kept.
+    """
+    if form is None or name not in form.fields:
+        return ShownField(name, stands)
+    return ShownField(name, str(form[name].value() or ""), words_of(form, name))
 
 
 class ExamActForm(forms.Form):

@@ -3,7 +3,6 @@
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +22,7 @@ from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, table_response
 from amls.held.corrections import say_corrected
-from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
+from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, shown_field
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
 from exams.queries import office_rows, stack_order
@@ -109,7 +108,7 @@ def _row(
         "registration": person,
         "result": result,
         "extra": extra,
-        **_typed(typed, f"points-{person.pk}", say_decimal(result.points) if result is not None else ""),
+        "field": shown_field(typed, f"points-{person.pk}", say_decimal(result.points) if result is not None else ""),
     }
     if result is not None:
         row["would_be"] = used.grade_of(result.points, extra, lifts_fail=lifts_fail)
@@ -121,21 +120,13 @@ def _step(
     grade: Decimal, used: GradeTable, statistics: Statistics, before: Statistics, *, typed: StepsForm | None
 ) -> dict[str, Any]:
     """Return what the page shows of a grade: from which points on it is given, and how many have and had it."""
-    name = f"grade-{grade}"
+    stands = say_decimal(used.steps[grade]) if grade in used.steps else ""
     return {
         "grade": grade,
-        "name": name,
-        **_typed(typed, name, say_decimal(used.steps[grade]) if grade in used.steps else ""),
+        "field": shown_field(typed, f"grade-{grade}", stands),
         "count": statistics.counts[grade],
         "before": before.counts[grade],
     }
-
-
-def _typed(form: forms.Form | None, name: str, stands: str) -> dict[str, str]:
-    """Return what a field shows: what was typed into it and what is wrong with that, else what `stands`."""
-    if form is None or name not in form.fields:
-        return {"typed": stands, "problem": ""}
-    return {"typed": str(form[name].value() or ""), "problem": words_of(form, name)}
 
 
 def _people(exam: Exam) -> list[Registration]:

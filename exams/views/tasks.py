@@ -23,7 +23,7 @@ from amls.courses.access import Access
 from amls.courses.accounts import user_or_none
 from amls.courses.numbers import plain_number
 from amls.grading.tasks import TaskSum, read_task_lines, task_lines
-from exams.forms import TaskEntryForm, words_of
+from exams.forms import ShownField, TaskEntryForm, shown_field
 from exams.models import Exam, ExamTask, Registration
 from exams.queries import stack_order
 from exams.services.corrections import keep_corrected_tasks
@@ -85,16 +85,13 @@ def _save(request: HttpRequest, access: Access, exam: Exam, form: TaskEntryForm,
     return ""
 
 
-def _cell(person: Registration, task: ExamTask, score: TaskSum, form: TaskEntryForm | None) -> dict[str, Any]:
+def _field(person: Registration, task: ExamTask, score: TaskSum, form: TaskEntryForm | None) -> ShownField:
     """Return the field for a person's task: what was typed, else what stands."""
     name = f"points-{person.pk}-{task.pk}"
     standing = next(
         (given.points for given in score.tasks if given.task is not None and given.task.pk == task.pk), None
     )
-    cell = {"name": name, "task": task, "typed": _said(standing), "problem": ""}
-    if form is not None and name in form.fields:
-        cell |= {"typed": str(form[name].value() or ""), "problem": words_of(form, name)}
-    return cell
+    return shown_field(form, name, _said(standing))
 
 
 def _said(points: Decimal | None) -> str:
@@ -119,7 +116,7 @@ def by_task(request: HttpRequest, slug: str, pk: int, task: int) -> HttpResponse
     rows = [
         {
             "registration": person,
-            "cell": _cell(person, chosen, scores[person.pk], form),
+            "field": _field(person, chosen, scores[person.pk], form),
             "sum": _said(scores[person.pk].points),
             "is_whole": scores[person.pk].is_complete,
         }
@@ -160,7 +157,7 @@ def by_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "place": place + 1,
         "before": people[place - 1] if person is not None and place else None,
         "after": people[place + 1] if person is not None and place + 1 < len(people) else None,
-        "cells": [_cell(person, task, scores[person.pk], form) for task in standing] if person is not None else [],
+        "cells": [(task, _field(person, task, scores[person.pk], form)) for task in standing] if person else [],
         "score": scores[person.pk] if person is not None else None,
         "done": sum(scores[row.pk].is_complete for row in people),
         "problem": problem,
