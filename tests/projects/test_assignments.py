@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
 from bs4 import BeautifulSoup
-from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -38,6 +37,7 @@ from projects.services.teamsheets import Given
 from projects.works import works_of
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -285,14 +285,10 @@ def test_two_members_who_hand_in_at_once_make_one_team(world: World) -> None:
     pair(world, first)
 
     def start(person: Enrolment) -> int:
-        try:
-            return give(team_for(enrolment=person, assignment=second, now=NOW), person).project_id
-        finally:
-            connections.close_all()
+        return give(team_for(enrolment=person, assignment=second, now=NOW), person).project_id
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        projects = set(pool.map(start, [world.student, world.other] * 2))
-    assert len(projects) == 1
+    projects = at_once([partial(start, person) for person in (world.student, world.other) * 2])
+    assert len(set(projects)) == 1
     assert Project.objects.filter(assignment=second).count() == 1
     assert members(Project.objects.get(assignment=second)) == {world.student.pk, world.other.pk}
     assert Submission.objects.filter(project__assignment=second).count() == 4
