@@ -1,4 +1,4 @@
-"""What shows and what asks writes nothing by itself: it calls services; and every module has its place in a contract."""
+"""What shows and what asks writes nothing by itself: it calls services; every module has its place, every template is shown."""
 
 import ast
 import re
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.template.utils import get_app_template_dirs
 
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = ("amls", "lectures", "projects", "exams")
@@ -73,3 +74,19 @@ def test_every_package_whose_modules_build_on_each_other_has_a_contract_that_nam
     }
     building = {".".join(path.relative_to(ROOT).parts) for path in _packages() if _builds_on_itself(path)}
     assert building - named == set()
+
+
+# Django and allauth ask for these by names of their own.
+_OF_ERRORS = {"400.html", "403.html", "403_csrf.html", "404.html", "429.html", "500.html"}
+
+
+def test_every_template_is_named_or_takes_the_place_of_a_librarys() -> None:
+    """What nobody shows any more would be translated, linted and read for nothing."""
+    folder = ROOT / "templates"
+    paths = {str(path.relative_to(folder)): path for path in folder.rglob("*.*")}
+    code = [path.read_text() for name in FOLDERS for path in (ROOT / name).rglob("*.py")]
+    texts = (*code, *(path.read_text() for path in paths.values()))
+    named = {name for text in texts for name in re.findall(r"[\"']([\w/]+\.\w+)[\"']", text)}
+    of_libraries = [Path(place) for place in get_app_template_dirs("templates")]
+    idle = paths.keys() - named - _OF_ERRORS
+    assert [name for name in sorted(idle) if not any((place / name).exists() for place in of_libraries)] == []
