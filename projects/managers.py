@@ -108,10 +108,6 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         mine = {"memberships__enrolment": enrolment, "memberships__left_at__isnull": True}
         return self.active().filter(assignment=assignment, **mine)
 
-    def with_size(self) -> ProjectQuerySet:
-        """Count who is in each team now, as `size`."""
-        return self.annotate(size=_SIZE)
-
     def below_minimum(self) -> ProjectQuerySet:
         """Return the teams that are smaller than their topic or assignment wants, with their `size`."""
         return self.active().annotate(size=_SIZE).filter(size__lt=SMALLEST)

@@ -1,7 +1,6 @@
 """Tags of the desk's pages for projects."""
 
 import re
-from typing import Any
 
 from django import template
 
@@ -26,9 +25,3 @@ def way_to(extra_tags: str | None) -> str:
     """Return where a message's tags 'open ADDRESS' lead, within the desk; nothing without."""
     what, _space, address = (extra_tags or "").partition(" ")
     return address if what == "open" and address.startswith("/admin/") else ""
-
-
-@register.simple_tag
-def own_fields(form: Any, *names: str) -> list[Any]:
-    """Return some fields of a form."""
-    return [form[name] for name in names]

@@ -70,11 +70,6 @@ class PreviewRow:
     piece: str = ""
 
     @property
-    def piece_label(self) -> str:
-        """As what it is handed in here; '' where it is not."""
-        return str(dict(PIECES)[self.piece]) if self.piece else ""
-
-    @property
     def kind_label(self) -> str:
         """What kind of row it is, in the reader's language."""
         return capfirst(kind_label(self.kind))

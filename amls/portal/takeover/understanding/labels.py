@@ -1,9 +1,8 @@
-"""What kinds of rows, roles of columns and uses of lines are called, in the reader's language."""
+"""What kinds of rows and roles of columns are called, in the reader's language."""
 
 from django.utils.translation import gettext as _
 
 from amls.portal.takeover.understanding import columns, kinds
-from amls.portal.takeover.understanding.results import IGNORED, NOT_UNDERSTOOD, USED
 
 
 def kind_label(kind: str) -> str:
@@ -51,31 +50,3 @@ def role_label(role: str) -> str:
         "materials:code": _("code"),
         "materials:other": _("materials"),
     }.get(role, _("not read"))
-
-
-def use_label(use: str) -> str:
-    """Return how it is called that a line was used, ignored or not understood."""
-    return {USED: _("used"), IGNORED: _("ignored"), NOT_UNDERSTOOD: _("not understood")}[use]
-
-
-def what_label(what: str) -> str:
-    """Return what a line became, or why it was ignored; what is words already stays as it is."""
-    return {
-        "another course": _("another course"),
-        "description": _("description"),
-        "dropped": _("dropped by you"),
-        "empty": _("says nothing"),
-        "head": _("title and term"),
-        "header": _("headings of columns"),
-        "heading": _("a heading"),
-        "materials": _("materials"),
-        "no session": _("no session"),
-        "office hours": _("office hours"),
-        "only a day": _("a day without anything"),
-        "part": _("a part of the course"),
-        "people": _("people"),
-        "project": _("the project"),
-        "slots": _("weekly times"),
-        "text": _("text without a date"),
-        "work that is given out": _("work that is given out"),
-    }.get(what) or kind_label(what)
