@@ -389,6 +389,8 @@ def test_what_an_office_saves_in_its_encoding_reads_back_by_that_encoding(
     assert came_back(content, HowToRead(encoding=encoding)) == [list(row) for row in kept if any(row)]
 
 
+# Each example is read by a process of its own.
+@pytest.mark.real
 @bounds(deadline=None, max_examples=25)
 @given(TABLES)
 def test_what_is_written_as_xlsx_reads_back_the_same(rows: list[tuple[str, ...]]) -> None:
@@ -404,6 +406,8 @@ GARBAGE = st.one_of(
 )
 
 
+# Each example is read by a process of its own.
+@pytest.mark.real
 @bounds(deadline=None, max_examples=150)
 @given(
     GARBAGE,

@@ -6,12 +6,10 @@ import os
 import subprocess
 import sys
 
-import pytest
 from django.conf import settings
 
 from amls.celery import app
 
-pytestmark = pytest.mark.unit
 # Of no process that only waits for work.
 _RARE = {
     "bs4", "docx", "highspy", "lxml", "numpy", "onelogin", "openpyxl", "pptx", "prompt_toolkit", "pypdfium2", "rapidfuzz",
