@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from amls.agenda.managers import AgendaItemQuerySet
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.models import Audience, Course, Enrolment, SessionKind, choices_hold
 
@@ -122,8 +123,8 @@ class AgendaItem(models.Model):
                 fields=["course", "enrolment", "key"], name="agendaitem_key_unique", nulls_distinct=False
             ),
             models.UniqueConstraint(fields=["uid"], condition=Q(enrolment__isnull=True), name="agendaitem_uid_unique"),
-            models.CheckConstraint(name="agendaitem_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
-            models.CheckConstraint(
+            RowCheck(name="agendaitem_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
+            RowCheck(
                 name="agendaitem_cancelled_has_time",
                 condition=Q(status="confirmed", cancelled_at__isnull=True)
                 | Q(status="cancelled", cancelled_at__isnull=False),

@@ -4,6 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from amls.core.constraints import RowCheck
+
 
 class RunningProcess(models.Model):
     """A worker or a beat, as it last said that it lives; see `amls.core.processes`.
@@ -52,7 +54,7 @@ class Spending(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["what", "who"], name="spending_unique"),
-            models.CheckConstraint(name="spending_positive", condition=Q(spent__gt=0)),
+            RowCheck(name="spending_positive", condition=Q(spent__gt=0)),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.core.times import say_moment
 
@@ -55,7 +56,7 @@ class AccountEvent(models.Model):
         ordering = ["-at", "-pk"]
         indexes = [models.Index(fields=["user", "-at"], name="accountevent_of_user")]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="accountevent_what_valid",
                 condition=models.Q(
                     what__in=[

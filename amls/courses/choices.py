@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
+
 
 class Role(models.TextChoices):
     """What a person is in a course."""
@@ -63,9 +65,9 @@ class Language(models.TextChoices):
     GERMAN = "de", _("German")
 
 
-def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstraint:
+def choices_hold(name: str, field: str, values: list[Any]) -> RowCheck:
     """Return a constraint by which the database keeps to a field's choices."""
-    return models.CheckConstraint(
+    return RowCheck(
         name=name,
         condition=Q(**{f"{field}__in": values}),
         violation_error_message=_("Choose one of the offered values."),

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.names import SortName
 from amls.core.text import CleanTextField, LineField, LowerEmailField
 from amls.courses.accountevents import AccountEvent
@@ -93,10 +94,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_email_unique",
                 violation_error_message=_("This address has an account already."),
             ),
-            models.CheckConstraint(name="user_email_lower", condition=Q(email=Lower("email"))),
-            models.CheckConstraint(
-                name="user_locked_is_inactive", condition=Q(locked_at__isnull=True) | Q(is_active=False)
-            ),
+            RowCheck(name="user_email_lower", condition=Q(email=Lower("email"))),
+            RowCheck(name="user_locked_is_inactive", condition=Q(locked_at__isnull=True) | Q(is_active=False)),
         ]
 
     def __str__(self) -> str:
@@ -198,17 +197,17 @@ class Course(models.Model):
             choices_hold("course_state_valid", "state", ["draft", "running", "archived"]),
             choices_hold("course_policy_valid", "enrolment_policy", ["open", "code", "roster", "closed"]),
             choices_hold("course_language_valid", "language", Language.values),
-            models.CheckConstraint(
+            RowCheck(
                 name="course_days_in_order",
                 condition=Q(last_day__isnull=True) | Q(first_day__isnull=True) | Q(last_day__gte=F("first_day")),
                 violation_error_message=_("The last day lies before the first."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="course_ects_positive",
                 condition=Q(ects__isnull=True) | Q(ects__gt=0),
                 violation_error_message=_("ECTS must be more than 0."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="course_code_policy_has_code",
                 condition=~Q(enrolment_policy="code") | ~Q(enrolment_code=""),
                 violation_error_message=_("Enrolment by code needs a code."),
@@ -363,7 +362,7 @@ class RosterEntry(models.Model):
                 name="rosterentry_unique",
                 violation_error_message=_("This address stands on the roster already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="rosterentry_claim_in_order",
                 condition=Q(claimed_by__isnull=True) | Q(claimed_at__isnull=False, enrolment__isnull=True),
                 violation_error_message=_("Only who has not joined can be claimed, at a time."),

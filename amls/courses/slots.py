@@ -11,6 +11,7 @@ from django.db.models import F, OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.core.times import say_clock, say_span
 from amls.courses.choices import Mode, SessionKind, Weekday, choices_hold
@@ -62,12 +63,12 @@ class WeeklySlot(models.Model):
         constraints = [
             choices_hold("weeklyslot_kind_valid", "kind", SessionKind.values),
             choices_hold("weeklyslot_mode_valid", "mode", Mode.values),
-            models.CheckConstraint(
+            RowCheck(
                 name="weeklyslot_in_order",
                 condition=Q(end__isnull=True) | Q(start__isnull=True) | Q(end__gt=F("start")),
                 violation_error_message=_("The weekly slot ends before it starts."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="weeklyslot_weekday_valid",
                 condition=Q(weekday__isnull=True) | Q(weekday__range=(0, 6)),
                 violation_error_message=_("Choose a weekday."),

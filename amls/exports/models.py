@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.models import Course, Language, User, choices_hold
 from amls.exports.managers import ExportQuerySet
@@ -72,21 +73,21 @@ class Export(models.Model):
         constraints = [
             choices_hold("export_state_valid", "state", ["waiting", "running", "done", "failed"]),
             choices_hold("export_language_valid", "language", Language.values),
-            models.CheckConstraint(
+            RowCheck(
                 name="export_lease_while_running",
                 condition=Q(state="running", leased_until__isnull=False)
                 | (~Q(state="running") & Q(leased_until__isnull=True)),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="export_done_has_file",
                 condition=(Q(state="done", finished_at__isnull=False) & ~Q(file="") & ~Q(sha256=""))
                 | (~Q(state="done") & Q(file="")),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="export_failed_has_error",
                 condition=~Q(state="failed") | (~Q(error="") & Q(finished_at__isnull=False)),
             ),
-            models.CheckConstraint(name="export_progress_in_range", condition=Q(done__lte=models.F("total"))),
+            RowCheck(name="export_progress_in_range", condition=Q(done__lte=models.F("total"))),
         ]
         indexes = [
             models.Index(fields=["not_before"], condition=Q(state="waiting"), name="export_waiting"),

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 
 KEPT_FOLDER = "kept"
@@ -101,7 +102,7 @@ class ImportedRow(models.Model):
         ordering = ["table_import", "line", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["table_import", "object_id"], name="importedrow_once"),
-            models.CheckConstraint(
+            RowCheck(
                 name="importedrow_changes_something",
                 condition=Q(before__isnull=True) | ~Q(before=F("after")),
             ),

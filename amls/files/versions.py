@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Max, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.files.serving import ServedFile
 from amls.files.storing import KeptFile, delete_stored
@@ -45,7 +46,7 @@ class FileVersion(models.Model):
     class Meta:
         abstract = True
         constraints = [
-            models.CheckConstraint(name="%(class)s_sha256_valid", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
+            RowCheck(name="%(class)s_sha256_valid", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from django.db.models.functions import Mod
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.core.triggers import differ, owner, refuses
 from amls.courses.models import Course, Enrolment, User
@@ -18,9 +19,9 @@ from amls.grading.points import QUARTER, ZERO
 MOST_OCCASIONS = 200
 
 
-def in_quarters(name: str, field: str) -> models.CheckConstraint:
+def in_quarters(name: str, field: str) -> RowCheck:
     """Return the constraint that points are given in quarters."""
-    return models.CheckConstraint(
+    return RowCheck(
         name=name,
         condition=Exact(Mod(F(field), Value(QUARTER)), Value(ZERO)),
         violation_error_message=_("Points are given in quarters."),
@@ -37,7 +38,7 @@ class TaskBase(models.Model):
     class Meta:
         abstract = True
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="%(class)s_points_positive",
                 condition=Q(max_points__gt=0),
                 violation_error_message=_("A task has more than no points."),
@@ -57,7 +58,7 @@ class PointsBase(models.Model):
     class Meta:
         abstract = True
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="%(class)s_not_negative",
                 condition=Q(points__gte=0),
                 violation_error_message=_("Points can't be negative."),
@@ -91,12 +92,12 @@ class Roll(models.Model):
                 name="roll_title_unique",
                 violation_error_message=_("The course has a list with this title already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="roll_held_of_planned",
                 condition=Q(planned__isnull=True) | (Q(planned__gte=F("held")) & Q(planned__gte=1)),
                 violation_error_message=_("There can't have been more occasions than there are in all."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="roll_counts_bounded",
                 condition=Q(held__lte=MOST_OCCASIONS) & (Q(planned__isnull=True) | Q(planned__lte=MOST_OCCASIONS)),
                 violation_error_message=_("A list has at most 200 occasions."),
@@ -127,7 +128,7 @@ class RollEntry(models.Model):
                 name="rollentry_unique",
                 violation_error_message=_("This person has an entry in this list already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="rollentry_counts_bounded",
                 condition=Q(entered__lte=MOST_OCCASIONS, excused__lte=MOST_OCCASIONS),
                 violation_error_message=_("A list has at most 200 occasions."),
@@ -163,7 +164,7 @@ class PersonNote(models.Model):
         verbose_name_plural = _("notes on people")
         ordering = ["enrolment"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="personnote_not_empty",
                 condition=~Q(text=""),
                 violation_error_message=_("Write something first."),

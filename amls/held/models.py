@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, User, choices_hold
 from amls.held.managers import HeldActQuerySet
@@ -49,13 +50,11 @@ class HeldAct(models.Model):
             models.UniqueConstraint(
                 fields=["course", "kind", "about"], condition=Q(state="waiting"), name="heldact_one_waiting"
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="heldact_ended_has_time",
                 condition=Q(state="waiting", ended_at__isnull=True) | (~Q(state="waiting") & Q(ended_at__isnull=False)),
             ),
-            models.CheckConstraint(
-                name="heldact_lease_while_waiting", condition=Q(state="waiting") | Q(leased_until__isnull=True)
-            ),
+            RowCheck(name="heldact_lease_while_waiting", condition=Q(state="waiting") | Q(leased_until__isnull=True)),
         ]
         indexes = [models.Index(fields=["apply_at"], condition=Q(state="waiting"), name="heldact_waiting")]
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from amls.agenda.models import ItemKind
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, User, choices_hold
 from amls.mail.managers import AnnouncementQuerySet, ItemChangeQuerySet, NoticeQuerySet
@@ -78,20 +79,20 @@ class Notice(models.Model):
         constraints = [
             choices_hold("notice_priority_valid", "priority", [0, 1]),
             choices_hold("notice_state_valid", "state", ["due", "sending", "sent", "failed", "dropped"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="notice_one_recipient",
                 condition=Q(recipient__isnull=False, address="") | (Q(recipient__isnull=True) & ~Q(address="")),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="notice_lease_while_sending",
                 condition=Q(state="sending", leased_until__isnull=False)
                 | (~Q(state="sending") & Q(leased_until__isnull=True)),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="notice_sent_has_time",
                 condition=Q(state="sent", sent_at__isnull=False) | (~Q(state="sent") & Q(sent_at__isnull=True)),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="notice_failed_has_time",
                 condition=Q(state="failed", failed_at__isnull=False) | (~Q(state="failed") & Q(failed_at__isnull=True)),
             ),
@@ -136,7 +137,7 @@ class PushDevice(models.Model):
         verbose_name_plural = _("devices for notices")
         ordering = ["user", "-created_at", "-pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="pushdevice_sealed_on_the_way",
                 condition=Q(endpoint__startswith="https://"),
                 violation_error_message=_("A device is reached by https alone."),
@@ -206,7 +207,7 @@ class MailSettings(models.Model):
         verbose_name = _("mail of a course")
         verbose_name_plural = _("mail of courses")
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="mailsettings_hold_back_short",
                 condition=Q(hold_back_minutes__lte=120),
                 violation_error_message=_("Hold changes back for at most 120 minutes."),
@@ -249,12 +250,12 @@ class ReminderRule(models.Model):
                 name="reminderrule_unique",
                 violation_error_message=_("The course reminds at this time already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="reminderrule_lead_valid",
                 condition=Q(days__lte=60, hours__lte=72) & (Q(days__gt=0) | Q(hours__gt=0)),
                 violation_error_message=_("Remind between 1 hour and 60 days before."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="reminderrule_kinds_valid",
                 condition=Q(kinds__contained_by=["deadline", "opening", "exam"]),
                 violation_error_message=_("Reminders are for deadlines, openings and exams."),
@@ -296,7 +297,7 @@ class ItemChange(models.Model):
             models.UniqueConstraint(
                 fields=["course", "key"], condition=Q(told_at__isnull=True), name="itemchange_one_pending"
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="itemchange_told_has_batch",
                 condition=Q(told_at__isnull=True, batch__isnull=True) | Q(told_at__isnull=False, batch__isnull=False),
             ),
@@ -336,7 +337,7 @@ class Announcement(models.Model):
         verbose_name_plural = _("announcements")
         ordering = ["-publish_at", "-pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="announcement_on_page_after_publish",
                 condition=Q(on_page_until__isnull=True) | Q(on_page_until__gt=F("publish_at")),
                 violation_error_message=_("It would leave the page before it is published."),

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.models import User, choices_hold
 from exams.models.exam import Exam
@@ -37,7 +38,7 @@ class HelperLink(models.Model):
                 name="helperlink_unique",
                 violation_error_message=_("This exam has a link for a helper of this name already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="helperlink_has_name",
                 condition=~Q(name=""),
                 violation_error_message=_("Say who helps."),

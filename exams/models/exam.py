@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import is_open_until
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.core.times import say_day
 from amls.courses.models import Course, choices_hold
@@ -61,17 +62,17 @@ class ExamRules(models.Model):
         verbose_name = _("exam rules")
         verbose_name_plural = _("exam rules")
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="examrules_binding_has_name",
                 condition=Q(binding_url="") | ~Q(binding_name=""),
                 violation_error_message=_("Name the registration that the address belongs to."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="examrules_exam_percent_valid",
                 condition=Q(exam_percent__isnull=True) | Q(exam_percent__range=(0, 100)),
                 violation_error_message=_("A share lies between 0 and 100 percent."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="examrules_extra_points_not_negative",
                 condition=Q(max_extra_points__gte=0),
                 violation_error_message=_("Extra points can't be negative."),
@@ -131,42 +132,42 @@ class Exam(models.Model):
         constraints = [
             choices_hold("exam_kind_valid", "kind", ["written", "oral"]),
             choices_hold("exam_seat_order_valid", "seat_order", ["random", "name"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_duration_positive",
                 condition=Q(duration_minutes__gt=0),
                 violation_error_message=_("An exam lasts at least a minute."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_opens_before_closes",
                 condition=Q(opens_at__isnull=True) | Q(closes_at__isnull=True) | Q(opens_at__lt=F("closes_at")),
                 violation_error_message=_("Sign-up closes before it opens."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_closes_before_start",
                 condition=Q(closes_at__isnull=True) | Q(closes_at__lte=F("starts_at")),
                 violation_error_message=_("Sign-up closes after the exam has begun."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_withdraw_before_start",
                 condition=Q(withdraw_until__isnull=True) | Q(withdraw_until__lte=F("starts_at")),
                 violation_error_message=_("Withdrawing ends after the exam has begun."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_never_overbooked",
                 condition=Q(capacity__isnull=True) | Q(seats_taken__lte=F("capacity")),
                 violation_error_message=_("More people are registered than the capacity has room for."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_review_after_start",
                 condition=Q(review_at__isnull=True) | Q(review_at__gt=F("starts_at"), review_minutes__gt=0),
                 violation_error_message=_("The review comes after the exam and lasts at least a minute."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_max_points_positive",
                 condition=Q(max_points__gt=0),
                 violation_error_message=_("There is at least one point to be had."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="exam_frozen_after_publication",
                 condition=Q(frozen_at__isnull=True) | Q(results_published_at__isnull=False),
                 violation_error_message=_("Publish the results before you freeze them."),

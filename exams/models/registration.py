@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, User, choices_hold
@@ -81,7 +82,7 @@ class Registration(models.Model):
                 name="registration_once_per_exam",
                 violation_error_message=_("This person is registered for this exam already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="registration_keeps_seat_while_waiting",
                 condition=Q(keeps_seat=False) | Q(state="waitlisted", closed_at__isnull=True),
                 violation_error_message=_("Only who waits keeps the seat of another date."),
@@ -92,23 +93,23 @@ class Registration(models.Model):
                 name="registration_position_unique",
                 violation_error_message=_("This position on the waiting list is taken."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="registration_position_while_waiting",
                 condition=Q(state="waitlisted", position__isnull=False, position__gt=0)
                 | (~Q(state="waitlisted") & Q(position__isnull=True)),
                 violation_error_message=_("Who waits has a position, and nobody else."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="registration_closed_when_given_up",
                 condition=~Q(state__in=["withdrawn", "excused"]) | Q(closed_at__isnull=False),
                 violation_error_message=_("Who withdrew or was excused is no longer registered."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="registration_attended_has_time",
                 condition=~Q(state="attended") | Q(arrived_at__isnull=False),
                 violation_error_message=_("Who attended has a time of arrival."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="registration_left_after_arrival",
                 condition=Q(left_at__isnull=True) | Q(state="attended"),
                 violation_error_message=_("Only who came can have left."),
@@ -152,12 +153,12 @@ class Accommodation(models.Model):
         verbose_name_plural = _("accommodations")
         ordering = ["course", "pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="accommodation_grants_something",
                 condition=Q(extra_minutes__gt=0) | Q(own_room=True) | Q(front_row=True) | ~Q(at_the_door=""),
                 violation_error_message=_("Say what is granted."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="accommodation_extra_time_sane",
                 condition=Q(extra_minutes__lte=600),
                 violation_error_message=_("Extra time is at most 600 minutes."),
@@ -210,7 +211,7 @@ class AdmissionDecision(models.Model):
         get_latest_by = "pk"
         constraints = [
             choices_hold("admissiondecision_verdict_valid", "verdict", ["admitted", "refused", "by_rules"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="admissiondecision_has_reason",
                 condition=Q(is_by_hand=False, verdict="admitted") | (Q(is_by_hand=True) & ~Q(reason="")),
                 violation_error_message=_("Give the reason of the decision."),
@@ -250,7 +251,7 @@ class UniversityEntry(models.Model):
                 name="universityentry_unique",
                 violation_error_message=_("This number stands on the list already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="universityentry_has_number",
                 condition=~Q(matriculation_number=""),
                 violation_error_message=_("A line of the list needs a matriculation number."),

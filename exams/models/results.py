@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.decimals import say_decimal
 from amls.core.text import LineField
 from amls.courses.models import User, choices_hold
@@ -40,7 +41,7 @@ class GradeStep(models.Model):
                 violation_error_message=_("The table has this grade already."),
             ),
             choices_hold("gradestep_grade_valid", "grade", list(GRADES)),
-            models.CheckConstraint(
+            RowCheck(
                 name="gradestep_points_not_negative",
                 condition=Q(min_points__gte=0),
                 violation_error_message=_("Points can't be negative."),
@@ -73,22 +74,22 @@ class Result(models.Model):
         ordering = ["registration"]
         constraints = [
             choices_hold("result_state_valid", "state", ["draft", "published"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="result_points_valid",
                 condition=Q(points__gte=0),
                 violation_error_message=_("Points can't be negative."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="result_extra_points_valid",
                 condition=Q(extra_points__range=(0, 5)),
                 violation_error_message=_("At most 5 extra points count."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="result_grade_valid",
                 condition=Q(grade__isnull=True) | Q(grade__in=[*GRADES, FAILED]),
                 violation_error_message=_("Choose one of the offered values."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="result_published_is_complete",
                 condition=(~Q(state="published") & Q(published_at__isnull=True))
                 | Q(state="published", published_at__isnull=False, grade__isnull=False),

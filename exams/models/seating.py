@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.models import choices_hold
 from exams.models.exam import Exam
@@ -43,7 +44,7 @@ class Room(models.Model):
                 name="room_unique",
                 violation_error_message=_("This exam has a room of this name already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="room_has_seats",
                 condition=Q(rows__range=(1, 200), seats_per_row__range=(1, 200)),
                 violation_error_message=_("A room has 1 to 200 rows of 1 to 200 seats."),
@@ -85,7 +86,7 @@ class Seat(models.Model):
                 name="seat_unique",
                 violation_error_message=_("Somebody sits here already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="seat_counts_from_one",
                 condition=Q(row__gte=1, number__gte=1),
                 violation_error_message=_("Rows and seats count from 1."),

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.models import Course, choices_hold
 
@@ -29,7 +30,7 @@ class FreeDay(models.Model):
         verbose_name_plural = _("days without class")
         ordering = ["course", "first", "pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="freeday_days_in_order",
                 condition=Q(last__isnull=True) | Q(last__gte=F("first")),
                 violation_error_message=_("The last day lies before the first."),
@@ -78,7 +79,7 @@ class Deadline(models.Model):
         ordering = ["course", "due_at", "day", "pk"]
         constraints = [
             choices_hold("deadline_kind_valid", "kind", ["sheet", "project", "registration", "other"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="deadline_moment_or_day",
                 condition=Q(due_at__isnull=True, day__isnull=False) | Q(due_at__isnull=False, day__isnull=True),
                 violation_error_message=_(

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import to_wall_clock
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.core.times import say_span
 from amls.courses.belonging import of_same_course, require_own_course
@@ -96,13 +97,13 @@ class Lecture(models.Model):
         verbose_name_plural = _("lectures")
         ordering = ["course", "starts_at", "number", "pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="lecture_ends_after_start",
                 condition=Q(starts_at__isnull=True, ends_at__isnull=True)
                 | Q(starts_at__isnull=False, ends_at__isnull=False, ends_at__gt=F("starts_at")),
                 violation_error_message=_("A session needs a start and a later end, or neither while they are open."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="lecture_day_while_time_open",
                 condition=Q(day__isnull=True) | Q(starts_at__isnull=True),
                 violation_error_message=_("Give start and end, or only the day while the time is open, not both."),
@@ -240,17 +241,17 @@ class OfficeHour(models.Model):
         verbose_name_plural = _("office hours")
         ordering = ["course", "weekday", "start"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="officehour_ends_after_start",
                 condition=Q(end__gt=F("start")),
                 violation_error_message=_("The office hour ends before it starts."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="officehour_days_in_order",
                 condition=Q(first__isnull=True) | Q(last__isnull=True) | Q(last__gte=F("first")),
                 violation_error_message=_("The last day lies before the first."),
             ),
-            models.CheckConstraint(name="officehour_weekday_valid", condition=Q(weekday__range=(0, 6))),
+            RowCheck(name="officehour_weekday_valid", condition=Q(weekday__range=(0, 6))),
             choices_hold("officehour_mode_valid", "mode", Mode.values),
         ]
 
@@ -280,7 +281,7 @@ class OfficeHourException(models.Model):
                 name="officehourexception_unique",
                 violation_error_message=_("There is an exception for this date already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="officehourexception_move_complete",
                 condition=Q(moved_to_start__isnull=True, moved_to_end__isnull=True)
                 | Q(moved_to_end__gt=F("moved_to_start")),

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.fulltext import vector_sql
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, Language, choices_hold
@@ -64,8 +65,8 @@ class Extraction(models.Model):
         constraints = [
             choices_hold("extraction_state_valid", "state", ["waiting", "working", "done", "failed"]),
             choices_hold("extraction_problem_valid", "problem", ["", *Problem.values]),
-            models.CheckConstraint(name="extraction_failure_named", condition=~Q(state="failed") | ~Q(problem="")),
-            models.CheckConstraint(
+            RowCheck(name="extraction_failure_named", condition=~Q(state="failed") | ~Q(problem="")),
+            RowCheck(
                 name="extraction_lease_while_working",
                 condition=Q(state="working", leased_until__isnull=False)
                 | ~Q(state="working") & Q(leased_until__isnull=True),

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.models import User, choices_hold
 from lectures.models.materials import Material, MaterialFile
@@ -29,7 +30,7 @@ class Chapter(models.Model):
                 name="chapter_second_unique",
                 violation_error_message=_("Two chapters can't begin at the same second."),
             ),
-            models.CheckConstraint(name="chapter_page_from_one", condition=Q(page__isnull=True) | Q(page__gte=1)),
+            RowCheck(name="chapter_page_from_one", condition=Q(page__isnull=True) | Q(page__gte=1)),
         ]
 
     def __str__(self) -> str:

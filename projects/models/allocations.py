@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.courses.models import choices_hold
 from projects.allocation.figures import apply_changes
@@ -78,12 +79,12 @@ class Allocation(models.Model):
                 name="allocation_published_once",
                 violation_error_message=_("Topics are given once: another run is published already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="allocation_published_is_done",
                 condition=Q(published_at__isnull=True) | Q(state="done"),
                 violation_error_message=_("Only a run that gave a result can be published."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="allocation_done_has_result",
                 condition=~Q(state="done") | Q(result__isnull=False, worst__isnull=False, done_at__isnull=False),
                 violation_error_message=_("A run that is done has a result."),

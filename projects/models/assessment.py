@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Enrolment, choices_hold
 from projects.models.teams import Project
@@ -29,8 +30,8 @@ def points_field(**options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(_("extra points"), max_digits=3, decimal_places=1, **options)
 
 
-def _points_hold(name: str) -> models.CheckConstraint:
-    return models.CheckConstraint(
+def _points_hold(name: str) -> RowCheck:
+    return RowCheck(
         name=name,
         condition=Q(extra_points__isnull=True) | Q(extra_points__in=HALF_POINTS),
         violation_error_message=_("Extra points are 0 to 5, in half points."),
@@ -63,12 +64,12 @@ class Assessment(models.Model):
         constraints = [
             choices_hold("assessment_outcome_valid", "outcome", ["", *Outcome.values]),
             _points_hold("assessment_points_valid"),
-            models.CheckConstraint(
+            RowCheck(
                 name="assessment_published_is_decided",
                 condition=Q(published_at__isnull=True) | ~Q(outcome=""),
                 violation_error_message=_("Decide whether the project is passed before you publish it."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assessment_failed_has_no_points",
                 condition=~Q(outcome="failed") | Q(extra_points=0),
                 violation_error_message=_("A failed project gives no extra points."),

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.core.triggers import differ, owner, refuses
 from amls.courses.models import Course, choices_hold
@@ -187,22 +188,22 @@ class Assignment(models.Model):
             choices_hold("assignment_hand_in_valid", "hand_in", ["files", "paper", "presented"]),
             choices_hold("assignment_grading_valid", "grading", ["passed", "points"]),
             choices_hold("assignment_topics_given_valid", "topics_given", ["", "first-come", "by-wish"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_project_has_topics",
                 condition=Q(kind="project") ^ Q(topics_given=""),
                 violation_error_message=_("A project has topics, and nothing else has."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_main_is_project",
                 condition=Q(is_main=False) | Q(kind="project"),
                 violation_error_message=_("The course's project has topics."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_series_numbered",
                 condition=Q(series="", number__isnull=True) | (~Q(series="") & Q(number__isnull=False)),
                 violation_error_message=_("In a series each has a number."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_opens_before_due",
                 condition=Q(kind="project")
                 | Q(opens_at__isnull=True)
@@ -210,56 +211,56 @@ class Assignment(models.Model):
                 | Q(opens_at__lt=F("due_at")),
                 violation_error_message=_("It is due before it opens."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_team_size_valid",
                 condition=Q(team_min__gte=1, team_max__gte=F("team_min")),
                 violation_error_message=_("The largest team can't be smaller than the smallest."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_alone_is_one",
                 condition=~Q(teaming="alone") | Q(team_max=1),
                 violation_error_message=_("Where everyone works alone, a team is one person."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_points_positive",
                 condition=Q(max_points__isnull=True) | Q(max_points__gt=0),
                 violation_error_message=_("The most points are more than none."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_pass_mark_valid",
                 condition=Q(pass_percent__gte=1, pass_percent__lte=100),
                 violation_error_message=_("The pass mark lies between 1 and 100 percent."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_question_days_valid",
                 condition=Q(question_days__lte=365),
                 violation_error_message=_("Questions are asked within a year at most."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_wishes_in_order",
                 condition=Q(wishes_min__gte=1, wishes_max__gte=F("wishes_min")),
                 violation_error_message=_("The most wishes can't be fewer than the fewest."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_registration_in_order",
                 condition=Q(opens_at__isnull=True)
                 | Q(registration_closes_at__isnull=True)
                 | Q(opens_at__lt=F("registration_closes_at")),
                 violation_error_message=_("Registration closes before it opens."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_limits_positive",
                 condition=Q(max_files__gte=1, max_file_megabytes__gte=1),
                 violation_error_message=_("A hand-in takes at least one file of at least 1 MB."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_total_holds_a_file",
                 condition=Q(max_total_megabytes__gte=F("max_file_megabytes")),
                 violation_error_message=_(
                     "All hand-ins of a project need room for at least one file of the largest size."
                 ),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="assignment_kinds_valid",
                 condition=Q(kinds_of_files__contained_by=list(HAND_IN_SUFFIXES)) & Q(kinds_of_files__len__gte=1),
                 violation_error_message=_("Choose at least one of zip, pdf, ipynb, tar.gz."),

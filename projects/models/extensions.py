@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField
 from amls.courses.belonging import of_same
 from amls.courses.models import Course, Enrolment, choices_hold
@@ -43,7 +44,7 @@ class ExtensionRequest(models.Model):
         ordering = ["asked_at", "pk"]
         constraints = [
             choices_hold("extensionrequest_state_valid", "state", ["open", "granted", "declined", "withdrawn"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="extensionrequest_decided_unless_open",
                 condition=Q(state="open", decided_at__isnull=True) | (~Q(state="open") & Q(decided_at__isnull=False)),
                 violation_error_message=_("A request is either open or has been decided at a time."),
@@ -88,17 +89,17 @@ class Extension(models.Model):
         verbose_name_plural = _("extensions")
         ordering = ["course", "granted_at", "pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="extension_for_one",
                 condition=Q(project__isnull=True) | Q(enrolment__isnull=True),
                 violation_error_message=_("An extension is for a team, for a person, or for all."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="extension_until_or_by",
                 condition=Q(due_at__isnull=False, delta__isnull=True) | Q(due_at__isnull=True, delta__isnull=False),
                 violation_error_message=_("Give either the new time or by how much it is later."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="extension_delta_positive",
                 condition=Q(delta__isnull=True) | Q(delta__gt=timedelta(0)),
                 violation_error_message=_("An extension gives time, it doesn't take it."),

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField
 from amls.courses.models import Course, Enrolment
 from projects.models.assessment import Assessment
@@ -51,12 +52,12 @@ class PointsQuestion(models.Model):
                 nulls_distinct=False,
                 violation_error_message=_("You have asked about this task already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="pointsquestion_asks_something",
                 condition=~Q(text=""),
                 violation_error_message=_("Write your question first."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="pointsquestion_answered_has_answer",
                 condition=Q(answered_at__isnull=True, answer="") | (Q(answered_at__isnull=False) & ~Q(answer="")),
                 violation_error_message=_("An answer has words and a time."),
@@ -84,7 +85,7 @@ class CommentSnippet(models.Model):
                 name="commentsnippet_unique",
                 violation_error_message=_("The course has this snippet already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="commentsnippet_says_something",
                 condition=~Q(text=""),
                 violation_error_message=_("Write something first."),

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Enrolment
 from amls.files.checks import say_refusal
@@ -65,17 +66,17 @@ class Submission(models.Model):
                 name="submission_attempt_unique",
                 violation_error_message=_("This attempt exists already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="submission_attempt_positive",
                 condition=Q(attempt__gte=1),
                 violation_error_message=_("Attempts are counted from 1."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="submission_withdrawn_is_not_checked",
                 condition=Q(withdrawn_at__isnull=True) | Q(check_due_at__isnull=True),
                 violation_error_message=_("What is out of account is not checked."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="submission_received_after_began",
                 condition=Q(received_at__gte=F("began_at")),
                 violation_error_message=_("An upload can't end before it began."),
@@ -118,12 +119,12 @@ class SubmissionFile(models.Model):
         verbose_name_plural = _("files of hand-ins")
         ordering = ["submission", "pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="submissionfile_not_empty",
                 condition=Q(size__gt=0),
                 violation_error_message=_("The file is empty."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="submissionfile_has_hash",
                 condition=Q(sha256__regex=r"^[0-9a-f]{64}$"),
                 violation_error_message=_("A file is kept with its SHA-256."),

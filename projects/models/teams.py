@@ -8,6 +8,7 @@ from django.db.models import F, Max, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.core.triggers import refuses
 from amls.courses.belonging import of_same
@@ -57,12 +58,12 @@ class Project(models.Model):
         verbose_name_plural = _("projects")
         ordering = ["pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="project_withdrawn_after_registered",
                 condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("registered_at")),
                 violation_error_message=_("A project can't be withdrawn before it is registered."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="project_picked_at_a_time",
                 condition=Q(picked__isnull=True) | Q(picked_at__isnull=False),
                 violation_error_message=_("A hand-in is picked at a time."),
@@ -150,7 +151,7 @@ class TopicSwitch(models.Model):
                 name="topicswitch_one_slot_held",
                 violation_error_message=_("A slot is held for this team already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="topicswitch_held_after_switched",
                 condition=Q(held_until__gt=F("switched_at")),
                 violation_error_message=_("A slot is held from the switch on."),
@@ -190,7 +191,7 @@ class Membership(models.Model):
                 name="membership_one_active",
                 violation_error_message=_("This person is in a team for this assignment already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="membership_left_after_joined",
                 condition=Q(left_at__isnull=True) | Q(left_at__gte=F("joined_at")),
                 violation_error_message=_("A person can't leave before they joined."),
@@ -240,7 +241,7 @@ class Invitation(models.Model):
         ordering = ["project", "invited_at", "pk"]
         constraints = [
             choices_hold("invitation_state_valid", "state", ["open", "accepted", "declined", "revoked", "expired"]),
-            models.CheckConstraint(
+            RowCheck(
                 name="invitation_closed_unless_open",
                 condition=Q(state="open", closed_at__isnull=True) | (~Q(state="open") & Q(closed_at__isnull=False)),
                 violation_error_message=_("An invitation is either open or has been closed at a time."),

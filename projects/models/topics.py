@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
 from amls.core.triggers import refuses
 from amls.courses.belonging import of_same_course, require_own_course
@@ -78,17 +79,17 @@ class Topic(models.Model):
                 name="topic_unique",
                 violation_error_message=_("This track has a topic with this title already."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="topic_team_size_valid",
                 condition=Q(team_min__gte=1, team_max__gte=F("team_min")),
                 violation_error_message=_("The largest team can't be smaller than the smallest."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="topic_slots_kept",
                 condition=Q(taken__lte=F("slots")),
                 violation_error_message=_("More teams than that have the topic. A slot that was given stays given."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="topic_proposal_has_author",
                 condition=Q(proposal="", proposed_by__isnull=True, proposed_at__isnull=True)
                 | (~Q(proposal="") & Q(proposed_by__isnull=False, proposed_at__isnull=False)),

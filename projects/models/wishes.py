@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.core.triggers import differ, owner, refuses
 from amls.courses.models import Enrolment, StaffMember, choices_hold
@@ -70,7 +71,7 @@ class Wish(models.Model):
                 name="wish_rank_once",
                 violation_error_message=_("Another topic has this place."),
             ),
-            models.CheckConstraint(
+            RowCheck(
                 name="wish_rank_positive",
                 condition=Q(rank__gte=1),
                 violation_error_message=_("Places are counted from 1."),
@@ -194,7 +195,7 @@ class WishChange(models.Model):
         verbose_name_plural = _("changes of wishes")
         ordering = ["project", "-changed_at", "-pk"]
         constraints = [
-            models.CheckConstraint(
+            RowCheck(
                 name="wishchange_has_reason",
                 condition=~Q(reason=""),
                 violation_error_message=_("Say why: the team reads it."),
