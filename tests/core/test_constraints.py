@@ -74,6 +74,17 @@ def test_a_constraint_that_is_still_to_come_is_asked_as_django_does(cast: Cast) 
     check.validate(Exam, exam(cast, duration_minutes=30))
 
 
+def test_every_condition_of_ours_is_asked_this_way() -> None:
+    ours = [
+        model
+        for model in apps.get_models()
+        if model.__module__.partition(".")[0] in ("amls", "lectures", "projects", "exams")
+    ]
+    checks = [check for model in ours for check in model._meta.constraints if isinstance(check, models.CheckConstraint)]
+    assert len(checks) > 100
+    assert [check.name for check in checks if not isinstance(check, RowCheck)] == []
+
+
 def test_in_a_migration_it_is_djangos_own() -> None:
     check = RowCheck(name="exam_short", condition=Q(duration_minutes__lt=60))
     assert MigrationWriter.serialize(check)[0].startswith("models.CheckConstraint(")
