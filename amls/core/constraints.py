@@ -54,8 +54,8 @@ class RowCheck(models.CheckConstraint):
         """
         try:
             sql, columns = _statement_of(model._meta.db_table, self.name)  # noqa: SLF001 - Django's documented name
-        except LookupError:
-            # A migration that makes it is still to come.
+        except (LookupError, DatabaseError):
+            # A migration that makes it is still to come; or nothing can be asked any more.
             super().validate(model, instance, exclude=exclude, using=using)
             return
         fields = [field for field in model._meta.concrete_fields if field.column in columns]  # noqa: SLF001 - as above
