@@ -64,20 +64,31 @@ class ExamCard:
     Attributes:
         own: the reader's newest registration for it.
         place: how many stand before them on the waiting list, counting themselves; 0 if they don't wait.
-        ends_at: with the reader's extra time.
         is_on_list: whether the university's list names the reader; None without a list, a number or a seat, such as who waits.
         look: what it shows to all who stand alike in it.
         task_points: for the tasks of the reader's published result, where a page asks for them: see `with_task_points`.
     """
 
-    exam: Exam
     own: Registration | None
-    sign_up: SignUp
     place: int
-    ends_at: datetime
     is_on_list: bool | None
     look: DateLook
     task_points: Sequence[ExamTaskPoints] = ()
+
+    @property
+    def exam(self) -> Exam:
+        """The date, with its counters."""
+        return self.look.exam
+
+    @property
+    def sign_up(self) -> SignUp:
+        """How sign-up stands."""
+        return self.look.sign_up
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends, with the reader's extra time."""
+        return self.look.ends_at
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -387,7 +398,6 @@ class _CardReader:
             "wait": is_elsewhere and self.may_wait and not is_free and exam.may_withdraw(now),
             "withdraw": _can_leave(here, now),
         }
-        ends_at = self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at
         look = DateLook(
             exam=exam,
             state=own.state if own is not None else "",
@@ -395,16 +405,13 @@ class _CardReader:
             sign_up=sign_up,
             ways=tuple(way for way, is_offered in may.items() if is_offered),
             is_free=is_free,
-            ends_at=ends_at,
+            ends_at=self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at,
             main_at=active.exam.starts_at if active is not None else None,
             hindrance=self._hindrance(exam) if is_elsewhere and not may["move"] and not may["wait"] else "",
         )
         return ExamCard(
-            exam=exam,
             own=own,
-            sign_up=sign_up,
             place=getattr(own, "ahead", 0) if waits else 0,
-            ends_at=ends_at,
             is_on_list=self.is_on_list if here is not None and here == active else None,
             look=look,
         )

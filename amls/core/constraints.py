@@ -58,14 +58,14 @@ class RowCheck(models.CheckConstraint):
             # A migration that makes it is still to come; or nothing can be asked any more.
             super().validate(model, instance, exclude=exclude, using=using)
             return
-        fields = [field for field in model._meta.concrete_fields if field.column in columns]  # noqa: SLF001 - as above
-        values = {field.column: getattr(instance, field.attname) for field in fields}
-        if any(hasattr(value, "resolve_expression") for value in values.values()):
+        by_column = {field.column: field for field in model._meta.concrete_fields}  # noqa: SLF001 - as above
+        fields = [by_column[column] for column in columns]
+        values = [getattr(instance, field.attname) for field in fields]
+        if any(hasattr(value, "resolve_expression") for value in values):
             super().validate(model, instance, exclude=exclude, using=using)
         elif not any(field.name in (exclude or ()) for field in fields):
-            given = [field.get_db_prep_save(values[field.column], connection) for field in fields]
-            order = {field.column: value for field, value in zip(fields, given, strict=True)}
-            if not _holds(sql, [order[column] for column in columns]):
+            given = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)]
+            if not _holds(sql, given):
                 raise ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
 
 
