@@ -198,7 +198,7 @@ if IS_DATABASE_EMBEDDED:
         }
     }
 elif urlsplit(env.str("DATABASE_URL")).scheme in ("postgres", "postgresql"):
-    DATABASES = {"default": dict(env.db("DATABASE_URL"))}
+    DATABASES = {"default": {**env.db("DATABASE_URL"), "ENGINE": "amls.core.postgres"}}
 else:
     raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL's, such as postgres://user:password@host/name.")
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
@@ -532,6 +532,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "7px",
     "DASHBOARD_CALLBACK": "amls.portal.desk.dashboard.dashboard",
+    "GLOBAL_CALLBACK": "amls.portal.desk.places.desk_places",
     # The colours of the pages (static/css/amls.css).
     "COLORS": {
         "base": {
@@ -564,7 +565,6 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": "amls.portal.desk.dashboard.navigation",
     },
 }
 

@@ -1,1 +1,1 @@
-"""PostgreSQL as `make run` uses it."""
+"""PostgreSQL as the site uses it."""
