@@ -40,6 +40,8 @@ def without_invisible(value: str) -> str:
 
     Not for names: in some scripts they tell letters apart.
     """
+    if value.isascii():
+        return value
     return "".join(sign for sign in value if unicodedata.category(sign) != "Cf")
 
 
