@@ -532,7 +532,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "7px",
     "DASHBOARD_CALLBACK": "amls.portal.desk.dashboard.dashboard",
-    "GLOBAL_CALLBACK": "amls.portal.desk.places.desk_places",
+    "GLOBAL_CALLBACK": "amls.portal.desk.sidebar.beside_every_page",
     # The colours of the pages (static/css/amls.css).
     "COLORS": {
         "base": {

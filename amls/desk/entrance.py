@@ -44,6 +44,13 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
             context["desk_choice"] = offered_courses(request)
         return context
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Name the lists of one app, on its page; all of them are named by nothing: the sidebar leads to what is done.
+
+        Django's names them for each page, and asks of each who may do what.
+        """
+        return super().get_app_list(request, app_label) if app_label else []
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""
         user = user_or_none(request)

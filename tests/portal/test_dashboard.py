@@ -185,7 +185,7 @@ def test_one_place_of_the_menu_is_where_one_is(cast: Cast) -> None:
         ("/admin/mail/notice/health/", ["Does mail flow?"]),
         ("/admin/projects/extensionrequest/", ["Requests for more time"]),
     ):
-        groups = client.get(path).context["sidebar_navigation"]
+        groups = client.get(path).context["desk_sidebar"].groups
         assert [item["title"] for group in groups for item in group["items"] if item["active"]] == here
 
 
