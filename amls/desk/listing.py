@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +95,13 @@ class OpenedList(CourseList):
         if request.method == "GET" and not self.opened:
             self.list_editable = ()
 
+    @cached_property
+    def around_opened(self) -> tuple[SafeString, SafeString]:
+        """What stands before and behind the key of a row in the link that opens it, without the row's place on the page."""
+        kept = self.get_query_string({OPEN: None})
+        before = format_html('<td class="desk-way-in"><a href="{}{}{}=', kept, "" if kept == "?" else "&", OPEN)
+        return before, format_html('" aria-label="{}"></a></td>', _("Edit"))
+
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Take what is opened for no filter."""
         filters: dict[str, Any] = super().get_filters_params(params)
@@ -136,6 +145,10 @@ class _ListColumn:
         label: what its head says.
         start: the cell's tag, with its class.
         is_link: whether it leads to the row's form.
+        field: of the model, where it shows one.
+        method: of the admin class, where that says what it shows.
+        look: what says how that reads which no field says: the method, or what the model has of this name.
+        said: what its values read, as HTML: most columns say the same few in all rows.
     """
 
     name: str
@@ -143,6 +156,10 @@ class _ListColumn:
     start: SafeString
     end: SafeString
     is_link: bool
+    field: Any = None
+    method: Any = None
+    look: Any = None
+    said: dict[Any, SafeString] = dataclass_field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +203,7 @@ def listed(cl: ChangeList) -> Listed:
         parts = [f"{column.start}{cells[place]}{column.end}" for place, column in shown]
         if opens is not None:
             parts.append(_way_in(opens, row, form))
-        start = format_html('<tr id="row-{}">', row.pk) if opens else "<tr>"
+        start = f'<tr id="row-{escape(str(row.pk))}">' if opens else "<tr>"
         if form is not None and form.non_field_errors():
             rows.append(format_html('<tr><td colspan="{}">{}</td></tr>', len(parts), form.non_field_errors()))
         rows.append(SafeString(f"{start}{''.join(parts)}</tr>\n"))
@@ -241,7 +258,16 @@ def _columns(cl: ChangeList) -> Iterator[_ListColumn]:
         is_first_link = is_first_link and not is_link
         scope = mark_safe(' scope="row"') if tag == "th" else ""
         start = format_html('<{}{} class="field-{}">', tag, scope, name)
-        yield _ListColumn(name, str(label), start, format_html("</{}>", tag), is_link)
+        field = _field_of(cl.model, name)
+        method = getattr(cl.model_admin, name, None) if field is None and name != "__str__" else None
+        look = method or getattr(cl.model, name, None)
+        yield _ListColumn(name, str(label), start, format_html("</{}>", tag), is_link, field, method, look)
+
+
+def _field_of(model: type[models.Model], name: str) -> Any:
+    """Return the field that a column shows, or None where it shows something else."""
+    fields = model._meta.fields  # noqa: SLF001 - Django's documented name
+    return next((field for field in fields if field.name == name and not field.auto_created), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,27 +297,48 @@ def _cell(
         field = form[column.name]
         errors = render_to_string("unfold/helpers/form_errors.html", {"errors": field.errors}) if field.errors else ""
         return format_html("{}{}", field, errors)
-    text = conditional_escape(_shown(cl, column.name, row, said.empty))
+    text = _shown(cl, column, row, said.empty)
     if column.is_link:
         chosen = row.serializable_value(cl.to_field) if cl.to_field else row.pk
         opener = format_html(' data-popup-opener="{}"', chosen) if cl.is_popup else ""
-        text = format_html('<a href="{}"{}>{}</a>', _address(cl, row), opener, text)
+        text = SafeString(f'<a href="{escape(_address(cl, row))}"{opener}>{text}</a>')
     return text
 
 
-def _shown(cl: ChangeList, name: str, row: models.Model, empty: str) -> Any:
+def _shown(cl: ChangeList, column: _ListColumn, row: models.Model, empty: str) -> SafeString:
     """Return what a cell says, as the admin of Django says it."""
     try:
-        field, attribute, value = lookup_field(name, row, cl.model_admin)
+        if column.field is not None:
+            value = getattr(row, column.name)
+        elif column.method is not None:
+            value = column.method(row)
+        else:
+            _field, _attribute, value = lookup_field(column.name, row, cl.model_admin)
     except ObjectDoesNotExist:
-        return empty
-    if field is None or field.auto_created:
-        empty = getattr(attribute, "empty_value_display", empty)
-        return display_for_value(value, empty, getattr(attribute, "boolean", False))
-    if isinstance(field.remote_field, models.ManyToOneRel):
-        related = getattr(row, field.name)
-        return empty if related is None else related
-    return display_for_field(value, field, empty)
+        return conditional_escape(empty)
+    if isinstance(value, SafeString):
+        return value
+    if column.field is None and not isinstance(value, str | bool | date):
+        # Of other kinds, values that are equal may read differently.
+        return conditional_escape(_said(column, value, empty))
+    try:
+        return column.said[value]
+    except KeyError:
+        column.said[value] = text = conditional_escape(_said(column, value, empty))
+        return text
+    except TypeError:
+        # Lists can't be looked up.
+        return conditional_escape(_said(column, value, empty))
+
+
+def _said(column: _ListColumn, value: Any, empty: str) -> Any:
+    """Return what a value of a column reads."""
+    if column.field is None:
+        empty = getattr(column.look, "empty_value_display", empty)
+        return display_for_value(value, empty, getattr(column.look, "boolean", False))
+    if isinstance(column.field.remote_field, models.ManyToOneRel):
+        return empty if value is None else value
+    return display_for_field(value, column.field, empty)
 
 
 def _address(cl: ChangeList, row: models.Model) -> str:
@@ -302,7 +349,6 @@ def _address(cl: ChangeList, row: models.Model) -> str:
 def _way_in(cl: OpenedList, row: models.Model, form: ModelForm[Any] | None) -> str:
     if form is not None:
         return '<td class="desk-way-in"></td>'
-    address = cl.get_query_string({OPEN: row.pk})
-    return format_html(
-        '<td class="desk-way-in"><a href="{}#row-{}" aria-label="{}"></a></td>', address, row.pk, _("Edit")
-    )
+    before, behind = cl.around_opened
+    key = escape(str(row.pk))
+    return f"{before}{key}#row-{key}{behind}"
