@@ -25,10 +25,11 @@ from projects.models import (
     Project,
     Submission,
     SubmissionFile,
+    Topic,
 )
 from projects.points import score_of
 from projects.states import ProjectState
-from projects.teamrows import attempts_in_order, members_in_order, read_teams
+from projects.teamrows import attempts_in_order, read_teams, team_in_order
 
 
 def assignments_of(course: Course, *, visible_at: datetime | None = None) -> list[Assignment]:
@@ -140,30 +141,43 @@ class TeamView:
         return self.assessment if self.assessment is not None and self.assessment.published_at else None
 
 
-# What costs more to read of a person than all that lists show of them.
-_NOT_LISTED = (
-    "enrolment__created_at",
-    *(f"enrolment__user__{name}" for name in ("password", "last_login", "date_joined")),
-)
+# All that lists show of a member, and of an attempt; the rest takes longer to read than these.
+_LISTED_OF_MEMBERS = ("project", "left_at", "enrolment__user__display_name", "enrolment__user__email")
+_LISTED_OF_ATTEMPTS = ("project", "attempt", "began_at", "accepted_at", "withdrawn_at")
 
 
-def with_team(projects: QuerySet[Project], *, is_list: bool = False) -> QuerySet[Project]:
-    """Load topics, members, attempts and assessments of many projects: 5 queries in all, 4 for a list.
+def with_team(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Load topics, members, attempts and assessments of some projects: 5 queries in all.
 
-    A list shows no files of attempts, nor who handed in and who decided. Pages of one person read theirs by `read_teams`.
+    Pages of one person read theirs by `read_teams`.
     """
-    members = members_in_order().select_related("enrolment__user")
-    attempts = attempts_in_order()
-    related = ["assignment__course", "topic__mentor", "assessor", "assessment"]
-    if is_list:
-        members = members.defer(*_NOT_LISTED)
-    else:
-        attempts = attempts.select_related("submitted_by__user").prefetch_related("files")
-        related.append("assessment__assessed_by")
-    return projects.select_related(*related).prefetch_related(
-        Prefetch("memberships", members, to_attr="active_memberships"),
+    attempts = attempts_in_order().select_related("submitted_by__user").prefetch_related("files")
+    return projects.select_related(
+        "assignment__course", "topic__mentor", "assessor", "assessment__assessed_by"
+    ).prefetch_related(
+        Prefetch("memberships", team_in_order().select_related("enrolment__user"), to_attr="team_memberships"),
         Prefetch("submissions", attempts, to_attr="all_attempts"),
         Prefetch("assessment__overrides", to_attr="all_overrides"),
+    )
+
+
+def with_team_listed(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Load what lists show of hundreds of projects: 6 queries in all.
+
+    These are no files of attempts, nor who handed in and who decided. What many have in common, such as the course, is read
+    once, and not along with each.
+    """
+    team = team_in_order().select_related("enrolment__user").only(*_LISTED_OF_MEMBERS)
+    return (
+        projects.select_related(None)
+        .select_related("assessor", "assessment")
+        .prefetch_related(
+            Prefetch("assignment", Assignment.objects.select_related("course")),
+            Prefetch("topic", Topic.objects.select_related("mentor")),
+            Prefetch("memberships", team, to_attr="team_memberships"),
+            Prefetch("submissions", attempts_in_order().only(*_LISTED_OF_ATTEMPTS), to_attr="all_attempts"),
+            Prefetch("assessment__overrides", to_attr="all_overrides"),
+        )
     )
 
 
@@ -191,9 +205,9 @@ def views_under(projects: Iterable[Project], deadlines: Mapping[int, Deadlines])
 
 
 def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
-    memberships: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
+    memberships: list[Membership] = project.team_memberships  # type: ignore[attr-defined]
     rows: list[Submission] = project.all_attempts  # type: ignore[attr-defined]
-    members = [membership.enrolment for membership in memberships]
+    members = [membership.enrolment for membership in memberships if membership.left_at is None]
     for member in members:
         member.course = project.course
     if project.topic is not None:

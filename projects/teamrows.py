@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import F, Q, QuerySet, prefetch_related_objects
 
 from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.models import Enrolment
@@ -41,7 +41,7 @@ def read_teams(enrolments: Sequence[int], *, assignment: int | None = None, with
         for override in _overrides().read(by_pk):
             overrides[override.assessment_id].append(override)
     for project in projects:
-        _give(project, active_memberships=members[project.pk], all_attempts=attempts[project.pk])
+        _give(project, team_memberships=members[project.pk], all_attempts=attempts[project.pk])
         if (assessment := getattr(project, "assessment", None)) is not None:
             _give(assessment, all_overrides=overrides[assessment.pk])
     return projects
@@ -78,6 +78,12 @@ def _projects(*, of_main: bool) -> ModelStatement[Project]:
 def members_in_order() -> QuerySet[Membership]:
     """Return who is in a team, in the order in which pages name them; with 'enrolment__user' to be read along."""
     return Membership.objects.active().order_by("joined_at", "pk")
+
+
+def team_in_order() -> QuerySet[Membership]:
+    """Return as `members_in_order`; of a withdrawn project, which has no members, who was in it until then."""
+    is_of_team = Q(left_at__isnull=True) | Q(left_at=F("project__withdrawn_at"))
+    return Membership.objects.filter(is_of_team).order_by("joined_at", "pk")
 
 
 def attempts_in_order() -> QuerySet[Submission]:

@@ -33,9 +33,9 @@ from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.heldacts import TeamAct
 from projects.models import Extension, Project
 from projects.moretime import say_more_time
-from projects.progress import desk_views, for_desk, names_of
+from projects.progress import desk_views, names_of
 from projects.publication import publication_of
-from projects.queries import TeamView
+from projects.queries import TeamView, with_team
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend
 
@@ -84,7 +84,7 @@ def _list_of(course: Course) -> str:
 
 
 def _views(queryset: QuerySet[Project]) -> list[TeamView]:
-    return list(desk_views(for_desk(queryset)).values())
+    return list(desk_views(with_team(queryset)).values())
 
 
 def _course(request: HttpRequest, projects: list[Project]) -> Course | None:

@@ -30,7 +30,8 @@ from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.heldacts import TeamAct
 from projects.models import Extension, ExtensionRequest, Project
 from projects.moretime import say_more_time
-from projects.progress import desk_views, for_desk
+from projects.progress import desk_views
+from projects.queries import with_team
 from projects.services.extensions import decline_request, extend, grant_request, reopen_request
 
 
@@ -68,7 +69,7 @@ class ExtensionRequestAdmin(KeptAdmin):
             return self._reopen(request, row, here)
         course = row.project.course
         timezone.activate(course.zone)
-        project = for_desk(Project.objects.filter(pk=row.project_id)).get()
+        project = with_team(Project.objects.filter(pk=row.project_id)).get()
         is_grant, is_decline = "grant" in request.POST, "decline" in request.POST
         initial = {"reason": row.reason}
         if row.wanted_until:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -16,14 +16,19 @@ from amls.courses.accounts import user_of
 from amls.courses.models import Course, Enrolment, StaffMember
 from amls.desk.chosen_course import courses_of, listed_course
 from projects.models import Assignment, Project, Topic
-from projects.progress import DECIDED, desk_views, for_desk, is_mentor, state_of
-from projects.queries import TeamView
+from projects.progress import DECIDED, desk_views, is_mentor, state_of
+from projects.queries import TeamView, with_team_listed
 from projects.states import TEAM_STATES, ProjectState
 
 
 def is_action(request: HttpRequest) -> bool:
     """Return whether the request does something with chosen rows, instead of showing the list."""
     return request.method == "POST" and "action" in request.POST
+
+
+def shows_no_list(request: HttpRequest) -> bool:
+    """Return whether the request wants no more than the rows that a list would have: an action, or who asks for their keys."""
+    return is_action(request) or getattr(request, "wants_keys_only", False)
 
 
 def chosen_courses(request: HttpRequest) -> list[Course]:
@@ -48,10 +53,21 @@ def matching(request: HttpRequest, fits: Callable[[TeamView], bool]) -> list[int
     """Return the projects of the chosen courses that fit; all of them are read once per request."""
     views: list[TeamView] | None = getattr(request, "desk_views", None)
     if views is None:
-        rows = for_desk(Project.objects.filter(assignment__course__in=chosen_courses(request)), is_list=True)
+        rows = with_team_listed(Project.objects.filter(assignment__course__in=chosen_courses(request)))
         views = list(desk_views(rows).values())
         request.desk_views = views  # type: ignore[attr-defined]
     return [view.project.pk for view in views if fits(view)]
+
+
+def topics_of(request: HttpRequest) -> list[tuple[int, str, str, bool]]:
+    """Return the topics of the chosen courses by title: key, title, track, whether a team has it. Read once per request."""
+    topics: list[tuple[int, str, str, bool]] | None = getattr(request, "desk_topics", None)
+    if topics is None:
+        rows = Topic.objects.filter(course__in=chosen_courses(request)).order_by("title")
+        has_team = Exists(Project.objects.filter(topic=OuterRef("pk")))
+        topics = list(rows.values_list("pk", "title", "track", has_team))
+        request.desk_topics = topics  # type: ignore[attr-defined]
+    return topics
 
 
 class _Filter(admin.SimpleListFilter):
@@ -60,9 +76,9 @@ class _Filter(admin.SimpleListFilter):
     empty = _("All")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return what is offered: nothing to an action, which shows no list; read once per request, which may make several."""
-        self.is_for_action = is_action(request)
-        if self.is_for_action:
+        """Return what is offered: nothing where no list is shown; read once per request, which may make several."""
+        self.only_narrows = shows_no_list(request)
+        if self.only_narrows:
             return []
         kept: dict[type, list[tuple[str, Any]]] = request.__dict__.setdefault("desk_choices", {})
         if type(self) not in kept:
@@ -74,8 +90,8 @@ class _Filter(admin.SimpleListFilter):
         raise NotImplementedError
 
     def has_output(self) -> bool:
-        """Show it also where there is one choice: what is there can then be seen. It narrows down what an action does, too."""
-        return self.is_for_action or bool(self.lookup_choices)
+        """Show it also where there is one choice: what is there can then be seen. It narrows rows down also where no list is shown."""
+        return self.only_narrows or bool(self.lookup_choices)
 
     def rows(self) -> list[tuple[str, Any, bool]]:
         """Return value, text and whether it is chosen, for a select."""
@@ -132,8 +148,7 @@ class TrackFilter(_Filter):
 
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the tracks of the chosen courses."""
-        rows = Topic.objects.filter(course__in=chosen_courses(request)).order_by("track")
-        return [(track, track) for track in rows.values_list("track", flat=True).distinct()]
+        return [(track, track) for track in sorted({track for _pk, _title, track, _has_team in topics_of(request)})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one track."""
@@ -146,8 +161,7 @@ class TopicFilter(_Filter):
 
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the topics that some team has."""
-        rows = Topic.objects.filter(course__in=chosen_courses(request), projects__isnull=False)
-        return [(str(pk), title) for pk, title in rows.order_by("title").values_list("pk", "title").distinct()]
+        return [(str(pk), title) for pk, title, _track, has_team in topics_of(request) if has_team]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one topic."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import admin
@@ -36,16 +37,17 @@ from projects.admin.filters import (
     TopicFilter,
     TrackFilter,
     chosen_courses,
-    is_action,
+    shows_no_list,
 )
 from projects.admin.pages import KeptAdmin
 from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
 from projects.models import Project
-from projects.progress import desk_views, for_desk, is_mentor, names_of, progress_of, state_of
-from projects.queries import TeamView
+from projects.progress import desk_views, is_mentor, names_of, progress_of, state_of
+from projects.queries import TeamView, with_team_listed
 from projects.states import ProjectState
 
+T = TypeVar("T")
 # What is looked for most, with the filters that find it; what is done to all of a kind at once, by which action.
 CHIPS = (
     (gettext_lazy("Mine, undecided"), "assessor=me&needs=ungraded"),
@@ -82,17 +84,14 @@ class ProjectList(LeadingList):
         ]
 
     def get_results(self, request: HttpRequest) -> None:
-        """Load the page's rows with their views; for an action, which reads its own, none."""
-        if is_action(request):
+        """Load the page's rows with their views; where no list is shown, none: who wants rows reads their own."""
+        if shows_no_list(request):
             self.result_count = self.full_result_count = 0
             self.result_list: list[Project] = []
             return
         super().get_results(request)
-        if getattr(request, "wants_keys_only", False):
-            self.result_list = []
-            return
-        rows = list(for_desk(cast("QuerySet[Project]", self.result_list), is_list=True))
-        said: dict[tuple[str, datetime], str] = {}
+        rows = list(with_team_listed(cast("QuerySet[Project]", self.result_list)))
+        said: dict[Hashable, Any] = {}
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
             row.view = view  # type: ignore[attr-defined]
             row.now, row.said = now_of(request), said  # type: ignore[attr-defined]
@@ -235,11 +234,7 @@ class ProjectAdmin(KeptAdmin):
     @admin.display(description=gettext_lazy("topic"), ordering="topic__title")
     def topic_title(self, project: Project) -> SafeString:
         """Say the topic, its track and its mentor; or the assignment."""
-        if project.topic is None:
-            return format_html("<span>{}</span>", project.title)
-        mentor = project.topic.mentor.name if project.topic.mentor else ""
-        small = " · ".join(filter(None, [project.topic.track, mentor]))
-        return format_html("<span>{}<small>{}</small></span>", project.title, small)
+        return _once(project, ("topic", project.topic_id, project.assignment_id), lambda: _topic(project))
 
     @admin.display(description=gettext_lazy("deadline"))
     def deadline(self, project: Project) -> SafeString | str:
@@ -247,7 +242,9 @@ class ProjectAdmin(KeptAdmin):
         view: TeamView = project.view  # type: ignore[attr-defined]
         if view.due_at is None:
             return "–"
-        return format_html("{}{}", _time(project, view.due_at), _mark("ok", _("extended")) if view.is_extended else "")
+        return _once(
+            project, ("deadline", project.course.pk, view.due_at, view.is_extended), lambda: _deadline(project)
+        )
 
     @admin.display(description=gettext_lazy("hand-in"))
     def hand_in(self, project: Project) -> SafeString | str:
@@ -276,15 +273,43 @@ class ProjectAdmin(KeptAdmin):
         """Say what is decided, and whether the team knows."""
         view: TeamView = project.view  # type: ignore[attr-defined]
         stage, row = state_of(view), view.assessment
-        if stage == ProjectState.WITHDRAWN:
-            return _mark("wait", _("withdrawn"))
-        if row is None or not row.outcome:
-            return _("Not decided")
-        what = f"{row.get_outcome_display()} · {say_decimal(row.extra_points)}"
-        if view.overrides:
-            what += " *"
-        mark = _mark("ok", _("published")) if stage == ProjectState.PUBLISHED else _mark("wait", _("draft"))
-        return format_html("{}{}", what, mark)
+        decided = None if row is None else (row.outcome, row.extra_points)
+        return _once(project, ("result", stage, decided, bool(view.overrides)), lambda: _result(view))
+
+
+def _topic(project: Project) -> SafeString:
+    if project.topic is None:
+        return format_html("<span>{}</span>", project.title)
+    mentor = project.topic.mentor.name if project.topic.mentor else ""
+    small = " · ".join(filter(None, [project.topic.track, mentor]))
+    return format_html("<span>{}<small>{}</small></span>", project.title, small)
+
+
+def _deadline(project: Project) -> SafeString:
+    view: TeamView = project.view  # type: ignore[attr-defined]
+    assert view.due_at is not None  # noqa: S101 - asked before
+    return format_html("{}{}", _time(project, view.due_at), _mark("ok", _("extended")) if view.is_extended else "")
+
+
+def _result(view: TeamView) -> SafeString | str:
+    stage, row = state_of(view), view.assessment
+    if stage == ProjectState.WITHDRAWN:
+        return _mark("wait", _("withdrawn"))
+    if row is None or not row.outcome:
+        return _("Not decided")
+    what = f"{row.get_outcome_display()} · {say_decimal(row.extra_points)}"
+    if view.overrides:
+        what += " *"
+    mark = _mark("ok", _("published")) if stage == ProjectState.PUBLISHED else _mark("wait", _("draft"))
+    return format_html("{}{}", what, mark)
+
+
+def _once(project: Project, key: Hashable, say: Callable[[], T]) -> T:
+    """Return what a cell says, worked out once for all rows of the list of which the key is the same."""
+    said: dict[Hashable, T] = project.said  # type: ignore[attr-defined]
+    if key not in said:
+        said[key] = say()
+    return said[key]
 
 
 # A list says the same few in hundreds of rows.
@@ -295,9 +320,5 @@ def _mark(kind: str, text: str) -> SafeString:
 
 def _time(project: Project, value: datetime) -> str:
     """Return a moment in words; most rows of a list say the same ones."""
-    said: dict[tuple[str, datetime], str] = project.said  # type: ignore[attr-defined]
-    zone = project.course.zone
-    key = (zone.key, value)
-    if key not in said:
-        said[key] = say_moment(value, zone, now=project.now)  # type: ignore[attr-defined]
-    return said[key]
+    zone, now = project.course.zone, project.now  # type: ignore[attr-defined]
+    return _once(project, (zone.key, value), lambda: say_moment(value, zone, now=now))

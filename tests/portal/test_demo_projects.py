@@ -9,7 +9,8 @@ from amls.courses.models import Course
 from amls.mail.models import Notice
 from amls.portal.demo.services import make_demo
 from projects.models import ExtensionRequest, Project, Submission, Topic
-from projects.progress import desk_views, for_desk, state_of
+from projects.progress import desk_views, state_of
+from projects.queries import with_team
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ def test_both_courses_have_something_at_every_stage() -> None:
     make_demo(now=now, with_coursework=False)
     states = {}
     for slug in ("amls", "amls-ss2024"):
-        views = desk_views(for_desk(Project.objects.filter(topic__course__slug=slug)))
+        views = desk_views(with_team(Project.objects.filter(topic__course__slug=slug)))
         states[slug] = sorted(state_of(view).value for view in views.values())
     assert states == {
         "amls": ["assessed", "published", "registered", "registered", "submitted"],

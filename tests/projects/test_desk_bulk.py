@@ -31,7 +31,8 @@ from amls.mail.models import Notice
 from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.exports.results import ResultResource
 from projects.models import Assessment, EarlierPass, Extension, Project, Submission, Topic
-from projects.progress import desk_views, for_desk
+from projects.progress import desk_views
+from projects.queries import with_team
 from projects.receipts import receipt_code
 from projects.services.assessing import assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
@@ -228,7 +229,7 @@ def test_an_archive_is_written_in_constant_memory(world: World) -> None:
         for piece in content():
             big.write(piece)
     type(file).objects.filter(pk=file.pk).update(file="big.bin", size=64 * 1024**2)
-    views = list(desk_views(for_desk(Project.objects.filter(pk=project.pk))).values())
+    views = list(desk_views(with_team(Project.objects.filter(pk=project.pk))).values())
     response = archive_response(views, filename="x")
     tracemalloc.start()
     sizes: list[int] = [len(bytes(piece)) for piece in response.streaming_content]

@@ -23,7 +23,7 @@ def page_of(client: Client, project: Project, **changes: str) -> dict[str, str]:
     context = client.get(assess_url(project)).context
     sent = {"seen": context["seen"]}
     for name in ("form", "note_form", "time_form", "move_form", "merge_form", "assessor_form"):
-        form = context[name]
+        form = context[name] or ()
         sent |= {field.name: str(form[field.name].value() or "") for field in form if field.name != "seen"}
     return {**sent, **changes}
 

@@ -13,7 +13,8 @@ from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role, StaffMember
 from projects.hooks.audiences import not_handed_in
 from projects.models import Project
-from projects.progress import desk_views, for_desk, progress_of, state_of
+from projects.progress import desk_views, progress_of, state_of
+from projects.queries import with_team
 from projects.services.assessing import assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
 from projects.services.registration import withdraw_project
@@ -201,7 +202,7 @@ def test_stages_follow_from_the_rows(world: World) -> None:
     (team,) = make_teams(world, 1)
 
     def stage() -> ProjectState:
-        return state_of(desk_views(for_desk(Project.objects.filter(pk=team.pk)))[team.pk])
+        return state_of(desk_views(with_team(Project.objects.filter(pk=team.pk)))[team.pk])
 
     assert stage() == ProjectState.SUBMITTED
     decided(world, team, "", "0")

@@ -17,8 +17,8 @@ from amls.mail.letters import label_of
 from amls.mail.models import Notice
 from exams.models import Accommodation, Registration
 from projects.models import Project
-from projects.progress import desk_views, for_desk, names_of
-from projects.queries import TeamView
+from projects.progress import desk_views, names_of
+from projects.queries import TeamView, with_team
 
 _MAILS, _CHANGES = 20, 40
 
@@ -56,7 +56,7 @@ def sign_in_of(enrolment: Enrolment) -> SignInState:
 def teams_of(enrolment: Enrolment) -> list[tuple[TeamView, list[str]]]:
     """Return all teams that the person is or was in, the newest first, with the names of their members: 6 queries."""
     rows = Project.objects.filter(memberships__enrolment=enrolment).distinct().order_by("-pk")
-    return [(view, names_of(view)) for view in desk_views(for_desk(rows, is_list=True)).values()]
+    return [(view, names_of(view)) for view in desk_views(with_team(rows)).values()]
 
 
 def exams_of(enrolment: Enrolment) -> list[Registration]:

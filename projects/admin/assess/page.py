@@ -26,8 +26,8 @@ from projects.admin.pages import KeptAdmin
 from projects.forms.points import decision_form
 from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission
-from projects.progress import desk_views, for_desk, names_of, state_of
-from projects.queries import TeamView
+from projects.progress import desk_views, names_of, state_of
+from projects.queries import TeamView, with_team
 from projects.receipts import receipt_code
 from projects.services.assessing import version_of
 
@@ -75,7 +75,7 @@ def open_team(desk: KeptAdmin, request: HttpRequest, pk: int) -> TeamView:
     Raises:
         Http404: there is none in the person's courses.
     """
-    project = for_desk(desk.get_queryset(request)).filter(pk=pk).first()
+    project = with_team(desk.get_queryset(request)).filter(pk=pk).first()
     if project is None:
         raise Http404
     timezone.activate(project.course.zone)
@@ -159,7 +159,11 @@ class AssessPage:
         kept, shown = self.kept, self.shown
         typed = kept.typed
         form = shown.get("assess") or decision_form(view=view, initial=typed)
-        kept_in = {act for act in ACTS if not typed.keys().isdisjoint(fields_of(act, view))}
+        kept_in = {act for act in ACTS if not typed.keys().isdisjoint(fields_of(act, view))} if typed else set()
+        # They name all teams of the assignment with their members.
+        is_moving = project.is_active and (
+            PEOPLE in request.GET or not {"move", "merge"}.isdisjoint({*kept_in, *shown})
+        )
         return {
             "title": f"#{project.pk} {project.title}",
             "project": project,
@@ -174,11 +178,11 @@ class AssessPage:
             "kept_said": kept.words(course.zone),
             "seen": version_of(view.assessment),
             "kept_in": kept_in,
-            "is_moving": PEOPLE in request.GET or not {"move", "merge"}.isdisjoint({*kept_in, *shown}),
+            "is_moving": is_moving,
             "note_form": shown.get("note") or NoteForm(initial=typed),
             "time_form": shown.get("extend") or MoreTimeForm(zone=course.zone, initial=typed),
-            "move_form": shown.get("move") or MoveForm(view=view, initial=typed),
-            "merge_form": shown.get("merge") or MergeForm(view=view, initial=typed),
+            "move_form": shown.get("move") or (MoveForm(view=view, initial=typed) if is_moving else None),
+            "merge_form": shown.get("merge") or (MergeForm(view=view, initial=typed) if is_moving else None),
             "assessor_form": AssessorForm(
                 people=staff_of([course]), initial={"assessor": project.assessor_id, **typed}
             ),
