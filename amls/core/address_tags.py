@@ -6,7 +6,7 @@ from django import template
 from django.conf import settings
 from django.template import defaulttags
 from django.template.base import Parser, Token
-from django.urls import get_script_prefix, get_urlconf, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.html import conditional_escape
 
 register = template.Library()
@@ -20,12 +20,19 @@ class AddressNode(defaulttags.URLNode):
         name = self.view_name.resolve(context)
         words = tuple(word.resolve(context) for word in self.args)
         is_plain = all(isinstance(word, str | int) and not isinstance(word, bool) for word in words)
-        if self.kwargs or self.asvar or not is_plain or not isinstance(name, str):
+        if self.kwargs or not is_plain or not isinstance(name, str):
             return super().render(context)
         request = getattr(context, "request", None)
         namespace = getattr(getattr(request, "resolver_match", None), "namespace", None)
         app = getattr(request, "current_app", namespace)
-        address = _address(name, words, app, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+        try:
+            address = _address(name, words, app, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+        except NoReverseMatch:
+            # A variable is empty then.
+            return super().render(context)
+        if self.asvar:
+            context[self.asvar] = address
+            return ""
         return conditional_escape(address) if context.autoescape else address
 
 

@@ -11,11 +11,16 @@ from amls.core.folding import is_found, searchable
 from amls.core.text import clean_line
 from amls.courses.access import Access
 from exams.admission import Admission, admissions_of
-from exams.models import Exam, Registration
+from exams.models import Exam, Registration, Seat
 
 GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
 _ROWS = 100
 _CONTRADICTED = "contradicted"
+# What takes longest to read of hundreds of people, and what nothing here asks for.
+_UNSEEN = (
+    "created_at", "changed_at", "closed_at", "arrived_at", "left_at", "reason", "enrolment__created_at",
+    "enrolment__user__password", "enrolment__user__last_login", "enrolment__user__date_joined", "result__published_at",
+)  # fmt: skip
 # What an address says of where somebody is in the lists: what is looked for, whom alone, and the page of each list.
 _PLACE = ("q", "only", "holding", "waiting", "gone")
 
@@ -38,6 +43,11 @@ class ExamPerson:
         """Whether the name, the address or the number has every word that was typed, folded as everywhere."""
         enrolment = self.registration.enrolment
         return is_found(typed, searchable(f"{enrolment.user} {enrolment.user.email} {enrolment.number}"))
+
+    @property
+    def seat(self) -> Seat | None:
+        """Where the person sits, if that is known: to ask a registration for what it lacks costs a template a lot."""
+        return getattr(self.registration, "seat", None)
 
     @property
     def is_contradicted(self) -> bool:
@@ -74,7 +84,7 @@ class People:
             admitted=admitted,
             under_reserve=len(states) - admitted,
             contradicted=sum(row.is_contradicted for row in self.holding),
-            seated=sum(hasattr(row.registration, "seat") for row in self.holding),
+            seated=sum(row.seat is not None for row in self.holding),
             present=states.count(Registration.State.ATTENDED),
             absent=states.count(Registration.State.ABSENT),
             graded=sum(hasattr(row.registration, "result") for row in self.holding),
@@ -84,7 +94,7 @@ class People:
 def people_of(access: Access, exam: Exam) -> People:
     """Return everyone in an exam: 2 queries more than the rules of admission need."""
     loaded = Registration.objects.filter(exam=exam).select_related("enrolment__user", "seat__room", "result").by_name()
-    everyone = list(loaded)
+    everyone = list(loaded.defer(*_UNSEEN))
     here = [registration for registration in everyone if registration.state not in GONE]
     admissions = admissions_of(access.course, [registration.enrolment for registration in here], now=access.now)
     in_line = sorted((waiting for waiting in here if not waiting.holds_seat), key=lambda waiting: waiting.position or 0)

@@ -16,6 +16,8 @@ CASES = [
     ('{% url "exams:register" slug 7 %}', "/amls/exams/7/register/"),
     ('{% url "exams:register" slug=slug pk=7 %}', "/amls/exams/7/register/"),
     ('{% url "exams:exams" slug as there %}<{{ there }}>', "</amls/exams/>"),
+    ('{% url "exams:exam" slug as there %}<{{ there }}>', "<>"),
+    ('{% url "projects:handout" slug 7 "a&b.pdf" as there %}<{{ there }}>', "</amls/assignments/files/7/a&amp;b.pdf>"),
     ("{% url name slug %}", "/amls/exams/"),
     (
         '{% autoescape off %}{% url "projects:handout" slug 7 "a&b.pdf" %}{% endautoescape %}',

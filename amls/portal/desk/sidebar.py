@@ -88,7 +88,7 @@ _OF_THE_INSTALLATION: tuple[Promise | str, _Places] = (
 
 @dataclass(frozen=True, slots=True)
 class Sidebar:
-    """What it shows, which is the same for all who see the same places from the same one.
+    """What the sidebar shows, which is the same for all who see the same places from the same one.
 
     Attributes:
         here: the address of the place where one is; empty where one is in none of them.
