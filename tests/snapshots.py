@@ -1,7 +1,11 @@
-"""What takes long to make, such as the demo, is made once by each worker and put back for every test."""
+"""What takes long to make, such as the demo, is made once for all workers and put back for every test."""
 
+import fcntl
+import json
 import shutil
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -19,49 +23,66 @@ _MILLISECONDS = round(1000 * SECONDS)
 
 
 class Snapshots:
-    """States of this worker's test database and of its files, by name.
+    """States of the test database and of its files, by name.
 
     PostgreSQL copies a database faster than anything fills it. For tests that commit: what they
     leave is thrown away with the database that they had.
     """
 
     def __init__(self, folder: Path) -> None:
+        """Share what is kept with all who are given the same folder, which is there and of this run alone."""
         self._folder = folder
-        # By name: the numbers that factories go on with.
-        self._kept: dict[str, dict[str, int]] = {}
+        self._users = (folder / "users").open("w")
+        fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def restore(self, name: str, make: Make) -> None:
         """Put back the state of that name; the first time, `make` it on what is there, and keep it."""
-        if name in self._kept:
-            self._put_back(name)
-        else:
-            make()
-            self._keep(name)
+        with self._alone_with(name):
+            if self._numbers(name).exists():
+                self._put_back(name)
+            else:
+                make()
+                self._keep(name)
 
     def drop(self) -> None:
-        """Forget them all."""
+        """Forget them all, unless others still use them."""
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
         with connection._nodb_cursor() as cursor:
-            for name in self._kept:
-                cursor.execute(f"DROP DATABASE {_quoted(self._database(name))} WITH (FORCE)")
-        self._kept.clear()
+            for numbers in self._folder.glob("*.json"):
+                cursor.execute(f"DROP DATABASE {_quoted(self._database(numbers.stem))} WITH (FORCE)")
+                numbers.unlink()
+        self._users.close()
 
     def _keep(self, name: str) -> None:
         _copy_database(_current(), self._database(name))
         _copy_files(Path(settings.MEDIA_ROOT), self._folder / name)
-        self._kept[name] = next_numbers()
+        self._numbers(name).write_text(json.dumps(next_numbers()))
 
     def _put_back(self, name: str) -> None:
         _copy_database(self._database(name), _current())
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
         _copy_files(self._folder / name, Path(settings.MEDIA_ROOT))
-        count_from(self._kept[name])
+        count_from(json.loads(self._numbers(name).read_text()))
         # Rows have the numbers again that others had since: nothing in memory may know those.
         ContentType.objects.clear_cache()
         cache.clear()
         pagecache.store.clear()
 
+    @contextmanager
+    def _alone_with(self, name: str) -> Iterator[None]:
+        with (self._folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _numbers(self, name: str) -> Path:
+        """Return where it stands with which numbers factories go on, once all of it is kept."""
+        return self._folder / f"{name}.json"
+
     def _database(self, name: str) -> str:
-        return f"{_current()}_{name}"
+        return f"snapshot_{zlib.crc32(bytes(self._folder)):x}_{name}"
 
 
 def _current() -> str:

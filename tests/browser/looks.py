@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,7 @@ from playwright.sync_api import ConsoleMessage, Page, Response
 Scheme = Literal["light", "dark"]
 # Those in which axe looks, and those in which nothing may be wider than the window.
 WIDTHS = (390, 1280)
-EVERY_WIDTH = (320, *WIDTHS, 2560)
+EVERY_WIDTH = (*WIDTHS, 320, 2560)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Of these rules, those that look at colours: they are asked again where a scheme changes nothing else.
@@ -57,8 +56,13 @@ def problems_at(
         answer = page.goto(address)
         if answer is None or (answer.status, page.url) != (200, address):
             problems.append(f"{answer and answer.status} at {page.url}")
-        problems.extend(axe_in_every_look(page, schemes=schemes, seen=seen))
-        problems.extend(too_wide(page))
+        seen = set() if seen is None else seen
+        # It turns to each width once.
+        for width in EVERY_WIDTH:
+            turn(page, width)
+            if width in WIDTHS:
+                problems.extend(_axe_at(page, width, schemes, seen))
+            problems.extend(_too_wide(page, width))
         page.wait_for_load_state("networkidle")
     return problems
 
@@ -80,8 +84,15 @@ def axe_in_every_look(page: Page, *, schemes: Sequence[Scheme] = SCHEMES, seen: 
     """
     problems = []
     seen = set() if seen is None else seen
-    for width, scheme in product(WIDTHS, schemes):
+    for width in WIDTHS:
         turn(page, width)
+        problems += _axe_at(page, width, schemes, seen)
+    return problems
+
+
+def _axe_at(page: Page, width: int, schemes: Sequence[Scheme], seen: set[str]) -> list[str]:
+    problems = []
+    for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
         page.evaluate(_STILL)
         page.evaluate(_LAID_DOWN)
@@ -115,15 +126,10 @@ _WIDEST = """width => [...document.querySelectorAll("body *")]
     .slice(0, 5).map(element => element.outerHTML.slice(0, 120)).join(" · ")"""
 
 
-def too_wide(page: Page, widths: Sequence[int] = EVERY_WIDTH) -> list[str]:
-    """Return the widths in which one has to scroll sideways, with how much the page needs."""
-    overflows = []
-    for width in widths:
-        turn(page, width)
-        needed = page.evaluate("document.documentElement.scrollWidth")
-        if needed > width:
-            overflows.append(f"{width}: it needs {needed} for {page.evaluate(_WIDEST, width)}")
-    return overflows
+def _too_wide(page: Page, width: int) -> list[str]:
+    """Return how much the page needs, and for what, where one has to scroll sideways in a window of that width."""
+    needed = page.evaluate("document.documentElement.scrollWidth")
+    return [f"{width}: it needs {needed} for {page.evaluate(_WIDEST, width)}"] if needed > width else []
 
 
 @cache

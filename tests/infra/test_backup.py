@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -80,6 +81,7 @@ for given in sys.argv[1:]:
         print(" ".join(str(error).split()))
 """
 KEY = PRODUCTION["SECRET_KEY"]
+_EQUAL = "Equal: all rows, all files, all receipts and feeds."
 
 
 def tools() -> str:
@@ -146,27 +148,27 @@ def folder(var: Path) -> Iterator[Path]:
 @pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
 def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> None:
     old = Site(folder / "old", f"backup_old_{os.getpid()}", copied=True)
-    old.do("-c", _FILL)
     backup = folder / "backup"
-    said = old.do("manage.py", "backup", str(backup))
+    said = old.do("-c", f"{_FILL}{_COMMANDS}", f"backup {backup}", f"verify {backup}")
     assert "2 files. It holds the key" in said
+    assert _EQUAL in said
     assert [path.stat().st_mode & 0o077 for path in (backup, backup / "keys.json")] == [0, 0]
-    assert "Equal: all rows, all files, all receipts and feeds." in old.do("manage.py", "verify", str(backup))
     # After the backup the old one mails what is due, and is lost.
-    planned, sent, *before = old.do("-c", f"{_WORK}{_SERVE}").split()
+    *before, refused, worked = old.do("-c", f"{_SERVE}{_COMMANDS}{_WORK}", f"restore {backup}").splitlines()
+    planned, sent = worked.split()
     assert (int(planned) > 0, int(sent) > 0, old.mails() > 0) == (True, True, True)
-    assert before[0] == "200"
-    now = old.do("-c", "import datetime; print(datetime.datetime.now(datetime.UTC).isoformat())").strip()
+    assert before[0].startswith("200 ")
+    assert "The database is not empty" in refused
+    now = datetime.now(UTC).isoformat()
 
     # What does not fit is refused before anything is written.
     new = Site(folder / "new", f"backup_new_{os.getpid()}", copied=False)
-    refused = new.run("manage.py", "restore", str(backup), SECRET_KEY=KEY[::-1])
-    assert "SECRET_KEY is another one than the backup's: set it to what stands in" in refused.stderr
+    refused = new.run("manage.py", "restore", str(backup), SECRET_KEY=KEY[::-1]).stderr
+    assert "SECRET_KEY is another one than the backup's: set it to what stands in" in refused
     (new.folder / "media").mkdir()
     (new.folder / "media" / "photo.jpg").write_bytes(b"x")
     assert "media is not empty (1 files)" in new.run("manage.py", "restore", str(backup)).stderr
     shutil.rmtree(new.folder / "media")
-    assert "The database is not empty" in old.run("manage.py", "restore", str(backup)).stderr
     name = next(iter(json.loads((backup / "manifest.json").read_text())["media"]))
     damaged = folder / "damaged"
     shutil.copytree(backup, damaged)
@@ -177,20 +179,21 @@ def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> 
     assert [path for path in (new.folder / "media").rglob("*") if path.is_file()] == []
 
     new.do("manage.py", "restore", str(backup))
-    assert "Equal: all rows, all files, all receipts and feeds." in new.do("manage.py", "verify", str(backup))
     # Nothing leaves until it is said what had been sent, and then nothing of that.
-    assert (new.do("-c", f"{_SERVE}{_WORK}").split(), new.mails()) == ([*before, "0", "0"], 0)
-    future, released, again, worked = new.do(
+    said = new.do("-c", f"{_COMMANDS}{_SERVE}{_WORK}", f"verify {backup}")
+    assert _EQUAL in said
+    assert (said.splitlines()[-2:], new.mails()) == ([*before, "0 0"], 0)
+    # What differs is said.
+    (new.folder / "media" / name).unlink()
+    future, released, again, *differs, worked = new.do(
         "-c", f"{_COMMANDS}{_WORK}", "release_mail --lost-at 2999-01-01T00:00+00:00", f"release_mail --lost-at {now}",
-        "release_mail --nothing-was-sent",
+        "release_mail --nothing-was-sent", f"verify {backup}",
     ).splitlines()  # fmt: skip
     assert "is still to come" in future
     assert f"{sent} that had been sent before are not sent again" in released
     assert "No mail is held back." in again
+    assert f"file {name} is missing" in "\n".join(differs)
     assert (worked.split(), new.mails()) == (["0", "0"], 0)
-    # What differs is said.
-    (new.folder / "media" / name).unlink()
-    assert f"file {name} is missing" in new.run("manage.py", "verify", str(backup)).stdout
 
 
 @pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")

@@ -53,9 +53,16 @@ def bomb_pdf(megabytes: int = 3000) -> bytes:
     """Return a PDF of some kilobytes whose only page unpacks to gigabytes."""
     import zlib
 
-    deflate = zlib.compressobj(9)
     block = b"q 1 0 0 1 0 0 cm " * 65536
-    data = b"".join(deflate.compress(block) for _each in range(megabytes * 1024**2 // len(block))) + deflate.flush()
+    deflate, times = zlib.compressobj(9), megabytes * 1024**2 // len(block)
+    head = deflate.compress(b"") + deflate.flush(zlib.Z_FULL_FLUSH)
+    # Which refers to nothing before it, so that it can follow itself.
+    packed = deflate.compress(block) + deflate.flush(zlib.Z_FULL_FLUSH)
+    checksum = 1
+    for _each in range(times):
+        checksum = zlib.adler32(block, checksum)
+    # The last block of the stream is an empty one (RFC 1951, 3.2.6).
+    data = head + packed * times + b"\x03\x00" + checksum.to_bytes(4, "big")
     return raw_pdf(data, filters="/FlateDecode")
 
 

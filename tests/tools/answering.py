@@ -1,4 +1,4 @@
-"""A live server that says when it has answered all that it was asked.
+"""A live server that says when it has answered all that it was asked, and is asked for no more than the real one.
 
 A page asks for more by itself, and goes on doing so while the test ends. What is still being answered holds locks, and the
 flush that empties the database meets them.
@@ -6,13 +6,17 @@ flush that empties the database meets them.
 
 import select
 import threading
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test.testcases import LiveServerThread
 from pytest_django.live_server_helper import LiveServer
 
 from tests.patience import SECONDS
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class AnsweringServer(ThreadedWSGIServer):
@@ -22,6 +26,10 @@ class AnsweringServer(ThreadedWSGIServer):
         super().__init__(*args, **kwargs)
         self._open = 0
         self._changed = threading.Condition()
+
+    def set_app(self, application: Application) -> None:  # type: ignore[override] # wsgiref's may be None
+        """Serve by it."""
+        super().set_app(kept_by_browsers(application))
 
     def get_request(self) -> tuple[Any, Any]:
         """Take a connection, which is counted from the moment on at which nobody else can see it waiting."""
@@ -52,6 +60,21 @@ class AnsweringServer(ThreadedWSGIServer):
 
     def _is_asked(self) -> bool:
         return bool(select.select([self], [], [], 0)[0])
+
+
+def kept_by_browsers(application: Application) -> Application:
+    """Have browsers keep static files as long as they keep those of an installation, whose names have hashes."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            if status.startswith("200"):
+                headers = [*headers, ("Cache-Control", "max-age=315360000, public, immutable")]
+            return start_response(status, headers, *more)
+
+        is_static = environ["PATH_INFO"].startswith(settings.STATIC_URL)
+        return application(environ, start if is_static else start_response)
+
+    return answer
 
 
 def serve_by_it() -> None:
