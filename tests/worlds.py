@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
 
 from tests.factories import count_from, next_numbers
-from tests.tools.flushing import filled_tables
+from tests.rows import Rows, put_back, read_rows
 
 Made = TypeVar("Made")
 
@@ -25,7 +24,7 @@ class Worlds:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[str, Any] = {}
-        self._rows: dict[str, dict[str, bytes]] = {}
+        self._rows: dict[str, Rows] = {}
         self._numbers: dict[str, dict[str, int]] = {}
 
     def given(self, name: str, make: Callable[[], Made]) -> Made:
@@ -38,26 +37,15 @@ class Worlds:
         if name not in self._made:
             # A copy, as a test changes what it is given.
             self._made[name] = copy.deepcopy(made := make())
-            self._rows[name] = {table: _read(table) for table in filled_tables()}
+            self._rows[name] = read_rows()
             self._numbers[name] = next_numbers()
             _copy_files(Path(settings.MEDIA_ROOT), self._folder / name)
             return made
-        with transaction.atomic(), connection.cursor() as cursor:
-            # The role in which servers copy rows of others: no key and no trigger speaks up.
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            for table, rows in self._rows[name].items():
-                with cursor.copy(f"COPY {connection.ops.quote_name(table)} FROM STDIN") as target:
-                    target.write(rows)
-            cursor.execute("SET LOCAL session_replication_role = origin")
+        put_back(self._rows[name])
         _copy_files(self._folder / name, Path(settings.MEDIA_ROOT))
         count_from(self._numbers[name])
         made_before: Made = copy.deepcopy(self._made[name])
         return made_before
-
-
-def _read(table: str) -> bytes:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {connection.ops.quote_name(table)} TO STDOUT") as rows:
-        return b"".join(bytes(piece) for piece in rows)
 
 
 def _copy_files(source: Path, target: Path) -> None:

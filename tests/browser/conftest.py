@@ -71,15 +71,14 @@ def new_page(browser: Browser, **options: Any) -> Page:
 @pytest.fixture(scope="session")
 def snapshots(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Snapshots]:
+) -> Snapshots:
     """What one worker made for the tests of both."""
+    with django_db_blocker.unblock():
+        call_command("createcachetable", verbosity=0)
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "snapshots"
     folder.mkdir(exist_ok=True)
-    kept = Snapshots(folder)
-    yield kept
-    with django_db_blocker.unblock():
-        kept.drop()
+    return Snapshots(folder)
 
 
 @pytest.fixture
@@ -93,7 +92,6 @@ def site(
     """The demo on a real server; returns its address."""
 
     def make() -> None:
-        call_command("createcachetable", verbosity=0)
         make_demo(now=timezone.now(), with_coursework=False)
 
     def make_and_read() -> None:

@@ -7,7 +7,6 @@ None where the page did not have it.
 from datetime import UTC, datetime
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -67,7 +66,6 @@ def site(
     """The demo with its slides read, as it is at `MOMENT`; returns its address."""
 
     def make_and_read() -> None:
-        call_command("createcachetable", verbosity=0)
         make_demo(now=MOMENT, with_coursework=False)
         extract()
 
