@@ -3,6 +3,8 @@
 Celery's program loads all its commands, a shell and what draws it among them, and keeps them: 9 MiB for each worker and beat.
 """
 
+import os
+
 import click
 from celery.bin.base import CLIContext
 from celery.bin.beat import beat
@@ -15,6 +17,8 @@ from amls.core.preloading import collect_seldom
 def main() -> None:
     """Run what the arguments name until somebody ends it; nothing is said of how it starts."""
     collect_seldom()
+    # Celery has Django check everything at each start, and tells nobody what it said.
+    os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
     commands = click.Group(commands={"worker": worker, "beat": beat})
     commands.main(prog_name="amls.background", obj=CLIContext(app=app, no_color=False, workdir=None, quiet=True))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.looks import axe_in_every_look
+from tests.browser.looks import axe_in_every_look, problems_at
 
 PAGE = """<!doctype html><html lang="en"><head><title>Looks</title>
 <meta name="viewport" content="width=device-width"><style>
@@ -32,3 +32,11 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_what_is_wrong_in_the_dark_only_is_found(page: Page, dark: str, problems: list[str]) -> None:
     page.set_content(PAGE % dark)
     assert [problem.rpartition(": ")[0] for problem in axe_in_every_look(page)] == problems
+
+
+def test_what_is_wider_than_the_window_is_found(page: Page) -> None:
+    page.route("**/*", lambda route: route.fulfill(body=PAGE % "p { width: 500px }", content_type="text/html"))
+    address = "http://localhost/"
+    assert problems_at(page, address, schemes=["light"]) == []
+    wide = [problem.split(" for ")[0] for problem in problems_at(page, address, schemes=["dark"])]
+    assert wide == [f"{width}: it needs {500 + 8}" for width in (390, 320)]

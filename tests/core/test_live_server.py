@@ -44,3 +44,18 @@ def test_what_nobody_waits_for_any_more_is_answered_before_the_flush(server: Ans
 
 def test_nobody_waits_where_nothing_was_asked(server: AnsweringServer) -> None:
     server.wait_until_all_is_answered()
+
+
+def test_browsers_keep_static_files_and_no_pages(server: AnsweringServer) -> None:
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        start_response("404 Not Found" if "gone" in environ["PATH_INFO"] else "200 OK", [("Content-Length", "0")])
+        return []
+
+    def is_kept(path: str) -> bool:
+        with socket.create_connection(server.server_address) as client:
+            client.sendall(ASKED.replace(b"/", path.encode(), 1))
+            with client.makefile("rb") as answered:
+                return any(b"immutable" in line for line in iter(answered.readline, b"\r\n"))
+
+    server.set_app(answer)
+    assert [is_kept(path) for path in ("/static/css/amls.css", "/static/gone.css", "/")] == [True, False, False]

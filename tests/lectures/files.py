@@ -50,7 +50,7 @@ def _escaped(line: str) -> str:
 
 
 def bomb_pdf(megabytes: int = 3000) -> bytes:
-    """Return a PDF of some kilobytes whose only page unpacks to gigabytes."""
+    """Return a PDF of some megabytes whose only page unpacks to gigabytes."""
     import zlib
 
     block = b"q 1 0 0 1 0 0 cm " * 65536
