@@ -24,7 +24,6 @@ from projects.models import (
     Outcome,
     Project,
     Submission,
-    SubmissionFile,
     Topic,
 )
 from projects.points import score_of
@@ -63,8 +62,14 @@ def _assignments(*, visible_at: Expression | None = None) -> ModelStatement[Assi
 
 def bytes_kept(project: Project) -> int:
     """Return how many bytes the files of all attempts of a project have, also of those out of account: 1 query."""
-    rows = SubmissionFile.objects.filter(submission__project=project)
-    return int(rows.aggregate(bytes=Sum("size"))["bytes"] or 0)
+    ((kept,),) = _bytes_kept().run({"project": project.pk})
+    return int(kept or 0)
+
+
+@cache
+def _bytes_kept() -> Statement:
+    project = Project.objects.filter(pk=Parameter("project")).order_by()
+    return Statement.of(project.values_list(Sum("submissions__files__size")))
 
 
 @dataclass(frozen=True, slots=True)

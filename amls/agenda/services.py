@@ -13,7 +13,7 @@ from django.utils import translation
 from amls.agenda.models import AgendaItem, FeedToken, Status
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
 from amls.core.hooks import Hook
-from amls.core.statements import LockingStatement, ModelStatement, Parameter, is_among
+from amls.core.statements import LockingStatement, ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import lock_course, touch, touch_enrolment, touch_enrolments
 
@@ -133,7 +133,8 @@ def reconcile_people(
     Returns:
         What changed, by enrolment pk; an empty list where nothing did.
     """
-    with transaction.atomic():
+    # A step of what a service does, which fails with it.
+    with transaction.atomic(savepoint=False):
         settled = _settle_all(enrolments, now=now, sources=sources, known=known)
         touch_enrolments(pk for pk, theirs in settled.items() if theirs.changes)
     return {pk: theirs.changes for pk, theirs in settled.items()}
@@ -189,7 +190,7 @@ def follow_people(enrolments: Iterable[Enrolment], *, now: datetime, sources: Co
     Even where no variant differs, other dates of the course may concern them now, or no longer.
     Parameters and errors as for reconcile_people().
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         settled = _settle_all(enrolments, now=now, sources=sources, known=registry)
         touch_enrolments(settled)
     return set(settled)
@@ -324,11 +325,15 @@ def _remove_row(row: AgendaItem, *, now: datetime) -> Change:
 def _share_uids(rows: Sequence[AgendaItem], course: Course) -> None:
     if not rows:
         return
-    uids = dict(
-        AgendaItem.objects.base().filter(course=course, key__in={row.key for row in rows}).values_list("key", "uid")
-    )
+    uids = dict(_uids().run({"course": course.pk, "keys": list({row.key for row in rows})}))
     for row in rows:
         row.uid = uids.get(row.key, row.uid)
+
+
+@cache
+def _uids() -> Statement:
+    rows = AgendaItem.objects.base().filter(is_among("key", Parameter("keys")), course=Parameter("course"))
+    return Statement.of(rows.values_list("key", "uid"))
 
 
 def renew_feed(*, enrolment: Enrolment) -> FeedToken:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.core.files.base import File
@@ -20,6 +21,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 
+from amls.core.statements import ModelStatement, Parameter
 from amls.files.checks import clean_filename
 from amls.files.models import KEPT_FOLDER, KeptUpload
 from amls.files.storing import delete_stored, sha256_of
@@ -48,15 +50,16 @@ class Shelf:
 
     def all(self) -> list[KeptUpload]:
         """Return everything on it, oldest first."""
-        return list(self._rows().order_by("pk"))
+        since = self.now - LASTS
+        return _kept().read({"owner": self.owner_id, "purpose": self.purpose, "since": since, "now": self.now})
 
     def find(self, tokens: Iterable[str]) -> list[KeptUpload]:
         """Return what these tokens name, as far as it is on this shelf."""
-        known = []
+        known = set()
         for token in tokens:
             with suppress(ValueError):
-                known.append(uuid.UUID(token))
-        return list(self._rows().filter(token__in=known).order_by("pk"))
+                known.add(uuid.UUID(token))
+        return [row for row in self.all() if row.token in known] if known else []
 
     def keep(self, upload: UploadedFile[Any]) -> KeptUpload | None:
         """Keep an upload, unless the storage is full; what the person sent before goes where it would be too much."""
@@ -85,12 +88,15 @@ class Shelf:
 
     def drop(self, but: Sequence[KeptUpload] = ()) -> None:
         """Delete everything on it, but some."""
-        self._rows().exclude(pk__in=[file.pk for file in but]).delete()
+        spared = {file.pk for file in but}
+        if gone := [row.pk for row in self.all() if row.pk not in spared]:
+            KeptUpload.objects.filter(pk__in=gone).delete()
 
-    def _rows(self) -> QuerySet[KeptUpload]:
-        return KeptUpload.objects.filter(
-            owner=self.owner_id, purpose=self.purpose, kept_at__gt=self.now - LASTS, kept_at__lte=self.now
-        )
+
+@cache
+def _kept() -> ModelStatement[KeptUpload]:
+    rows = KeptUpload.objects.filter(owner=Parameter("owner"), purpose=Parameter("purpose"))
+    return ModelStatement.of(rows.filter(kept_at__gt=Parameter("since"), kept_at__lte=Parameter("now")).order_by("pk"))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO, Any, NoReturn, TypeVar
 
 from django.conf import settings
@@ -43,40 +44,66 @@ def upload_limit(request: HttpRequest) -> int:
     return max(ours, settings.MAX_MATERIAL_BYTES) if is_staff else ours
 
 
-def takes_files(most_bytes: Callable[..., int], *, of_one: Callable[..., int]) -> Callable[[View], View]:
+@dataclass(frozen=True, slots=True)
+class FormBounds:
+    """What a view's form says of its files.
+
+    Attributes:
+        most_bytes: of all of them together.
+        of_one: bytes of one file, so that whoever is stopped before reads the same.
+    """
+
+    most_bytes: int
+    of_one: int
+
+
+def takes_files(bounds: Callable[..., FormBounds | None]) -> Callable[[View], View]:
     """Say, as a decorator of a view, how many bytes the files of one request may have.
 
     Args:
-        most_bytes: all of them together; called like the view, before the body is read.
-        of_one: what the view's form says of one file, so that whoever is stopped before reads the same.
+        bounds: called like the view, before the body is read; None where it has no such form.
     """
 
     def mark(view: View) -> View:
-        view.amls_most_bytes, view.amls_most_of_one = most_bytes, of_one  # type: ignore[attr-defined]
+        view.amls_form_bounds = bounds  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
-def said_limit(request: HttpRequest) -> int:
-    """Return how many bytes the page's form says that one file may have: at most what the server takes."""
-    match = request.resolver_match
-    of_one = getattr(match.func, "amls_most_of_one", None) if match is not None else None
-    ours = upload_limit(request)
-    return min(ours, of_one(request, *match.args, **match.kwargs)) if of_one is not None and match is not None else ours
+@dataclass(frozen=True, slots=True)
+class RequestBounds:
+    """What one request may bring.
+
+    Attributes:
+        of_one: bytes of one file.
+        said: what the page's form says of one file: at most that.
+        most_bytes: of all files together; None for the staff: as many as they like.
+    """
+
+    of_one: int
+    said: int
+    most_bytes: int | None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> RequestBounds:
+        """Return that of a request whose body is not read yet."""
+        user, ours = getattr(request, "user", None), upload_limit(request)
+        if user is None or not user.is_authenticated:
+            return cls(ours, ours, 0)
+        form = _form_bounds(request)
+        said = ours if form is None else min(ours, form.of_one)
+        usual: int = _USUAL_FILES * settings.MAX_UPLOAD_BYTES
+        return cls(ours, said, None if user.is_staff else max(usual, form.most_bytes if form is not None else 0))
 
 
-def request_limit(request: HttpRequest) -> int | None:
-    """Return how many bytes the files of this request may have together; None for the staff: as many as they like."""
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return 0
-    if user.is_staff:
-        return None
-    usual: int = _USUAL_FILES * settings.MAX_UPLOAD_BYTES
+def _form_bounds(request: HttpRequest) -> FormBounds | None:
     match = request.resolver_match
-    asked = getattr(match.func, "amls_most_bytes", None) if match is not None else None
-    return max(usual, asked(request, *match.args, **match.kwargs)) if asked is not None and match is not None else usual
+    asked = getattr(match.func, "amls_form_bounds", None) if match is not None else None
+    bounds: FormBounds | None = None
+    if asked is not None and match is not None:
+        bounds = asked(request, *match.args, **match.kwargs)
+    return bounds
 
 
 def refuse(request: HttpRequest, *, status: int, message: str) -> UploadRefused:
@@ -107,9 +134,9 @@ class LimitedUploadHandler(FileUploadHandler):
         Raises:
             UploadRefused: the request says itself that it is larger than that.
         """
-        self._body, self._limit = input_data, upload_limit(self.request)
-        self._total, self._received = request_limit(self.request), 0
-        self._said = said_limit(self.request)
+        bounds = RequestBounds.of(self.request)
+        self._body, self._received = input_data, 0
+        self._limit, self._said, self._total = bounds.of_one, bounds.said, bounds.most_bytes
         if self._total and content_length > self._total + _FIELDS:
             # Known before the first byte: nothing of it is written to the disk.
             self._stop_all(self._total)

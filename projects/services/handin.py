@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.bounds import Bound, spend
 from amls.core.sizes import say_size
+from amls.core.statements import ModelStatement, Parameter, Statement
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
@@ -165,7 +167,7 @@ def hand_in(
             # Its files had been kept on the server, and went with the first press of the button.
             return pressed
         raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
-    assignment = Assignment.objects.get(pk=project.assignment_id)
+    assignment = project.assignment
     spend(_TRIES, who=project.pk, now=now)
     checked = check_files(uploads, assignment)
     waits = not all(file.is_judged for _upload, file in checked)
@@ -178,13 +180,14 @@ def hand_in(
             began = min(moment for moment in (began_at, proven, now) if moment is not None)
             project = lock_project(project.pk)
             # The same press of the button may have come in before, also while this one waited for the lock.
-            existing = Submission.objects.filter(request_key=request_key).first()
+            existing = _pressed().first({"key": request_key})
             if existing is not None:
                 if existing.project_id == project.pk and _is_same(existing, files, **said):
                     raise _PressedTwiceError(existing)
                 # The page came back from the browser's history and was filled in anew, perhaps for another team.
                 values["request_key"] = uuid.uuid4()
-            _require_may_hand_in(project, by, began=began, now=now)
+            people = members_of(project)
+            _require_may_hand_in(project, by, people, began=began, now=now)
             _require_room(project, sum(file.size for file in kept))
             spend(_bytes_bound(assignment), who=project.pk, amount=sum(file.size for file in kept), now=now)
             values["check_due_at"] = now if waits else None
@@ -192,13 +195,17 @@ def hand_in(
             _add_files(submission, kept)
             if waits:
                 CHECKS.ring()
-            people = members_of(project)
             references = {"submission": submission.pk}
             tell("projects.receipt", people, cause=str(submission.pk), now=now, references=references)
             follow_in_feeds(people, now=now)
     except _PressedTwiceError as pressed:
         return pressed.submission
     return submission
+
+
+@cache
+def _pressed() -> ModelStatement[Submission]:
+    return ModelStatement.of(Submission.objects.filter(request_key=Parameter("key")))
 
 
 def _is_same(existing: Submission, files: Sequence[tuple[int, str]] | None, **values: str) -> bool:
@@ -256,8 +263,8 @@ def _require_room(project: Project, sent: int) -> None:
 
 
 def _add_attempt(project: Project, *, by: Enrolment, **values: Any) -> Submission:
-    newest = project.submissions.aggregate(newest=Max("attempt"))["newest"] or 0
-    submission = Submission(project=project, attempt=newest + 1, submitted_by=by, **values)
+    ((newest,),) = _newest_attempt().run({"project": project.pk})
+    submission = Submission(project=project, attempt=(newest or 0) + 1, submitted_by=by, **values)
     if submission.repository_url and not submission.commit:
         raise RuleViolation(
             _("Give the commit that counts, so that later changes don't matter."), code="no-commit", field="commit"
@@ -268,7 +275,15 @@ def _add_attempt(project: Project, *, by: Enrolment, **values: Any) -> Submissio
     return submission
 
 
-def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, now: datetime) -> None:
+@cache
+def _newest_attempt() -> Statement:
+    project = Project.objects.filter(pk=Parameter("project")).order_by()
+    return Statement.of(project.values_list(Max("submissions__attempt")))
+
+
+def _require_may_hand_in(
+    project: Project, by: Enrolment, people: Sequence[Enrolment], *, began: datetime, now: datetime
+) -> None:
     course = project.course
     require_running(course)
     require_active(project)
@@ -277,7 +292,7 @@ def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, no
     require_open(project.assignment, now=now)
     if project.waits_for_topic:
         raise RuleViolation(_("Your team has no topic yet. You can hand in once it has one."), code="no-topic-yet")
-    members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
+    members = [person.pk for person in people]
     if by.pk not in members:
         raise RuleViolation(_("You are not in this team."), code="not-a-member")
     deadlines = Deadlines.of(project.assignment)

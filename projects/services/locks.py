@@ -71,7 +71,8 @@ def lock_projects(*pks: int) -> dict[int, Project]:
     """Return the projects, locked in the order of their keys, with topics and courses, unlocked: 2 queries."""
     projects = {project.pk: project for project in _projects().lock({"keys": list(pks)})}
     # In one query with the topics, a team that switched while this waited would not be found.
-    topics = Topic.objects.in_bulk({project.topic_id for project in projects.values() if project.topic_id})
+    wanted = {project.topic_id for project in projects.values() if project.topic_id}
+    topics = {topic.pk: topic for topic in _topics_now().read({"keys": list(wanted)})} if wanted else {}
     # What is asked of a course once, such as the terms of its exams, is asked once for all of them.
     assignments: dict[int, Assignment] = {}
     courses: dict[int, Course] = {}
@@ -88,6 +89,11 @@ def lock_projects(*pks: int) -> dict[int, Project]:
 def _projects() -> LockingStatement[Project]:
     rows = Project.objects.filter(is_among("pk", Parameter("keys"))).order_by("pk")
     return LockingStatement.of(rows, along=["assignment__course"])
+
+
+@cache
+def _topics_now() -> ModelStatement[Topic]:
+    return ModelStatement.of(Topic.objects.filter(is_among("pk", Parameter("keys"))))
 
 
 def _place(topic: Topic, assignment: Assignment) -> None:

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
+from amls.core.statements import Parameter, Statement, is_among
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.mail.outbox import notify_each
@@ -55,25 +57,25 @@ def register_project(*, enrolment: Enrolment, topic: Topic, now: datetime) -> Pr
         RuleViolation: registration is not open, the topic is taken or not on offer to
             this person, or they have a project already.
     """
-    return register_once(enrolment=enrolment, topic=topic, now=now)[0]
+    with transaction.atomic():
+        return register_once(enrolment=enrolment, topic=topic, now=now)[0]
 
 
 def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple[Project, bool]:
-    """Do as `register_project` says; return also whether the project is new."""
-    with transaction.atomic():
-        locked = lock_topic(topic.pk)
-        enrolment = lock_enrolment(enrolment.pk)
-        existing = active_membership(enrolment, locked.assignment)
-        if existing is not None and existing.project.topic_id == topic.pk:
-            return existing.project, False
-        _require_student(enrolment, locked)
-        require_first_come(locked.assignment)
-        require_registration_open(locked.assignment, now=now)
-        if existing is not None:
-            raise _has_project(enrolment)
-        let_go(locked, now=now)
-        require_available(locked, enrolment)
-        return start_project(locked, [enrolment], now=now), True
+    """Do as `register_project` says, in the caller's transaction; return also whether the project is new."""
+    locked = lock_topic(topic.pk)
+    enrolment = lock_enrolment(enrolment.pk)
+    existing = active_membership(enrolment, locked.assignment)
+    if existing is not None and existing.project.topic_id == topic.pk:
+        return existing.project, False
+    _require_student(enrolment, locked)
+    require_first_come(locked.assignment)
+    require_registration_open(locked.assignment, now=now)
+    if existing is not None:
+        raise _has_project(enrolment)
+    let_go(locked, now=now)
+    require_available(locked, enrolment)
+    return start_project(locked, [enrolment], now=now), True
 
 
 def start_project(topic: Topic, people: list[Enrolment], *, now: datetime) -> Project:
@@ -90,13 +92,13 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
     """Put a locked person into a team; what they did not answer of its invitations counts as accepted.
 
     Raises:
-        RuleViolation: they are in one already; the database would not have it either.
+        RuleViolation: they are in one already; the database would not have it either, and nothing else can be done in
+            this transaction.
     """
     try:
-        with transaction.atomic():
-            membership = Membership.objects.create(
-                project=project, assignment=project.assignment, enrolment=enrolment, joined_at=now
-            )
+        membership = Membership.objects.create(
+            project=project, assignment=project.assignment, enrolment=enrolment, joined_at=now
+        )
     except IntegrityError as error:
         if "membership_one_active" not in str(error):
             raise
@@ -109,10 +111,18 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
 
 def _close_invitations_to(enrolment: Enrolment, project: Project, *, now: datetime) -> None:
     # Whoever holds one of them is answering it or taking it back, and may wait for this person: it is theirs.
-    asked = Invitation.objects.filter(project=project, state=Invitation.State.OPEN).to_user(enrolment.user)
-    pks = [invitation.pk for invitation in asked.select_for_update(of=("self",), skip_locked=True)]
-    if pks:
-        Invitation.objects.filter(pk__in=pks).update(state=Invitation.State.ACCEPTED, closed_at=now)
+    asked = [pk for (pk,) in _invitations_to().run({"project": project.pk, "user": enrolment.user_id})]
+    if not asked:
+        return
+    still_open = Invitation.objects.filter(pk__in=asked, state=Invitation.State.OPEN)
+    pks = [invitation.pk for invitation in still_open.select_for_update(of=("self",), skip_locked=True)]
+    Invitation.objects.filter(pk__in=pks).update(state=Invitation.State.ACCEPTED, closed_at=now)
+
+
+@cache
+def _invitations_to() -> Statement:
+    rows = Invitation.objects.filter(project=Parameter("project"), state=Invitation.State.OPEN)
+    return Statement.of(rows.to_user(Parameter("user")).values_list("pk"))
 
 
 def take_slot(topic: Topic) -> None:
@@ -152,12 +162,19 @@ def let_go(topic: Topic, *, now: datetime) -> int:
 
 def let_go_of(topics: Mapping[int, Topic], *, now: datetime) -> int:
     """Give back the slots of locked topics that were held for teams for a day; return how many."""
-    over = TopicSwitch.objects.holding().filter(topic__in=topics, held_until__lte=now)
-    held = Counter(over.values_list("topic", flat=True))
-    if held:
-        over.update(closed_at=now)
-        give_slots_back(topics, held)
-    return held.total()
+    over = dict(_holding_until().run({"topics": list(topics), "now": now}))
+    if over:
+        TopicSwitch.objects.filter(pk__in=over).update(closed_at=now)
+        give_slots_back(topics, Counter(over.values()))
+    return len(over)
+
+
+@cache
+def _holding_until() -> Statement:
+    rows = TopicSwitch.objects.holding().filter(
+        is_among("topic_id", Parameter("topics")), held_until__lte=Parameter("now")
+    )
+    return Statement.of(rows.values_list("pk", "topic"))
 
 
 def require_available(topic: Topic, enrolment: Enrolment) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from amls.core.keys import primary_key
+from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course, open_course_as_manager
 from amls.courses.accounts import user_of
@@ -122,10 +124,18 @@ def assignment_at(access: Access, pk: int) -> Assignment:
     Raises:
         Http404: there is none with this key.
     """
-    rows = Assignment.objects.filter(course=access.course).visible_at(access.now, is_manager=access.is_manager)
-    assignment = get_object_or_404(rows, pk=pk)
+    given = {"course": access.course.pk, "assignment": pk, "now": access.now}
+    assignment = _visible(is_manager=access.is_manager).first(given)
+    if assignment is None:
+        raise Http404
     assignment.course = access.course
     return assignment
+
+
+@cache
+def _visible(*, is_manager: bool) -> ModelStatement[Assignment]:
+    rows = Assignment.objects.filter(course=Parameter("course"), pk=Parameter("assignment"))
+    return ModelStatement.of(rows.visible_at(Parameter("now"), is_manager=is_manager))
 
 
 def main_of(course: Course) -> Assignment | None:

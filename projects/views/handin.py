@@ -24,7 +24,7 @@ from amls.courses.access import open_course
 from amls.files.checks import clean_filename
 from amls.files.serving import ServedFile, serve_file
 from amls.files.shelf import Shelf, opened
-from amls.files.uploads import takes_files
+from amls.files.uploads import FormBounds, takes_files
 from projects.deadlines import Timeliness
 from projects.forms.pages import HandInForm
 from projects.models import Assignment, Submission, SubmissionFile
@@ -38,27 +38,18 @@ from projects.views.access import Mine, open_mine
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def _asked_about(slug: str, pk: int | None) -> Assignment | None:
-    return _assignments(is_main=pk is None).first({"slug": slug, "assignment": pk})
-
-
 @cache
 def _assignments(*, is_main: bool) -> ModelStatement[Assignment]:
     rows = Assignment.objects.filter(course__slug=Parameter("slug"))
     return ModelStatement.of(rows.filter(is_main=True) if is_main else rows.filter(pk=Parameter("assignment")))
 
 
-def _most_bytes(request: HttpRequest, slug: str, assignment: int | None = None) -> int:
-    asked = _asked_about(slug, assignment)
-    return asked.max_files * asked.max_bytes if asked is not None else 0
+def _form_bounds(request: HttpRequest, slug: str, assignment: int | None = None) -> FormBounds | None:
+    asked = _assignments(is_main=assignment is None).first({"slug": slug, "assignment": assignment})
+    return FormBounds(asked.max_files * asked.max_bytes, of_one=asked.max_bytes) if asked is not None else None
 
 
-def _most_of_one(request: HttpRequest, slug: str, assignment: int | None = None) -> int:
-    asked = _asked_about(slug, assignment)
-    return asked.max_bytes if asked is not None else 0
-
-
-@takes_files(_most_bytes, of_one=_most_of_one)
+@takes_files(_form_bounds)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:

@@ -12,7 +12,6 @@ import json
 import resource
 import sys
 import types
-from pathlib import Path
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> int:
     sys.path.insert(0, root)
     # The package's own start loads Celery, which costs more than most files and is not for this process.
     bare = types.ModuleType("amls")
-    bare.__path__ = [str(Path(root) / "amls")]
+    bare.__path__ = [f"{root}/amls"]
     sys.modules["amls"] = bare
     refused = importlib.import_module("amls.files.limited.refused").Refused
     module, name = function.split(":")
