@@ -167,9 +167,8 @@ def hand_in(
             # Its files had been kept on the server, and went with the first press of the button.
             return pressed
         raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
-    assignment = project.assignment
     spend(_TRIES, who=project.pk, now=now)
-    checked = check_files(uploads, assignment)
+    checked = check_files(uploads, project.assignment)
     waits = not all(file.is_judged for _upload, file in checked)
     values: dict[str, Any] = {**said, "request_key": request_key}
     try:
@@ -189,7 +188,7 @@ def hand_in(
             people = members_of(project)
             _require_may_hand_in(project, by, people, began=began, now=now)
             _require_room(project, sum(file.size for file in kept))
-            spend(_bytes_bound(assignment), who=project.pk, amount=sum(file.size for file in kept), now=now)
+            spend(_bytes_bound(project.assignment), who=project.pk, amount=sum(file.size for file in kept), now=now)
             values["check_due_at"] = now if waits else None
             submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
             _add_files(submission, kept)

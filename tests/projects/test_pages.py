@@ -12,7 +12,9 @@ import pytest
 from allauth.account.models import EmailAddress
 from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from amls.courses.models import Course, User
@@ -165,6 +167,20 @@ def test_handing_in_and_the_receipt(soon: World, student: Client) -> None:
     for hidden in ("work.ipynb", soon.student.user.display_name, "Sparse kernels"):
         assert hidden not in public
     assert Client().get(path[:-3] + "/").status_code == 404
+
+
+def test_in_the_last_minute_a_registration_and_a_hand_in_ask_little_of_the_database(
+    soon: World, student: Client
+) -> None:
+    with CaptureQueriesContext(connection) as registering:
+        assert student.post("/amls/projects/register/", {"topic": soon.topic.pk, "emails": ""}).status_code == 302
+    with CaptureQueriesContext(connection) as handing_in:
+        sent = {"request_key": uuid.uuid4(), "files": [notebook()]}
+        assert student.post("/amls/projects/mine/submit/", sent).status_code == 302
+    assert (len(registering), len(handing_in)) == (25, 34)
+    # One transaction each, for all steps: here, within that of the test.
+    for queries in (registering, handing_in):
+        assert sum("RELEASE SAVEPOINT" in query["sql"] for query in queries) == 1
 
 
 def test_what_is_wrong_with_a_hand_in_is_said_and_nothing_is_kept(soon: World, student: Client) -> None:
