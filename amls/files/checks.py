@@ -17,7 +17,7 @@ from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
 from amls.files.limited.refused import Refused
-from amls.files.limited.run import StoppedError
+from amls.files.limited.run import UNABLE, StoppedError
 from amls.files.limited.slots import NoPlaceError
 
 MAX_FILENAME = 200
@@ -109,6 +109,7 @@ _WORDS = {
     "tar-device": gettext_lazy(
         "'%(name)s' holds '%(path)s', which is neither a file nor a folder. Leave it out and pack again."
     ),
+    "unable": UNABLE,
     "busy": gettext_lazy(
         "'%(name)s' could not be looked at, because many files are being handed in just now. "
         "Upload it again in a minute."
@@ -198,7 +199,7 @@ def check_upload(
         raise FileRefused(filename, refused) from refused
     except (NoPlaceError, StoppedError) as error:
         problem = error.problem if isinstance(error, StoppedError) else "busy"
-        if may_wait and problem in ("busy", "too_slow"):
+        if may_wait and problem in ("busy", "too_slow", "unable"):
             return CheckedFile(filename, suffix, kind.content_type, is_judged=False)
         raise _stopped(filename, suffix, problem) from error
     return CheckedFile(filename, suffix, kind.content_type, **verdict)

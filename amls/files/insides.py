@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
 from amls.files.limited.refused import Refused
-from amls.files.limited.run import StoppedError
+from amls.files.limited.run import UNABLE, StoppedError
 from amls.files.limited.slots import NoPlaceError
 
 # What the child may say: a coloured text has many times its length.
@@ -33,6 +33,7 @@ _WORDS = {
     "encrypted": gettext_lazy("It is protected by a password. Download it to open it."),
     "too_big": gettext_lazy("It is too large to be shown here. Download it to open it."),
     "too_slow": gettext_lazy("It takes too long to be read here. Download it to open it."),
+    "unable": UNABLE,
     "busy": gettext_lazy("Many files are being read just now. Open it again in a moment."),
 }
 

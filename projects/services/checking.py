@@ -60,7 +60,10 @@ def check_next(now: datetime) -> bool:
             tell_of_missing()
             claim.finish(check_due_at=claim.clock.now() + _AGAIN_AFTER, check_attempts=0)
             return True
-        if any(refusal["code"] == "busy" for refusal in refusals.values()):
+        codes = {refusal["code"] for refusal in refusals.values()}
+        if "unable" in codes:
+            claim.finish(check_due_at=claim.clock.now() + _AGAIN_AFTER, check_attempts=0)
+        elif "busy" in codes:
             claim.finish(check_due_at=claim.clock.now() + _AGAIN_AFTER)
         else:
             _finish(claim, refusals)

@@ -4,6 +4,7 @@ import io
 import multiprocessing
 import random
 import resource
+import shutil
 import threading
 import zipfile
 from collections import Counter
@@ -17,6 +18,7 @@ from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.files.checks import KINDS, check_upload
+from amls.files.insides import look_inside
 from amls.files.limited.refused import Refused
 from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_child
 from amls.files.limited.slots import NoPlaceError, place
@@ -228,6 +230,45 @@ def test_the_child_is_stopped_when_it_takes_too_much(function: str, problem: str
         patience = 2 if function == "sleep" else SECONDS
         read(function, Limits(seconds=2, memory=2**28, says=2**20, patience=patience))
     assert caught.value.problem == problem
+
+
+@pytest.fixture
+def bare(settings: Settings, tmp_path: Path) -> Path:
+    """An installation in which the child finds nothing that reads a file."""
+    refused = Path("amls/files/limited/refused.py")
+    (tmp_path / refused).parent.mkdir(parents=True)
+    shutil.copy(Path(settings.BASE_DIR) / refused, tmp_path / refused)
+    settings.BASE_DIR = tmp_path
+    return tmp_path
+
+
+def test_bytecode_that_is_lacking_is_written_whole_or_not_at_all(bare: Path) -> None:
+    """As where packages were installed without, or copied: Python keeps what fits under a limit, and can't read it."""
+    wide = "".join(f"NUMBER_{number} = {number}.5\n" for number in range(10_000))
+    first = "def tell(file):\n    import second\n    yield NUMBER_9999 + second.NUMBER_1\n"
+    (bare / "first.py").write_text(wide + first)
+    (bare / "second.py").write_text(wide)
+    for _each in range(2):
+        said: list[object] = []
+        read_in_child("first:tell", io.BytesIO(), values={}, limits=LIMITS, on_line=said.append)
+        assert said == [10001.0]
+    assert [path.name for path in bare.glob("__pycache__/second.*")] == []
+
+
+def test_a_file_is_not_blamed_for_what_the_installation_lacks(bare: Path) -> None:
+    said, pdf = "nothing is wrong with the file", whole(".pdf")
+    with pytest.raises(RuleViolation, match=said) as caught:
+        check_upload(io.BytesIO(pdf), "work.pdf", size=len(pdf), max_bytes=10**9)
+    assert caught.value.code == "unable"
+    with pytest.raises(RuleViolation, match=said):
+        look_inside(io.BytesIO(pdf), suffix=".pdf")
+    with pytest.raises(RuleViolation, match=said):
+        read_table(hostile_files.workbook_bomb(hostile_files.WORKBOOK_BOMBS[0]), [])
+    with pytest.raises(CourseFileError) as refused:
+        read_source(
+            hostile_files.office_bomb(hostile_files.OFFICE_BOMBS[0], hostile_files.TEXTS["docx"]), name="x.docx"
+        )
+    assert said in refused.value.problems[0]
 
 
 def test_the_child_says_no_with_a_reason() -> None:

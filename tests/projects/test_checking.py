@@ -1,5 +1,6 @@
 """An attempt counts from its start, also where its files can only be looked into later; and what a team may send."""
 
+import shutil
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -104,6 +105,30 @@ def test_a_worker_that_finds_no_place_refuses_nothing(
     assert submission.withdrawn_at is None
     assert submission.check_due_at is not None
     assert submission.check_due_at > timezone.now()
+
+
+def test_what_an_installation_cant_read_while_its_packages_are_replaced_counts_and_is_read_later(
+    cast: Cast, project: Project, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = settings.BASE_DIR
+    refused = Path("amls/files/limited/refused.py")
+    (tmp_path / refused).parent.mkdir(parents=True)
+    shutil.copy(Path(whole) / refused, tmp_path / refused)
+    settings.BASE_DIR = tmp_path
+    submission = send(project, cast.student, hostile_files.archive())
+    for _each in range(5):
+        # Were it the file's fault, the third time would be the last.
+        Submission.objects.update(check_due_at=timezone.now())
+        assert check_attempts() == 1
+        submission.refresh_from_db()
+        assert (submission.withdrawn_at, submission.check_attempts) == (None, 0)
+        assert submission.check_due_at is not None
+    assert "The limited child could not load amls.files.judges.archives:judge_zip" in caplog.text
+    settings.BASE_DIR = whole
+    Submission.objects.update(check_due_at=timezone.now())
+    assert check_attempts() == 1
+    submission.refresh_from_db()
+    assert (submission.withdrawn_at, submission.check_due_at) == (None, None)
 
 
 def test_what_is_out_of_account_is_not_checked(cast: Cast, project: Project) -> None:

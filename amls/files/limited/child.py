@@ -3,7 +3,7 @@
 `python -I child.py ROOT MODULE:FUNCTION VALUES LIMITS`, with the file as standard input. The
 function gets the open file and the values by name, and yields what JSON knows; each is one line on standard
 output, as a list of one. The last line is {"end": code, "values": {}}, with an empty code if all
-went well. Where it is missing, the process was stopped.
+went well, and "unable" where the function can't be loaded. Where it is missing, the process was stopped.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ def main(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
     resource.setrlimit(resource.RLIMIT_CPU, (limits["seconds"], limits["seconds"] + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["writes"], limits["writes"]))
     sys.path.insert(0, root)
     # The package's own start loads Celery, which costs more than most files and is not for this process.
     bare = types.ModuleType("amls")
@@ -30,7 +29,19 @@ def main(arguments: list[str]) -> int:
     module, name = function.split(":")
     end: dict[str, object] = {"end": "", "values": {}}
     try:
-        with contextlib.closing(getattr(importlib.import_module(module), name)(sys.stdin.buffer, **values)) as lines:
+        asked = getattr(importlib.import_module(module), name)
+    except MemoryError:
+        raise
+    except Exception as error:  # Whatever is wrong with the installation, it says nothing of the file.
+        sys.stderr.write(f"{type(error).__name__}: {error}"[:500])
+        _say({"end": "unable", "values": {}})
+        return 0
+    # Until here modules were loaded, for which Python may have written bytecode that it lacked. Under a limit it would keep
+    # as much of it as fits, and could never load that module again.
+    sys.dont_write_bytecode = True
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["writes"], limits["writes"]))
+    try:
+        with contextlib.closing(asked(sys.stdin.buffer, **values)) as lines:
             for line in lines:
                 _say([line])
     except refused as error:

@@ -6,6 +6,7 @@ The one way in which uploads are parsed: whatever a hostile file does, only its 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import selectors
 import shutil
@@ -21,9 +22,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from amls.files.limited.refused import Refused
 
+logger = logging.getLogger(__name__)
+
+# What is said of 'unable'.
+UNABLE = _(
+    "What reads such files here is out of order, so nothing is wrong with the file. Try again in some minutes; "
+    "if it goes on, tell whoever runs this site."
+)
 _CHILD = Path(__file__).with_name("child.py")
 _ASK_EVERY_SECONDS = 1.0
 _MAX_LINE = 4 * 1024**2
@@ -52,7 +61,8 @@ class StoppedError(Exception):
     """The child did not come to an end by itself.
 
     Attributes:
-        problem: 'too_slow', 'too_big' (memory, or what it had to say), or 'broken'.
+        problem: 'too_slow', 'too_big' (memory, or what it had to say), 'broken', or 'unable': the program that reads it could
+            not be loaded, as while an installation's packages are replaced, which says nothing of the file.
     """
 
     def __init__(self, problem: str) -> None:
@@ -112,6 +122,9 @@ def read_in_child(
                 child.stdout.close()
         if isinstance(end, str):
             raise StoppedError(end or _last_words(errors, child.returncode))
+        if end["end"] == "unable":
+            logger.error("The limited child could not load %s: %s", function, _said(errors))
+            raise StoppedError("unable")
         if end["end"] in ("too_big", "broken"):
             raise StoppedError(_last_words(errors, 0) if end["end"] == "broken" else "too_big")
         if end["end"]:
@@ -139,10 +152,14 @@ def _last_words(errors: IO[bytes], code: int) -> str:
     # pdfium ends itself where memory is refused, and the system's own last resort is SIGKILL.
     if -code in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGKILL):
         return "too_big"
-    errors.seek(0)
-    text = errors.read()[-4000:].decode(errors="replace").lower()
+    text = _said(errors).lower()
     signs = ("memory", "bad_alloc", "cannot allocate", "failed to map", "out of address space")
     return "too_big" if any(sign in text for sign in signs) else "broken"
+
+
+def _said(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    return errors.read()[-4000:].decode(errors="replace")
 
 
 def _gather(

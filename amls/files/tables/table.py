@@ -14,7 +14,7 @@ from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
 from amls.files.limited.refused import Refused
-from amls.files.limited.run import StoppedError
+from amls.files.limited.run import UNABLE, StoppedError
 from amls.files.limited.slots import NoPlaceError
 from amls.files.tables.encodings import Choice, choices, decode
 from amls.files.tables.meanings import Meaning, label_of, recognise
@@ -236,6 +236,8 @@ def _no_sheet(why: str) -> RuleViolation:
         message = _(
             "The file could not be read, because many files are being read just now. Choose it again in a minute."
         )
+    elif why == "unable":
+        message = str(UNABLE)
     elif why == "too-many-cells":
         return _too_many_cells()
     elif why == "too_slow":

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
 from amls.files.limited.refused import Refused
-from amls.files.limited.run import StoppedError
+from amls.files.limited.run import UNABLE, StoppedError
 from amls.files.limited.slots import NoPlaceError
 from amls.files.tables.encodings import decode
 from amls.files.tables.table import csv_lines
@@ -185,6 +185,7 @@ def _refusal(code: str, values: dict[str, str | int]) -> CourseFileError:
     if code == "too-many-rows":
         return too_many_rows()
     messages = {
+        "unable": str(UNABLE),
         "busy": _("It could not be read, because many files are being read just now. Try again in a minute."),
         "too_slow": _("This takes too long to be read. Bring only the page or table with the schedule."),
         "too_big": _("This unpacks to more than can be read here. Bring only the page or table with the schedule."),
