@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q
 
+from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.models import Course
 from exams.models import Exam, Room
 
@@ -33,20 +36,10 @@ class WaitingExams:
 
 def waiting_in(courses: Sequence[Course], *, now: datetime) -> WaitingExams:
     """Return what waits for the staff of these courses: 1 query."""
-    holds = Q(registrations__state__in=["registered", "attended"])
-    no_own_room = Q(
-        registrations__enrolment__accommodation__own_room=True, registrations__seat__room__is_separate=False
-    )
-    exams = (
-        Exam.objects.filter(course__in=courses, closed_at__isnull=True)
-        .select_related("course")
-        .annotate(
-            holding=Count("registrations", filter=holds),
-            misplaced=Count("registrations", filter=holds & (Q(registrations__seat__isnull=True) | no_own_room)),
-            has_rooms=Exists(Room.objects.filter(exam=OuterRef("pk"))),
-        )
-        .order_by("starts_at", "pk")
-    )
+    by_key = {course.pk: course for course in courses}
+    exams: list[Any] = _open_exams().read({"courses": list(by_key)})
+    for exam in exams:
+        exam.course = by_key[exam.course_id]
     coming = [exam for exam in exams if exam.starts_at > now]
     written = [exam for exam in exams if exam.ends_at <= now and exam.holding]
     return WaitingExams(
@@ -62,3 +55,22 @@ def waiting_in(courses: Sequence[Course], *, now: datetime) -> WaitingExams:
         misplaced=[(exam, exam.misplaced) for exam in coming if exam.misplaced and exam.seats_released_at is not None],
         unpublished=[exam for exam in written if exam.results_published_at is None],
     )
+
+
+@cache
+def _open_exams() -> ModelStatement[Exam]:
+    """Return the statement for the exams of some courses that are not closed, with what `waiting_in` asks of their people."""
+    holds = Q(registrations__state__in=["registered", "attended"])
+    no_own_room = Q(
+        registrations__enrolment__accommodation__own_room=True, registrations__seat__room__is_separate=False
+    )
+    exams = (
+        Exam.objects.filter(is_among("course_id", Parameter("courses")), closed_at__isnull=True)
+        .annotate(
+            holding=Count("registrations", filter=holds),
+            misplaced=Count("registrations", filter=holds & (Q(registrations__seat__isnull=True) | no_own_room)),
+            has_rooms=Exists(Room.objects.filter(exam=OuterRef("pk"))),
+        )
+        .order_by("starts_at", "pk")
+    )
+    return ModelStatement.of(exams, annotated=["holding", "misplaced", "has_rooms"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
@@ -14,6 +15,7 @@ from django.db.models.functions import Cast, Coalesce, JSONObject
 from django.utils.translation import ngettext
 
 from amls.agenda.models import AgendaItem, ItemKind, Status
+from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines, is_counting
 from projects.models import Assignment, ExtensionRequest, Membership, Project, Submission, Topic
@@ -21,6 +23,8 @@ from projects.queries import TeamView, views_of
 from projects.states import ProjectState
 
 DECIDED = Q(assessment__outcome__in=["passed", "failed"])
+# Given to statements that are made once: keys.
+_COURSES = Parameter("courses")
 
 
 def state_of(view: TeamView) -> ProjectState:
@@ -162,23 +166,10 @@ def say_undecided(row: UndecidedProjects) -> str:
 
 def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
     """Return what waits for the staff of these courses: 1 query, 4 where late hand-ins may wait, for any number."""
-    rows = Project.objects.active().filter(assignment__course__in=courses)
-    requests = ExtensionRequest.objects.filter(
-        project__assignment__course__in=courses, state=ExtensionRequest.State.OPEN
-    )
-    ideas = Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN)
-    late = _after_the_deadline(rows)
-    counted = _counts(
-        rows.exclude(DECIDED).annotate(of=_ASSIGNMENT),
-        {
-            "ideas": ideas,
-            "requests": requests,
-            "late": late,
-            "small": rows.filter(pk__in=Project.objects.below_minimum().values("pk")),
-        },
-    )
+    keys = [course.pk for course in courses]
+    counted = {**dict.fromkeys(_COUNTED, 0), **dict(_counts().run({"courses": keys}))}
     if counted["late"]:
-        counted["late"] = _teams_that_wait(late)
+        counted["late"] = _teams_that_wait(_attempts_after_the_deadline().read({"courses": keys}))
     by_assignment = [
         UndecidedProjects(**json.loads(name), count=counted.pop(name)) for name in list(counted) if name.startswith("{")
     ]
@@ -198,19 +189,42 @@ _ASSIGNMENT = Cast(
 )
 
 
-def _counts(named: QuerySet[Any], wanted: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    """Return how many rows counted has, and how many of `named` have counted name: 1 query."""
-    counted = [named, *(rows.annotate(of=Value(name, TextField())) for name, rows in wanted.items())]
+_COUNTED = ("ideas", "requests", "late", "small")
+
+
+@cache
+def _counts() -> Statement:
+    """Return the statement that counts what waits in some courses: by its name, and what is undecided by assignment."""
+    projects, small = _active_projects(), Project.objects.below_minimum().values("pk")
+    wanted: dict[str, QuerySet[Any]] = {
+        "ideas": Topic.objects.filter(is_among("course_id", _COURSES), proposal=Topic.Proposal.OPEN),
+        "requests": ExtensionRequest.objects.filter(
+            is_among("project__assignment__course_id", _COURSES), state=ExtensionRequest.State.OPEN
+        ),
+        "late": _after_the_deadline(),
+        "small": projects.filter(pk__in=small),
+    }
+    undecided = projects.exclude(DECIDED).annotate(of=_ASSIGNMENT)
+    counted = [undecided, *(wanted[name].annotate(of=Value(name, TextField())) for name in _COUNTED)]
     first, *others = (
         rows.order_by().values("of").annotate(count=Count("pk")).values_list("of", "count") for rows in counted
     )
-    return {**dict.fromkeys(wanted, 0), **dict(first.union(*others, all=True))}
+    return Statement.of(first.union(*others, all=True))
 
 
-def _after_the_deadline(projects: QuerySet[Project]) -> QuerySet[Submission]:
+def _active_projects() -> QuerySet[Project]:
+    return Project.objects.active().filter(is_among("assignment__course_id", _COURSES))
+
+
+@cache
+def _attempts_after_the_deadline() -> ModelStatement[Submission]:
+    return ModelStatement.of(_after_the_deadline(), along=["project__assignment"])
+
+
+def _after_the_deadline() -> QuerySet[Submission]:
     """Return the attempts that no extension apart came after the deadline and count for nothing yet."""
     return Submission.objects.filter(
-        project__in=projects.values("pk"),
+        project__in=_active_projects().values("pk"),
         withdrawn_at__isnull=True,
         accepted_at__isnull=True,
         # An extension only ever moves a deadline on.
@@ -218,9 +232,12 @@ def _after_the_deadline(projects: QuerySet[Project]) -> QuerySet[Submission]:
     )
 
 
-def _teams_that_wait(attempts: QuerySet[Submission]) -> int:
-    """Return how many teams have an attempt among these that is late with every extension: at most 3 queries."""
-    after_it = list(attempts.select_related("project__assignment"))
+def _teams_that_wait(after_it: Sequence[Submission]) -> int:
+    """Return how many teams have an attempt among these that is late with every extension: at most 2 queries.
+
+    Args:
+        after_it: attempts after the deadline, with project and assignment.
+    """
     deadlines = Deadlines.of_each({row.project.assignment_id: row.project.assignment for row in after_it}.values())
     members: dict[int, list[int]] = defaultdict(list)
     has_personal = any(extension.enrolment_id for row in deadlines.values() for extension in row.extensions)
@@ -240,9 +257,17 @@ def _teams_that_wait(attempts: QuerySet[Submission]) -> int:
 
 def open_questions_in(courses: Sequence[Course]) -> list[tuple[Assignment, int]]:
     """Return the assignments of these courses with questions about points that wait for an answer, and how many: 1 query."""
+    by_key = {course.pk: course for course in courses}
+    rows = _with_open_questions().read({"courses": list(by_key)})
+    for row in rows:
+        row.course = by_key[row.course_id]
+    return [(row, row.waiting) for row in rows]  # type: ignore[attr-defined]
+
+
+@cache
+def _with_open_questions() -> ModelStatement[Assignment]:
     waiting = Count(
         "projects__assessment__questions", filter=Q(projects__assessment__questions__answered_at__isnull=True)
     )
-    rows = Assignment.objects.filter(course__in=courses).annotate(waiting=waiting).filter(waiting__gt=0)
-    rows = rows.select_related("course").order_by("course", "position", "pk")
-    return [(row, row.waiting) for row in rows]  # type: ignore[attr-defined]
+    rows = Assignment.objects.filter(is_among("course_id", _COURSES)).annotate(waiting=waiting).filter(waiting__gt=0)
+    return ModelStatement.of(rows.order_by("course", "position", "pk"), annotated=["waiting"])

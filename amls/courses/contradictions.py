@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
+from amls.core.statements import Parameter, Statement, is_among
 from amls.courses.matching import Participants
 from amls.courses.models import Course, Enrolment, RosterEntry
 from amls.courses.numbers import looks_like_a_number, plain_number
@@ -44,7 +46,7 @@ def doubts_in(courses: Sequence[Course]) -> Doubts:
     elsewhere: set[tuple[int, str]] = set()
     odd: set[int] = set()
     claims = 0
-    for nobody, (where, course, user, number, is_claimed) in enumerate(_borne_numbers(courses), 1):
+    for nobody, (where, course, user, number, is_claimed) in enumerate(_read_numbers(courses), 1):
         plain = plain_number(number)
         claims += is_claimed
         if where == "elsewhere":
@@ -59,27 +61,33 @@ def doubts_in(courses: Sequence[Course]) -> Doubts:
     return Doubts(claims, [course for course in courses if course.pk in odd or _disagree(borne[course.pk], elsewhere)])
 
 
-def _borne_numbers(courses: Sequence[Course]) -> QuerySet[Any, Any]:
-    """Return where a number is said, in which course, of which person, and whether somebody of a roster is claimed."""
+def _read_numbers(courses: Sequence[Course]) -> list[tuple[Any, ...]]:
+    """Return where a number is said, in which course, of which person, and whether somebody of a roster is claimed: 1 query."""
+    return _borne_numbers().run({"courses": [course.pk for course in courses]})
+
+
+@cache
+def _borne_numbers() -> Statement:
+    in_courses = is_among("course_id", Parameter("courses"))
     no, number = Value(value=False), "matriculation_number"
     said = Case(When(~Q(verified_number=""), then=F("verified_number")), default=F(f"user__{number}"))
     columns = ("where", "of_course", "person", "said", "is_claimed")
-    people = Enrolment.objects.filter(course__in=courses).annotate(
+    people = Enrolment.objects.filter(in_courses).annotate(
         where=Value("people"), of_course=F("course"), person=F("user"), said=said, is_claimed=no
     )
-    roster = RosterEntry.objects.filter(course__in=courses).annotate(
+    roster = RosterEntry.objects.filter(in_courses).annotate(
         where=Value("roster"), of_course=F("course"), person=F("enrolment__user"), said=F(number),
         is_claimed=Q(claimed_by__isnull=False),
     )  # fmt: skip
     others = (
-        Enrolment.objects.exclude(course__in=courses)
+        Enrolment.objects.exclude(in_courses)
         .exclude(verified_number="")
         .annotate(
             where=Value("elsewhere"), of_course=F("course"), person=F("user"), said=F("verified_number"), is_claimed=no
         )
     )
     first, *more = (rows.order_by().values_list(*columns) for rows in (people, roster, others))
-    return first.union(*more, all=True)
+    return Statement.of(first.union(*more, all=True))
 
 
 def _disagree(borne: list[tuple[int, str]], elsewhere: set[tuple[int, str]]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Expression, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from amls.courses.slots import WeeklySlot
@@ -60,7 +60,12 @@ class CourseQuerySet(models.QuerySet["Course"]):
             return self.none()
         if user.is_superuser:
             return self.all()
-        return self.filter(pk__in=user.enrolments.staff().values("course"))
+        return self.with_staff(user)
+
+    def with_staff(self, user: User | Expression) -> CourseQuerySet:
+        """Return the courses in which a person teaches, also one who is known only when a statement runs."""
+        parts: Any = self.model._meta.get_field("enrolments").related_model  # noqa: SLF001 - Django's documented name
+        return self.filter(pk__in=parts.objects.staff().filter(user=user).values("course"))
 
 
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):

@@ -1,8 +1,9 @@
 """How a running course fills: registrations and hand-ins over time, for the desk."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import Count, DateField, DateTimeField, F, Func, QuerySet, Value
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.clock import start_of_day
 from amls.core.plots import Plot, by_week, last_weeks
+from amls.core.statements import Parameter, Statement, is_among
 from amls.courses.models import Course
 from exams.models import Registration
 from projects.models import Project, Submission
@@ -24,17 +26,14 @@ def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Co
     today = {course.pk: now.astimezone(course.zone).date() for course in courses}
     starts = [start_of_day(last_weeks(today[course.pk], weeks=_WEEKS)[0], course.zone) for course in courses]
     since = min(starts, default=now)
-    rows = {
-        "projects": (Project.objects.all(), "assignment__course", "registered_at"),
-        "submissions": (Submission.objects.all(), "project__assignment__course", "received_at"),
-        "registrations": (Registration.objects.all(), "course", "created_at"),
-    }
     words = {
         "projects": (_("Projects registered by week"), _("Projects")),
         "submissions": (_("Hand-ins by week"), _("Attempts")),
         "registrations": (_("Sign-ups for exams by week"), _("Sign-ups")),
     }
-    counted = _by_day({name: _counts(name, *what, courses, since) for name, what in rows.items()})
+    counted = defaultdict[tuple[str, int], list[tuple[date, int]]](list)
+    for name, key, day, total in _counts().run({"courses": list(today), "since": since}):
+        counted[name, key].append((day, total))
     shown = []
     for course in courses:
         plots = [
@@ -48,25 +47,26 @@ def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Co
     return shown
 
 
-def _counts(
-    name: str, rows: QuerySet[Any], course: str, moment: str, courses: Sequence[Course], since: datetime
-) -> QuerySet[Any, Any]:
+@cache
+def _counts() -> Statement:
+    """Return the statement that counts what was made on each day since a moment, by its name and course."""
+    first, *others = (
+        _by_day("projects", Project.objects.all(), "assignment__course", "registered_at"),
+        _by_day("submissions", Submission.objects.all(), "project__assignment__course", "received_at"),
+        _by_day("registrations", Registration.objects.all(), "course", "created_at"),
+    )
+    return Statement.of(first.union(*others, all=True))
+
+
+def _by_day(name: str, rows: QuerySet[Any], course: str, moment: str) -> QuerySet[Any, Any]:
     """Return how many rows have their moment on each day, in the course's zone, each with what they are called by."""
     local = Func(F(f"{course}__timezone"), F(moment), function="timezone", output_field=DateTimeField())
+    since, courses = Parameter("since", DateTimeField()), Parameter("courses")
     counted: QuerySet[Any, Any] = (
-        rows.filter(**{f"{moment}__gte": since, f"{course}__in": courses})
+        rows.filter(is_among(f"{course}_id", courses), **{f"{moment}__gte": since})
         .order_by()
         .annotate(counted=Value(name), of_course=F(course), day=Cast(local, DateField()))
         .values_list("counted", "of_course", "day")
         .annotate(total=Count("pk"))
     )
     return counted
-
-
-def _by_day(counts: Mapping[str, QuerySet[Any, Any]]) -> dict[tuple[str, int], list[tuple[date, int]]]:
-    """Return the counts by what is counted and by course: 1 query."""
-    first, *others = counts.values()
-    totals: dict[tuple[str, int], list[tuple[date, int]]] = defaultdict(list)
-    for name, course, day, total in first.union(*others, all=True):
-        totals[name, course].append((day, total))
-    return totals

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -11,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
+from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.contradictions import contradictions_of, doubts_in
 from amls.courses.models import Course, SessionKind, User
 from amls.mail.health import health
@@ -48,9 +50,18 @@ _MOST_ROWS = 20
 
 def lectures_in(courses: Sequence[Course]) -> list[Lecture]:
     """Return the lectures of these courses that take place, in order, with what they have as `has_…`: 1 query."""
-    rows = Lecture.objects.filter(course__in=courses).exclude(state=Lecture.State.CANCELLED).select_related("course")
+    by_key = {course.pk: course for course in courses}
+    lectures = _held_lectures().read({"courses": list(by_key)})
+    for lecture in lectures:
+        lecture.course = by_key[lecture.course_id]
+    return lectures
+
+
+@cache
+def _held_lectures() -> ModelStatement[Lecture]:
+    rows = Lecture.objects.filter(is_among("course_id", Parameter("courses"))).exclude(state=Lecture.State.CANCELLED)
     has = {f"has_{kind.value}": _has(kind) for kind in (Material.Kind.PDF, Material.Kind.MP4, Material.Kind.CAPTIONS)}
-    return list(rows.annotate(**has).order_by("starts_at", "pk"))
+    return ModelStatement.of(rows.annotate(**has).order_by("starts_at", "pk"), annotated=list(has))
 
 
 def needs_of(courses: Sequence[Course], lectures: Sequence[Lecture], *, user: User, now: datetime) -> list[Need]:
@@ -166,12 +177,7 @@ def _questions(courses: Sequence[Course]) -> Iterator[Need]:
 
 
 def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: datetime) -> Iterator[Need]:
-    read = list(
-        Extraction.objects.current()
-        .filter(~Q(problem="") | Q(is_tagged=False), file__material__lecture__course__in=courses)
-        .select_related("file__material__lecture__course")
-        .order_by("file__material__lecture__starts_at", "pk")
-    )
+    read = _odd_readings().read({"courses": [course.pk for course in courses]})
     # A lecture whose date is open is not over.
     past = [
         lecture
@@ -217,6 +223,16 @@ def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: dateti
         if rows:
             shown = [need(row) for row in rows[:_MOST_ROWS]]
             yield Need(text % {"count": len(rows)}, rows=shown, more=len(rows) - len(shown))
+
+
+@cache
+def _odd_readings() -> ModelStatement[Extraction]:
+    rows = Extraction.objects.current().filter(
+        ~Q(problem="") | Q(is_tagged=False), is_among("file__material__lecture__course_id", Parameter("courses"))
+    )
+    return ModelStatement.of(
+        rows.order_by("file__material__lecture__starts_at", "pk"), along=["file__material__lecture__course"]
+    )
 
 
 def _has(kind: str) -> Exists:
