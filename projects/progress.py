@@ -39,7 +39,7 @@ def state_of(view: TeamView) -> ProjectState:
 
 
 def desk_views(projects: Iterable[Project]) -> dict[int, TeamView]:
-    """Return the views of projects that `with_team` or `with_team_listed` loaded, by pk, in the given order: 1 query."""
+    """Return the views of projects that `with_team` or `teams_listed` loaded, by pk, in the given order: 1 query."""
     return {view.project.pk: view for view in views_of(list(projects))}
 
 

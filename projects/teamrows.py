@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet, prefetch_related_objects
 
 from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.models import Enrolment
-from projects.models import MemberAssessment, Membership, Project, Submission
+from projects.models import Assignment, MemberAssessment, Membership, Project, Submission, Topic
 
 
 def read_teams(enrolments: Sequence[int], *, assignment: int | None = None, with_files: bool = False) -> list[Project]:
@@ -28,23 +28,50 @@ def read_teams(enrolments: Sequence[int], *, assignment: int | None = None, with
     projects = statement.read({"enrolments": list(enrolments), "assignment": assignment})
     if not projects:
         return []
-    by_pk = {"projects": [project.pk for project in projects]}
-    members, attempts = defaultdict[int, list[Membership]](list), defaultdict[int, list[Submission]](list)
-    for membership in _members(with_course=False).read(by_pk):
-        members[membership.project_id].append(membership)
-    for attempt in _attempts().read(by_pk):
-        attempts[attempt.project_id].append(attempt)
+    _read_parts(projects, _members(with_course=False), _attempts(with_people=True))
     if with_files:
-        prefetch_related_objects([attempt for of_one in attempts.values() for attempt in of_one], "files")
+        attempts: list[Submission] = [attempt for project in projects for attempt in project.all_attempts]  # type: ignore[attr-defined]
+        prefetch_related_objects(attempts, "files")
+    return projects
+
+
+def read_parts_listed(projects: Sequence[Project]) -> None:
+    """Let projects, loaded with their assessments, have what lists show of them: at most 5 queries.
+
+    What many have in common, such as topics and the course, is read once, and not along with each.
+    """
+    if not projects:
+        return
+    _read_parts(projects, _teams(), _attempts(with_people=False))
+    keys = {
+        "assignments": [*{project.assignment_id for project in projects}],
+        "topics": [*{project.topic_id for project in projects if project.topic_id}],
+    }
+    assignments = {assignment.pk: assignment for assignment in _assignments().read(keys)}
+    topics = {topic.pk: topic for topic in _topics().read(keys)} if keys["topics"] else {}
+    for project in projects:
+        project.assignment = assignments[project.assignment_id]
+        project.topic = topics[project.topic_id] if project.topic_id else None
+
+
+def _read_parts(
+    projects: Sequence[Project], members: ModelStatement[Membership], attempts: ModelStatement[Submission]
+) -> None:
+    """Let projects have their members, their attempts, and what differs for single members: at most 3 queries."""
+    keys = {"projects": [project.pk for project in projects]}
+    teams, handed_in = defaultdict[int, list[Membership]](list), defaultdict[int, list[Submission]](list)
+    for membership in members.read(keys):
+        teams[membership.project_id].append(membership)
+    for attempt in attempts.read(keys):
+        handed_in[attempt.project_id].append(attempt)
     overrides = defaultdict[int, list[MemberAssessment]](list)
     if any(getattr(project, "assessment", None) is not None for project in projects):
-        for override in _overrides().read(by_pk):
+        for override in _overrides().read(keys):
             overrides[override.assessment_id].append(override)
     for project in projects:
-        _give(project, team_memberships=members[project.pk], all_attempts=attempts[project.pk])
+        _give(project, team_memberships=teams[project.pk], all_attempts=handed_in[project.pk])
         if (assessment := getattr(project, "assessment", None)) is not None:
             _give(assessment, all_overrides=overrides[assessment.pk])
-    return projects
 
 
 def members_of(project: Project) -> list[Enrolment]:
@@ -98,9 +125,25 @@ def _members(*, with_course: bool) -> ModelStatement[Membership]:
 
 
 @cache
-def _attempts() -> ModelStatement[Submission]:
+def _teams() -> ModelStatement[Membership]:
+    rows = team_in_order().filter(is_among("project_id", Parameter("projects")))
+    return ModelStatement.of(rows, along=["enrolment__user"])
+
+
+@cache
+def _attempts(*, with_people: bool) -> ModelStatement[Submission]:
     rows = attempts_in_order().filter(is_among("project_id", Parameter("projects")))
-    return ModelStatement.of(rows, along=["submitted_by__user"])
+    return ModelStatement.of(rows, along=["submitted_by__user"] if with_people else [])
+
+
+@cache
+def _assignments() -> ModelStatement[Assignment]:
+    return ModelStatement.of(Assignment.objects.filter(is_among("pk", Parameter("assignments"))), along=["course"])
+
+
+@cache
+def _topics() -> ModelStatement[Topic]:
+    return ModelStatement.of(Topic.objects.filter(is_among("pk", Parameter("topics"))), along=["mentor"])
 
 
 @cache

@@ -17,7 +17,7 @@ from amls.courses.models import Course, Enrolment, StaffMember
 from amls.desk.chosen_course import courses_of, listed_course
 from projects.models import Assignment, Project, Topic
 from projects.progress import DECIDED, desk_views, is_mentor, state_of
-from projects.queries import TeamView, with_team_listed
+from projects.queries import TeamView, teams_listed
 from projects.states import TEAM_STATES, ProjectState
 
 
@@ -53,7 +53,7 @@ def matching(request: HttpRequest, fits: Callable[[TeamView], bool]) -> list[int
     """Return the projects of the chosen courses that fit; all of them are read once per request."""
     views: list[TeamView] | None = getattr(request, "desk_views", None)
     if views is None:
-        rows = with_team_listed(Project.objects.filter(assignment__course__in=chosen_courses(request)))
+        rows = teams_listed(Project.objects.filter(assignment__course__in=chosen_courses(request)))
         views = list(desk_views(rows).values())
         request.desk_views = views  # type: ignore[attr-defined]
     return [view.project.pk for view in views if fits(view)]

@@ -44,7 +44,7 @@ from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
 from projects.models import Project
 from projects.progress import desk_views, is_mentor, names_of, progress_of, state_of
-from projects.queries import TeamView, with_team_listed
+from projects.queries import TeamView, teams_listed
 from projects.states import ProjectState
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class ProjectList(LeadingList):
             self.result_list: list[Project] = []
             return
         super().get_results(request)
-        rows = list(with_team_listed(cast("QuerySet[Project]", self.result_list)))
+        rows = teams_listed(cast("QuerySet[Project]", self.result_list))
         said: dict[Hashable, Any] = {}
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
             row.view = view  # type: ignore[attr-defined]

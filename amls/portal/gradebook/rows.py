@@ -82,6 +82,9 @@ class RowWriter:
         self._draft = f" <small>{escape(_('draft'))}</small>"
         self._around_team: Callable[[str, Decimal | None, str], tuple[str, str]] = cache(self._linked)
         self._alone: Callable[[str, Decimal | None, str], str] = cache(self._unlinked)
+        # Hundreds of teams work on a few topics.
+        self._title: Callable[[str], str] = cache(_short_title)
+        self._drafted: Callable[[str], str] = cache(_chip_of_draft)
 
     def row(self, row: Standing) -> SafeString:
         """Return a student's row; all that somebody typed is escaped in it."""
@@ -104,12 +107,11 @@ class RowWriter:
         return SafeString("".join([*cells, "</tr>"]))
 
     def _project(self, row: Standing) -> str:
-        state = self._states[row.state]
-        draft = f' <span class="chip warn">{escape(row.draft)} ({escape(_("draft"))})</span>' if row.draft else ""
+        state, draft = self._states[row.state], self._drafted(row.draft)
         if row.project.team is None:
             return f'<td class="text">{state}{draft}</td>'
         project = row.project.team.project
-        topic = f"<small>#{project.pk} {escape(Truncator(project.title).chars(_TOPIC_SHOWN))}</small>"
+        topic = f"<small>#{project.pk} {self._title(project.title)}</small>"
         link = f'<a href="{self._team}{project.pk}{self._after_team}">{state}</a>'
         return f'<td class="text">{link}{draft} {topic}</td>'
 
@@ -155,6 +157,14 @@ def lines_of(row: Standing, columns: Columns) -> dict[str, Any]:
     ]
     total = {"points": say_decimal(row.sum.points), "most": say_decimal(row.sum.most)}
     return {"lines": lines, "sum": total if columns.gives_points else None}
+
+
+def _short_title(title: str) -> str:
+    return escape(Truncator(title).chars(_TOPIC_SHOWN))
+
+
+def _chip_of_draft(word: str) -> str:
+    return f' <span class="chip warn">{escape(word)} ({escape(_("draft"))})</span>' if word else ""
 
 
 def _around(address: str) -> tuple[str, str]:
