@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from amls.core import doorbell
 from amls.core.clock import database_clock
 from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
-from tests.factories import count_from
+from tests.factories import FIRST_NUMBER, count_from, next_numbers
+from tests.snapshots import Snapshots
 from tests.tools import answering, template
 from tests.tools.flushing import flush_what_is_there
 from tests.worlds import Worlds
@@ -121,13 +123,26 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     return Worlds(tmp_path_factory.mktemp("worlds"))
 
 
+@pytest.fixture(scope="session")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Snapshots:
+    """What one worker made once for the tests of all."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "snapshots"
+    folder.mkdir(exist_ok=True)
+    return Snapshots(folder)
+
+
 @pytest.fixture
 def cast(request: pytest.FixtureRequest, db: None) -> Cast:
     """A course with everyone in it, and a stranger who is not; where a module has them with more, those."""
-    if "furnished" not in request.fixturenames:
+    if "furnished" in request.fixturenames:
+        made: tuple[Cast, object] = request.getfixturevalue("furnished")
+        return made[0]
+    # Where a test commits, or has made others before, they get numbers and names of their own.
+    if not connection.in_atomic_block or set(next_numbers().values()) != {FIRST_NUMBER}:
         return make_cast()
-    made: tuple[Cast, object] = request.getfixturevalue("furnished")
-    return made[0]
+    worlds: Worlds = request.getfixturevalue("worlds")
+    return worlds.given("cast", make_cast)
 
 
 @pytest.fixture

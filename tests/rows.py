@@ -32,10 +32,12 @@ def read_numbers() -> dict[str, int]:
 
 
 def go_on_from(numbers: dict[str, int]) -> None:
-    """Have rows be given the numbers after these."""
+    """Have rows be given numbers after these: never any that a row had before."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT setval(quote_ident(name)::regclass, number) FROM unnest(%s::text[], %s::bigint[]) AS given (name, number)",
+            "SELECT setval(quote_ident(sequencename)::regclass, number) FROM pg_sequences "
+            "JOIN unnest(%s::text[], %s::bigint[]) AS given (sequencename, number) USING (sequencename) "
+            "WHERE last_value IS NULL OR last_value < number",
             [list(numbers), list(numbers.values())],
         )
 

@@ -1,4 +1,4 @@
-"""What takes long to make, such as the demo, is made once for all workers and put back for every test."""
+"""What takes long to make, such as the demo, is made once for all workers and put back for every test that begins with it."""
 
 import fcntl
 import pickle
@@ -21,7 +21,7 @@ Make = Callable[[], object]
 class Snapshots:
     """States of the test database and of its files, by name.
 
-    For tests that commit and end with an empty database.
+    They are put back on an empty one.
     """
 
     def __init__(self, folder: Path) -> None:

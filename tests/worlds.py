@@ -1,7 +1,6 @@
 """What takes long to make and many tests begin with, made once by each worker: rows are put back as they were written.
 
-For tests in a transaction, whose database is empty. Tests that commit have tests/snapshots.py, which brings back the numbers
-that rows get next: they come before all others (tests/conftest.py), so that rows put back here meet none of those numbers.
+For tests in a transaction, whose database is empty. Tests that commit have tests/snapshots.py.
 """
 
 import copy
@@ -14,6 +13,7 @@ from django.conf import settings
 
 from tests.factories import count_from, next_numbers
 from tests.rows import Rows, put_back, read_rows
+from tests.tools.flushing import filled_tables
 
 Made = TypeVar("Made")
 
@@ -28,13 +28,16 @@ class Worlds:
         self._numbers: dict[str, dict[str, int]] = {}
 
     def given(self, name: str, make: Callable[[], Made]) -> Made:
-        """Return what `make` makes on an empty database, with its rows and files: made the first time, put back later.
+        """Return what `make` makes, with its rows and files: made the first time on an empty database, put back later.
 
         Args:
             name: the same for the same `make`.
             make: returns models, or what holds some; each test gets a copy of its own.
         """
         if name not in self._made:
+            if filled_tables():
+                # What was there before is no part of it.
+                return make()
             # A copy, as a test changes what it is given.
             self._made[name] = copy.deepcopy(made := make())
             self._rows[name] = read_rows()

@@ -18,8 +18,8 @@ from pytest_django.live_server_helper import LiveServer
 from amls.courses.models import User
 from amls.held.models import HeldAct
 from amls.held.tasks import apply_held
-from amls.portal.demo.services import make_demo
 from lectures.tasks import extract
+from tests.demo import restore_demo
 from tests.snapshots import Snapshots
 
 # Without windows, which cost a second of a processor for each visitor; where there is none, the browser itself.
@@ -69,16 +69,10 @@ def new_page(browser: Browser, **options: Any) -> Page:
 
 
 @pytest.fixture(scope="session")
-def snapshots(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Snapshots:
-    """What one worker made for the tests of both."""
+def cache_table(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Where a site keeps what it caches while Redis is away."""
     with django_db_blocker.unblock():
         call_command("createcachetable", verbosity=0)
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "snapshots"
-    folder.mkdir(exist_ok=True)
-    return Snapshots(folder)
 
 
 @pytest.fixture
@@ -88,14 +82,12 @@ def site(
     live_server: LiveServer,
     settings: Settings,
     snapshots: Snapshots,
+    cache_table: None,
 ) -> str:
     """The demo on a real server; returns its address."""
 
-    def make() -> None:
-        make_demo(now=timezone.now(), with_coursework=False)
-
     def make_and_read() -> None:
-        snapshots.restore("demo", make)
+        restore_demo(snapshots, with_coursework=False)
         extract()
 
     settings.SITE_URL = live_server.url
@@ -103,7 +95,7 @@ def site(
     if "read_files" in request.fixturenames:
         snapshots.restore("demo_read", make_and_read)
     else:
-        snapshots.restore("demo", make)
+        restore_demo(snapshots, with_coursework=False)
     return str(live_server.url)
 
 

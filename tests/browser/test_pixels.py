@@ -61,6 +61,7 @@ def site(
     live_server: LiveServer,
     settings: Settings,
     snapshots: Snapshots,
+    cache_table: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
     """The demo with its slides read, as it is at `MOMENT`; returns its address."""

@@ -17,8 +17,9 @@ from amls.courses.services import touch
 from amls.pagecache import store as pagecache
 from amls.pagecache.parts import KeptPart, Shared
 from amls.pagecache.store import Key
-from amls.portal.demo.services import make_demo
 from tests.cast import Cast
+from tests.demo import restore_demo
+from tests.snapshots import Snapshots
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +58,8 @@ def page_of(user: User, path: str, language: str) -> str:
     return _OWN_TO_EACH_ANSWER.sub("", answer.content.decode())
 
 
-def test_nobody_sees_in_a_kept_part_what_is_anothers(parts: dict[Key, KeptPart]) -> None:
-    make_demo(now=database_clock.now())
+def test_nobody_sees_in_a_kept_part_what_is_anothers(parts: dict[Key, KeptPart], snapshots: Snapshots) -> None:
+    restore_demo(snapshots, with_coursework=True)
     wanted = ("student", "assistant", "admin", "stranger")
     people = [User.objects.get(email=f"{name}@example.org") for name in wanted]
     teammates = User.objects.filter(enrolments__course__slug="amls").exclude(pk__in=[person.pk for person in people])

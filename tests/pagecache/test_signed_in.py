@@ -22,14 +22,15 @@ from amls.core.clock import database_clock
 from amls.courses.models import Course, Enrolment, Invalidation, User
 from amls.pagecache import store as pagecache
 from amls.pagecache.signed_in import KeptAnswer, Stamp, stamp_of
-from amls.portal.demo.services import make_demo
 from amls.portal.growth import histories
 from amls.portal.hooks.growth import purge_invalidations
 from lectures.models import Lecture
 from tests.cast import Cast
+from tests.demo import restore_demo
 from tests.factories import LectureFactory, TopicFactory
 from tests.patience import SECONDS
 from tests.races import at_once
+from tests.snapshots import Snapshots
 
 pytestmark = pytest.mark.django_db
 
@@ -256,9 +257,9 @@ def bend(row: models.Model) -> bool:
     return is_other
 
 
-def test_whatever_changes_a_page_ends_what_is_kept_of_it() -> None:
+def test_whatever_changes_a_page_ends_what_is_kept_of_it(snapshots: Snapshots) -> None:
     """Rows of every table are written: it is noted of the right courses, and whose stamp stays the same sees the same."""
-    make_demo(now=database_clock.now())
+    restore_demo(snapshots, with_coursework=True)
     user = User.objects.get(email="student@example.org")
     client = Client(headers={"accept-language": "de"})
     client.force_login(user, backend="amls.courses.accounts.AccountBackend")

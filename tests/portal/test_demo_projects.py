@@ -11,13 +11,14 @@ from amls.portal.demo.services import make_demo
 from projects.models import ExtensionRequest, Project, Submission, Topic
 from projects.progress import desk_views, state_of
 from projects.queries import with_team
+from tests.demo import restore_demo
+from tests.snapshots import Snapshots
 
 pytestmark = pytest.mark.django_db
 
 
-def test_both_courses_have_something_at_every_stage() -> None:
-    now = timezone.now()
-    make_demo(now=now, with_coursework=False)
+def test_both_courses_have_something_at_every_stage(snapshots: Snapshots) -> None:
+    restore_demo(snapshots, with_coursework=False)
     states = {}
     for slug in ("amls", "amls-ss2024"):
         views = desk_views(with_team(Project.objects.filter(topic__course__slug=slug)))
@@ -33,5 +34,5 @@ def test_both_courses_have_something_at_every_stage() -> None:
     assert archived.state == "archived"
     assert not Notice.objects.filter(course=archived).exists()
     before = Submission.objects.count()
-    make_demo(now=now + timedelta(days=1), with_coursework=False)
+    make_demo(now=timezone.now() + timedelta(days=1), with_coursework=False)
     assert (Submission.objects.count(), Project.objects.count()) == (before, 9)

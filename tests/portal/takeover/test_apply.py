@@ -31,14 +31,15 @@ from amls.portal.takeover.toml import dump_toml, load_toml
 from exams.models import ExamRules
 from lectures.models import Lecture
 from tests.seed import PAGE, import_seed, read_page
+from tests.worlds import Worlds
 
 NOW = timezone.now()
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def course(db: None) -> Course:
-    return import_seed()
+def course(db: None, worlds: Worlds) -> Course:
+    return worlds.given("seed", import_seed)
 
 
 def test_a_second_import_changes_nothing(course: Course) -> None:

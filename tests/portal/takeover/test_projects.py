@@ -18,14 +18,15 @@ from projects.models import Assignment, Project, Topic
 from projects.services.registration import register_project, withdraw_project
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.seed import PAGE, import_seed, read_page
+from tests.worlds import Worlds
 
 NOW = timezone.now()
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def course(db: None) -> Course:
-    course = import_seed()
+def course(db: None, worlds: Worlds) -> Course:
+    course = worlds.given("seed", import_seed)
     Assignment.objects.filter(course=course).update(
         due_at=NOW + timedelta(days=30),
         assessed_by=datetime(2024, 7, 19, 10, 0, tzinfo=UTC),

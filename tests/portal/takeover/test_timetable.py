@@ -23,6 +23,7 @@ from amls.portal.takeover.spec import (
 )
 from amls.portal.takeover.toml import dump_toml, load_toml
 from lectures.models import Lecture
+from tests.worlds import Worlds
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +82,11 @@ SPEC = CourseSpec(
 
 
 @pytest.fixture
-def course() -> Course:
+def course(db: None, worlds: Worlds) -> Course:
+    return worlds.given("timetable", _make_course)
+
+
+def _make_course() -> Course:
     import_course(spec=SPEC, now=NOW)
     return Course.objects.get(slug="dm")
 
