@@ -1,7 +1,11 @@
 """All rows of the test database, to be put back as they were written: past keys, guards and histories."""
 
+from django.core.cache import cache
 from django.db import connection, transaction
 
+from amls.agenda import fetches
+from amls.pagecache import store as pagecache
+from amls.portal.search.find import kept_searches
 from tests.tools.flushing import filled_tables
 
 # By table, as COPY writes them.
@@ -22,6 +26,11 @@ def put_back(rows: Rows) -> None:
             with cursor.copy(f"COPY {connection.ops.quote_name(table)} FROM STDIN") as target:
                 target.write(written)
         cursor.execute("SET LOCAL session_replication_role = origin")
+    # Rows of other tests had the same numbers: nothing in memory may know what those did.
+    cache.clear()
+    fetches.forget_noted()
+    kept_searches.clear()
+    pagecache.store.clear()
 
 
 def read_numbers() -> dict[str, int]:

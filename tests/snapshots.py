@@ -8,10 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.contenttypes.models import ContentType
-from django.core.cache import cache
 
-from amls.pagecache import store as pagecache
 from tests.factories import count_from, next_numbers
 from tests.rows import go_on_from, put_back, read_numbers, read_rows
 
@@ -48,10 +45,6 @@ class Snapshots:
         count_from(of_factories)
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
         _copy_files(self._folder / name, Path(settings.MEDIA_ROOT))
-        # Rows have the numbers again that others had since: nothing in memory may know those.
-        ContentType.objects.clear_cache()
-        cache.clear()
-        pagecache.store.clear()
 
     @contextmanager
     def _alone_with(self, name: str) -> Iterator[None]:
