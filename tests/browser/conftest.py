@@ -161,6 +161,8 @@ def let_in(page: Page, site: str, user: str) -> None:
     client.force_login(User.objects.get(email=f"{user}@example.org"), backend="amls.courses.accounts.AccountBackend")
     name = settings.SESSION_COOKIE_NAME
     page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site, "httpOnly": True}])
+    # The form leads on whoever has no need of it.
+    assert page.request.get(f"{site}/accounts/login/", max_redirects=0).status == 302, f"{user} is not signed in."
 
 
 def sign_in(page: Page, site: str, user: str) -> None:
