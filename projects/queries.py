@@ -198,12 +198,13 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     memberships: list[Membership] = project.team_memberships  # type: ignore[attr-defined]
     rows: list[Submission] = project.all_attempts  # type: ignore[attr-defined]
     members = [membership.enrolment for membership in memberships if membership.left_at is None]
+    keys, course, topic = [member.pk for member in members], project.course, project.topic
     for member in members:
-        member.course = project.course
-    if project.topic is not None:
-        project.topic.assignment, project.topic.course = project.assignment, project.course
-    due_at = deadlines.for_team(project.pk, [member.pk for member in members])
-    counting = counting_submission(project, rows, deadlines, [member.pk for member in members])
+        member.course = course
+    if topic is not None:
+        topic.assignment, topic.course = project.assignment, course
+    due_at = deadlines.for_team(project.pk, keys)
+    counting = counting_submission(project, rows, deadlines, keys)
     assessment = getattr(project, "assessment", None)
     return TeamView(
         project=project,

@@ -255,13 +255,15 @@ class ProjectAdmin(KeptAdmin):
             what = _("Attempt %(attempt)d of %(count)d, %(time)s") % {
                 "attempt": counting.row.attempt, "count": len(view.attempts), "time": _time(project, counting.row.began_at),
             }  # fmt: skip
-            parts.append(format_html("{}{}", what, _mark("wait", _("late, accepted")) if counting.is_late else ""))
+            parts.append((what, _mark("wait", _("late, accepted")) if counting.is_late else ""))
         for late in view.waiting_late:
             what = _("Attempt %(attempt)d, %(time)s") % {
                 "attempt": late.row.attempt, "time": _time(project, late.row.began_at),
             }  # fmt: skip
-            parts.append(format_html("{}{}", what, _mark("bad", _("late, waits for you"))))
-        return format_html_join("", "<div>{}</div>", ((part,) for part in parts)) if parts else "–"
+            parts.append((what, _mark("bad", _("late, waits for you"))))
+        if [mark for _what, mark in parts] == [""]:
+            return parts[0][0]
+        return format_html_join("", "<div>{}{}</div>", parts) if parts else "–"
 
     @admin.display(description=gettext_lazy("assessor"), ordering="assessor__sort_name")
     def assessor_name(self, project: Project) -> str:

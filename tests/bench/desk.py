@@ -1,5 +1,9 @@
-"""The desk's pages in a course of 100 lectures, 180 teams and 600 people: queries, bytes, and CPU beside a bare view's."""
+"""The desk's pages in a course of 100 lectures, 180 teams and 600 people: queries, bytes, and CPU beside a bare view's.
 
+All in a process as a web process is once it has begun, and one action on all teams, which is shown before it is done.
+"""
+
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -10,7 +14,11 @@ from tests.bench.stage import stage
 
 ROUNDS = 5
 # What lists show at once is measured as it is; at 100 rows they have these many bytes and milliseconds at most.
-FIRST_PAGE_AIM, LIST_AIM = "≤ 15 queries, ≤ 60 ms", "≤ 150 kB, ≤ 100 ms"
+FIRST_PAGE_AIM, LIST_AIM, BOOK_AIM, ACTION_AIM = (
+    "≤ 15 queries, ≤ 60 ms", "≤ 150 kB, ≤ 100 ms", "≤ 150 ms", "≤ 30 queries",
+)  # fmt: skip
+
+_TRANSACTION = re.compile(r"\b(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b")
 
 
 def measure() -> list[dict[str, Any]]:
@@ -25,6 +33,7 @@ def _measure() -> list[dict[str, Any]]:
     from django.test import Client
     from django.utils import timezone
 
+    from amls.core.preloading import collect_seldom, keep_what_is_loaded, load_in_common
     from tests.bench.answers import ANSWERS
     from tests.large_course import desk_pages, make_large
 
@@ -35,38 +44,62 @@ def _measure() -> list[dict[str, Any]]:
     large = make_large("bench", now=timezone.now())
     client = Client(headers={"host": "localhost"})
     client.force_login(large.assistant.user, backend="amls.courses.accounts.AccountBackend")
+    more_time: dict[str, Any] = {
+        "action": "extend_all", "_selected_action": [team.pk for team in large.projects], "_confirmed": "1", "days": "1",
+        "reason": "Outage",
+    }  # fmt: skip
+    pages = desk_pages(large)
+    cases = {name: (partial(_get, client, path), _aim_of(path)) for name, path in pages.items()}
+    cases["more time for all teams, shown"] = (partial(_post, client, pages["projects"], more_time), ACTION_AIM)
+    for number, (ask, _aim) in enumerate(cases.values()):
+        ANSWERS[f"desk-{number}"] = ask()
+    load_in_common()
+    keep_what_is_loaded()
+    collect_seldom()
     rows = []
-    for number, (name, path) in enumerate(desk_pages(large).items()):
-        body = _get(client, path)
-        ANSWERS[f"desk-{number}"] = body
-        page, bare = _in_turn(partial(_get, client, path), partial(_get, client, f"/signed-in/desk-{number}/"))
+    for number, (name, (ask, aim)) in enumerate(cases.items()):
+        page, bare = _in_turn(ask, partial(_get, client, f"/signed-in/desk-{number}/"))
         rows.append(
             {
                 "case": name,
-                "queries": _queries(client, path),
-                "kB": round(len(body) / 1000),
+                "queries": _queries(ask),
+                "kB": round(len(ANSWERS[f"desk-{number}"]) / 1000),
                 "ms": round(page, 1),
                 "to_bare": round(page / bare, 1),
-                "aim": FIRST_PAGE_AIM if path == "/admin/" else LIST_AIM if path.endswith("/") else "",
+                "aim": aim,
             }
         )
     return rows
 
 
+def _aim_of(path: str) -> str:
+    if path.endswith("/gradebook/"):
+        return BOOK_AIM
+    return FIRST_PAGE_AIM if path == "/admin/" else LIST_AIM
+
+
 def _get(client: Any, path: str) -> bytes:
-    answer = client.get(path)
+    return _content(path, client.get(path))
+
+
+def _post(client: Any, path: str, data: dict[str, Any]) -> bytes:
+    return _content(path, client.post(path, data))
+
+
+def _content(path: str, answer: Any) -> bytes:
     if answer.status_code != 200:
         raise RuntimeError(f"{path}: {answer.status_code}")
     return bytes(answer.content)
 
 
-def _queries(client: Any, path: str) -> int:
+def _queries(ask: Callable[[], bytes]) -> int:
+    """Return how many queries a page takes, where a transaction begins and ends not counted."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as queries:
-        _get(client, path)
-    return len(queries)
+        ask()
+    return sum(_TRANSACTION.search(query["sql"]) is None for query in queries.captured_queries)
 
 
 def _in_turn(page: Callable[[], bytes], bare: Callable[[], bytes]) -> tuple[float, float]:

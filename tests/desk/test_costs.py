@@ -21,7 +21,7 @@ COSTS = {
     "lectures": (7, 98),
     "enrolments": (6, 72),
     "roster": (6, 69),
-    "projects": (18, 148),
+    "projects": (18, 147),
     "topics": (7, 52),
     "requests for more time": (6, 36),
     "extensions": (6, 42),
