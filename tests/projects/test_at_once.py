@@ -185,7 +185,7 @@ def test_assigning_and_publishing_at_once_is_doing_it_one_after_the_other(world:
 @pytest.mark.parametrize(
     ("action", "values", "cost"),
     [
-        # Eight of them see whether each team's deadline becomes what was shown, six keep how it is taken back,
+        # Five of them see whether each team's deadline becomes what was shown, two keep how it is taken back,
         ("extend_all", {"days": "1", "reason": "Outage"}, (26, 6)),
         # and three who gets each.
         ("assign", {"assessor": "staff"}, (9, 0)),
