@@ -42,6 +42,9 @@ def problem(extraction: Extraction) -> str:
         Problem.MISSING: _(
             "'%(file)s' is not on this server at the moment, so it can't be searched. It is looked for again every ten minutes; those who run this site are being told."
         ),
+        Problem.UNABLE: _(
+            "What reads files such as '%(file)s' is out of order on this server, so it can't be searched. It is tried again every ten minutes; tell whoever runs this site if it stays so."
+        ),
         Problem.TOO_MANY_PAGES: _(
             "'%(file)s' has %(total)d pages; only the first %(done)d can be searched. Upload it in parts."
         ),

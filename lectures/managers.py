@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # After this, a file that was not in the storage is looked for again.
-MISSING_AGAIN_AFTER = timedelta(minutes=10)
+AGAIN_AFTER = timedelta(minutes=10)
 
 
 class LectureQuerySet(models.QuerySet["Lecture"]):
@@ -36,9 +36,9 @@ class ExtractionQuerySet(models.QuerySet["Extraction"]):
     """Readings of files."""
 
     def claimable_at(self, now: datetime) -> ExtractionQuerySet:
-        """Return what waits, what a worker that died left behind, and in a while again what was not in the storage."""
-        missing = Q(state="failed", problem="missing", finished_at__lte=now - MISSING_AGAIN_AFTER)
-        return self.filter(Q(state="waiting") | Q(state="working", leased_until__lte=now) | missing)
+        """Return what waits, what a worker that died left behind, and in a while again what was no fault of the file."""
+        again = Q(state="failed", problem__in=["missing", "unable"], finished_at__lte=now - AGAIN_AFTER)
+        return self.filter(Q(state="waiting") | Q(state="working", leased_until__lte=now) | again)
 
     def being_worked_at(self, now: datetime) -> ExtractionQuerySet:
         """Return what a living worker reads."""

@@ -75,7 +75,6 @@ def read_file(
 
     Raises:
         ReadingStoppedError: `on_progress` said so.
-        StoppedError: the installation is out of order, which says nothing of the file ('unable').
     """
     reading = Extracted()
     try:
@@ -92,9 +91,6 @@ def read_file(
     except Refused as refused:
         reading.problem = refused.code
     except StoppedError as stopped:
-        if stopped.problem == "unable":
-            # Another worker is able, or this one later.
-            raise
         reading.problem = stopped.problem
     return reading
 

@@ -29,6 +29,8 @@ class Problem(models.TextChoices):
     BROKEN_TIMES = "broken_times", _("captions with broken times")
     # Of the storage, not of the file: tried again until it is there.
     MISSING = "missing", _("not on this server at the moment")
+    # Of the installation, such as while its packages are replaced: tried again, too.
+    UNABLE = "unable", _("the reading of such files is out of order")
 
 
 class Extraction(models.Model):

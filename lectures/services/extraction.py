@@ -124,6 +124,7 @@ class _Extractions(Queue[Extraction]):
 
 
 EXTRACTIONS = _Extractions()
+_NO_FAULT_OF_THE_FILE = (Problem.MISSING, Problem.UNABLE)
 
 
 def extract_next(now: datetime) -> bool:
@@ -133,10 +134,10 @@ def extract_next(now: datetime) -> bool:
             try:
                 # Where it is one too many, three workers died over it.
                 reading = Extracted(problem=Problem.BROKEN) if claim.is_one_too_many else _read(claim, Path(name))
-                if reading.problem == Problem.MISSING:
+                if reading.problem in _NO_FAULT_OF_THE_FILE:
                     # What was read in it before stays.
-                    missing = {"problem": Problem.MISSING, "attempts": 0, "finished_at": claim.clock.now()}
-                    claim.finish(state=Extraction.State.FAILED, **missing)
+                    later = {"problem": reading.problem, "attempts": 0, "finished_at": claim.clock.now()}
+                    claim.finish(state=Extraction.State.FAILED, **later)
                 else:
                     _finish(claim, reading, Path(name))
             except (ReadingStoppedError, LostClaimError):

@@ -3,6 +3,7 @@
 import io
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -23,6 +24,7 @@ from pytest_django import Settings
 from amls.courses.models import Course
 from amls.files.limited.run import Limits
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx
+from lectures.advice import problem
 from lectures.extraction.run import office_program, read_file
 from lectures.models import Chapter, Extraction, Material, MaterialFile, Passage, WordList
 from lectures.services.extraction import MAX_ATTEMPTS, extract_next
@@ -174,6 +176,27 @@ def test_control_characters_in_files_are_no_text() -> None:
     file = keep_unchecked("a.vtt", content)
     assert outcome(file)[:2] == ("done", "")
     assert Passage.objects.get().cues == [[0, 2000, "Operator fusion"]]
+
+
+def test_what_an_installation_cant_read_for_now_is_no_damaged_file_and_is_tried_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = put(LectureFactory.create(), "pdf", "04.pdf", pdf(["Operator Fusion"]))
+    whole, refused = settings.BASE_DIR, Path("amls/files/limited/refused.py")
+    (tmp_path / refused).parent.mkdir(parents=True)
+    shutil.copy(whole / refused, tmp_path / refused)
+    settings.BASE_DIR = tmp_path
+    now = timezone.now()
+    for tries in range(MAX_ATTEMPTS + 1):
+        then = now + timedelta(minutes=11 * tries)
+        assert extract_next(then)
+        reading = Extraction.objects.get(file=file)
+        assert (reading.state, reading.problem, reading.attempts) == ("failed", "unable", 0)
+        assert "It is tried again every ten minutes" in problem(reading)
+        assert not extract_next(then + timedelta(minutes=9))
+    settings.BASE_DIR = whole
+    assert extract_next(then + timedelta(minutes=11))
+    assert outcome(file) == ("done", "", 1)
 
 
 def test_what_could_not_be_read_is_tried_again_when_it_is_uploaded_again(settings: Settings) -> None:
