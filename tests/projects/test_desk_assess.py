@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -159,6 +160,16 @@ def test_what_was_handed_in_is_read_beside_the_decision(world: World, desk: Clie
     assert desk.get(f"{reading.address}?path=gone.py").status_code == 422
     for address in (f"{reading.address}member/?path=main.py", f"{comparison.address.split('?')[0]}?old=1&new=9"):
         assert desk.get(address).status_code == 404
+
+
+def test_a_file_with_nothing_to_read_says_so(world: World, desk: Client) -> None:
+    project = world.project()
+    notebook = SimpleUploadedFile("Größe.ipynb", b'{"nbformat": 4, "cells": []}')
+    handed_in(project, world.student, uploads=[notebook, packed(content=b"")])
+    files = desk.get(assess_url(project)).context["reading"].files
+    assert len(files) == 2
+    for link in files:
+        assert "Nothing is in it that people put there." in desk.get(link.address).content.decode(), link.name
 
 
 def test_files_of_others_courses_are_not_shown(world: World) -> None:
