@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # After this, a file that was not in the storage is looked for again.
 AGAIN_AFTER = timedelta(minutes=10)
+# Problems of the storage and of the installation.
+NO_FAULT_OF_THE_FILE = ("missing", "unable")
 
 
 class LectureQuerySet(models.QuerySet["Lecture"]):
@@ -37,7 +39,7 @@ class ExtractionQuerySet(models.QuerySet["Extraction"]):
 
     def claimable_at(self, now: datetime) -> ExtractionQuerySet:
         """Return what waits, what a worker that died left behind, and in a while again what was no fault of the file."""
-        again = Q(state="failed", problem__in=["missing", "unable"], finished_at__lte=now - AGAIN_AFTER)
+        again = Q(state="failed", problem__in=NO_FAULT_OF_THE_FILE, finished_at__lte=now - AGAIN_AFTER)
         return self.filter(Q(state="waiting") | Q(state="working", leased_until__lte=now) | again)
 
     def being_worked_at(self, now: datetime) -> ExtractionQuerySet:

@@ -100,9 +100,9 @@ class RequestBounds:
 def _form_bounds(request: HttpRequest) -> FormBounds | None:
     match = request.resolver_match
     asked = getattr(match.func, "amls_form_bounds", None) if match is not None else None
-    bounds: FormBounds | None = None
-    if asked is not None and match is not None:
-        bounds = asked(request, *match.args, **match.kwargs)
+    if asked is None or match is None:
+        return None
+    bounds: FormBounds | None = asked(request, *match.args, **match.kwargs)
     return bounds
 
 

@@ -30,7 +30,7 @@ from lectures.extraction.run import (
     limits_of_settings,
     read_file,
 )
-from lectures.managers import ExtractionQuerySet
+from lectures.managers import NO_FAULT_OF_THE_FILE, ExtractionQuerySet
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters
 
@@ -124,7 +124,6 @@ class _Extractions(Queue[Extraction]):
 
 
 EXTRACTIONS = _Extractions()
-_NO_FAULT_OF_THE_FILE = (Problem.MISSING, Problem.UNABLE)
 
 
 def extract_next(now: datetime) -> bool:
@@ -134,7 +133,7 @@ def extract_next(now: datetime) -> bool:
             try:
                 # Where it is one too many, three workers died over it.
                 reading = Extracted(problem=Problem.BROKEN) if claim.is_one_too_many else _read(claim, Path(name))
-                if reading.problem in _NO_FAULT_OF_THE_FILE:
+                if reading.problem in NO_FAULT_OF_THE_FILE:
                     # What was read in it before stays.
                     later = {"problem": reading.problem, "attempts": 0, "finished_at": claim.clock.now()}
                     claim.finish(state=Extraction.State.FAILED, **later)

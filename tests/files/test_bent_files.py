@@ -4,7 +4,6 @@ import io
 import multiprocessing
 import random
 import resource
-import shutil
 import threading
 import zipfile
 from collections import Counter
@@ -27,6 +26,7 @@ from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
 from lectures.extraction.run import Extracted, read_file
 from tests.files import hostile_files
+from tests.files.installation import bare_installation
 from tests.files.samples import MAKERS, whole
 from tests.patience import SECONDS
 from tests.races import beside
@@ -235,10 +235,7 @@ def test_the_child_is_stopped_when_it_takes_too_much(function: str, problem: str
 @pytest.fixture
 def bare(settings: Settings, tmp_path: Path) -> Path:
     """An installation in which the child finds nothing that reads a file."""
-    refused = Path("amls/files/limited/refused.py")
-    (tmp_path / refused).parent.mkdir(parents=True)
-    shutil.copy(Path(settings.BASE_DIR) / refused, tmp_path / refused)
-    settings.BASE_DIR = tmp_path
+    settings.BASE_DIR = bare_installation(tmp_path)
     return tmp_path
 
 

@@ -3,7 +3,6 @@
 import io
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import time
@@ -31,6 +30,7 @@ from lectures.services.extraction import MAX_ATTEMPTS, extract_next
 from lectures.services.materials import remove_material
 from lectures.tasks import extract
 from tests.factories import CourseFactory, LectureFactory
+from tests.files.installation import bare_installation
 from tests.lectures.files import bomb_pdf, pdf, pptx, put, raw_pdf, read, vtt, zipped
 from tests.races import at_once, beside
 
@@ -182,10 +182,7 @@ def test_what_an_installation_cant_read_for_now_is_no_damaged_file_and_is_tried_
     settings: Settings, tmp_path: Path
 ) -> None:
     file = put(LectureFactory.create(), "pdf", "04.pdf", pdf(["Operator Fusion"]))
-    whole, refused = settings.BASE_DIR, Path("amls/files/limited/refused.py")
-    (tmp_path / refused).parent.mkdir(parents=True)
-    shutil.copy(whole / refused, tmp_path / refused)
-    settings.BASE_DIR = tmp_path
+    whole, settings.BASE_DIR = settings.BASE_DIR, bare_installation(tmp_path)
     now = timezone.now()
     for tries in range(MAX_ATTEMPTS + 1):
         then = now + timedelta(minutes=11 * tries)

@@ -1,6 +1,5 @@
 """An attempt counts from its start, also where its files can only be looked into later; and what a team may send."""
 
-import shutil
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from projects.tasks import check_attempts
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, TopicFactory
 from tests.files import hostile_files
+from tests.files.installation import bare_installation
 
 pytestmark = pytest.mark.django_db
 
@@ -111,10 +111,7 @@ def test_what_an_installation_cant_read_while_its_packages_are_replaced_counts_a
     cast: Cast, project: Project, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = settings.BASE_DIR
-    refused = Path("amls/files/limited/refused.py")
-    (tmp_path / refused).parent.mkdir(parents=True)
-    shutil.copy(Path(whole) / refused, tmp_path / refused)
-    settings.BASE_DIR = tmp_path
+    settings.BASE_DIR = bare_installation(tmp_path)
     submission = send(project, cast.student, hostile_files.archive())
     for _each in range(5):
         # Were it the file's fault, the third time would be the last.
