@@ -84,7 +84,7 @@ def admissions_of(course: Course, enrolments: Iterable[Enrolment], *, now: datet
     newest: dict[int, AdmissionDecision] = {}
     for decision in _decisions().read({"course": course.pk, "people": [person.pk for person in people]}):
         newest[decision.enrolment_id] = decision
-    return {person.pk: _judge(findings[person.pk], newest.get(person.pk)) for person in people}
+    return {key: _judge(theirs, newest.get(key)) for key, theirs in findings.items()}
 
 
 @cache

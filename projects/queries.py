@@ -351,8 +351,8 @@ def _read_results(
         teams |= {member.pk: view for member in view.members}
     earlier = {row.enrolment_id: row for row in _earlier_passes().read({"enrolments": keys})}
     return {
-        enrolment.pk: _result_of(enrolment, teams.get(enrolment.pk), earlier.get(enrolment.pk))
-        for enrolment in enrolments
+        key: _result_of(enrolment, teams.get(key), earlier.get(key))
+        for key, enrolment in zip(keys, enrolments, strict=True)
     }
 
 

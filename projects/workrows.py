@@ -76,6 +76,8 @@ class Known:
     """What was read of all assignments at once.
 
     Attributes:
+        places: by enrolment and assignment; nothing for whoever has none.
+        members: the keys of enrolments, by team.
         teams_points: by assessment, the points that all of the team have, and for how many tasks.
         sums: by assessment where some member has points of their own, all of them.
         given: by assessment, task by task, where that was asked for.
@@ -83,7 +85,7 @@ class Known:
     """
 
     deadlines: Mapping[int, Deadlines]
-    places: dict[tuple[int, int], TeamPlace]
+    places: Mapping[int, dict[int, TeamPlace]]
     members: dict[int, list[int]]
     teams_points: dict[int, tuple[Decimal, int]]
     sums: dict[int, list[Sums]]
@@ -115,12 +117,15 @@ def read_rows(
     """
     are_few = len(people) <= _FEW
     given: dict[str, Any] = {"assignments": [assignment.pk for assignment in assignments], "people": list(people)}
-    places: dict[tuple[int, int], TeamPlace] = {}
+    places: Mapping[int, dict[int, TeamPlace]] = defaultdict(dict)
+    assessments: set[int] = set()
     members: dict[int, list[int]] = defaultdict(list)
     for place in places_of(given["assignments"], people, with_texts=with_tasks, with_times=with_times):
-        places[place.enrolment, place.assignment] = place
+        places[place.enrolment][place.assignment] = place
         members[place.project].append(place.enrolment)
-    given["assessments"] = list({place.assessment for place in places.values() if place.assessment is not None})
+        if place.assessment is not None:
+            assessments.add(place.assessment)
+    given["assessments"] = list(assessments)
     points: dict[int, list[TaskPoints]] = defaultdict(list)
     if with_tasks:
         for row in TaskPoints.objects.filter(assessment__in=given["assessments"]):

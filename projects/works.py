@@ -27,6 +27,9 @@ from projects.queries import assignments_of
 from projects.workrows import Known, Sums, TeamPlace, places_of, read_rows
 
 
+_BY_POINTS = Assignment.Grading.POINTS
+
+
 class Work(NamedTuple):
     """One student's work on one assignment.
 
@@ -58,8 +61,7 @@ class Work(NamedTuple):
     @property
     def most(self) -> Decimal | None:
         """What there is to be had; None where it is passed or failed."""
-        is_by_points = self.assignment.grading == Assignment.Grading.POINTS
-        return self.assignment.max_points if is_by_points else None
+        return self.assignment.max_points if self.assignment.grading == _BY_POINTS else None
 
 
 def works_of(
@@ -129,7 +131,7 @@ def _own_points(sums: Sequence[Sums], enrolment: int) -> tuple[Decimal, int]:
 
 
 def _work(key: int, assignment: Assignment, enrolment: int, known: Known, now: datetime) -> Work:
-    place = known.places.get((enrolment, key))
+    place = known.places[enrolment].get(key)
     if place is None or place.assessment is None:
         state = _state_without_decision(key, assignment, enrolment, place, known, now=now)
         return Work(assignment, state, None, "", is_published=False, project=place.project if place else None)
@@ -192,7 +194,9 @@ def piece_of(work: Work, path: str = "") -> Piece:
 def sum_of(works: Iterable[Work]) -> Tally:
     """Return the sum of a student's points, of what counts and is published."""
     return tally(
-        (work.state, work.points, work.most) for work in works if work.most is not None and work.assignment.counts
+        (work.state, work.points, most)
+        for work in works
+        if work.assignment.counts and (most := work.most) is not None
     )
 
 
@@ -326,7 +330,7 @@ def _nobodys(assignment: Assignment, deadlines: Deadlines, enrolment: Enrolment 
 
 
 def _own(assignment: Assignment, enrolment: int, known: Known, now: datetime) -> OwnWork:
-    deadlines, place = known.deadlines[assignment.pk], known.places.get((enrolment, assignment.pk))
+    deadlines, place = known.deadlines[assignment.pk], known.places[enrolment].get(assignment.pk)
     work = _work(assignment.pk, assignment, enrolment, known, now)
     if place is None:
         due_at = deadlines.for_team(0, [enrolment])

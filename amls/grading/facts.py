@@ -105,11 +105,11 @@ facts: Hook[FactsOf] = Hook("facts for rules")
 def facts_of(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) -> dict[int, Facts]:
     """Return what all apps know of these people of `course`, by enrolment pk; nobody is missing."""
     people = list(enrolments)
-    joined = {person.pk: Facts() for person in people}
+    joined: dict[int, Facts] = {}
     for tell in facts:
         for pk, part in tell(course, people, now).items():
-            joined[pk] = joined[pk].joined(part)
-    return joined
+            joined[pk] = joined[pk].joined(part) if pk in joined else part
+    return {pk: joined.get(pk) or Facts() for pk in [person.pk for person in people]}
 
 
 # The assignments and lists of a course as they are to somebody of whom nothing is known.

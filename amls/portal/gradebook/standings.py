@@ -146,6 +146,7 @@ def standing_of(enrolment: Enrolment, *, now: datetime, columns: Columns) -> Sta
 def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *, now: datetime) -> list[Standing]:
     for person in people:
         person.course = course
+    by_key = {person.pk: person for person in people}
     deadlines = Deadlines.of_each(columns.assignments)
     main = next((row for row in columns.assignments if row.is_main), None)
     works = read_works(columns.assignments, people, now=now, deadlines=deadlines)
@@ -157,10 +158,10 @@ def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *,
     places = [(*column.place, column.exam.pk if column.exam is not None else 0) for column in columns.shown]
     return [
         Standing(
-            person, results[person.pk], points[person.pk], admissions[person.pk], works[person.pk], exams[person.pk],
-            notes.get(person.pk, ""), _cells(places, works[person.pk], exams[person.pk], tasks.get(person.pk, {})),
+            person, results[pk], points[pk], admissions[pk], works[pk], exams[pk], notes.get(pk, ""),
+            _cells(places, works[pk], exams[pk], tasks.get(pk, {})),
         )
-        for person in people
+        for pk, person in by_key.items()
     ]  # fmt: skip
 
 
