@@ -82,6 +82,7 @@ class Known:
         sums: by assessment where some member has points of their own, all of them.
         given: by assessment, task by task, where that was asked for.
         tasks: of the assignments that give points.
+        has_texts: whether it was asked task by task, and for what the team reads with it.
     """
 
     deadlines: Mapping[int, Deadlines]
@@ -94,6 +95,7 @@ class Known:
     tasks: dict[int, list[Task]]
     excused: set[tuple[int, int]]
     published: set[int]
+    has_texts: bool = False
 
 
 def read_rows(
@@ -148,6 +150,7 @@ def read_rows(
         overrides={(key, person): said for key, person, said in overrides},
         excused=excused,
         published={pk for (pk,) in _published().run(given)} if is_any_on_paper else set(),
+        has_texts=with_tasks,
     )  # fmt: skip
 
 

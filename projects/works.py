@@ -26,7 +26,6 @@ from projects.points import Score, outcome_of, score_from
 from projects.queries import assignments_of
 from projects.workrows import Known, Sums, TeamPlace, places_of, read_rows
 
-
 _BY_POINTS = Assignment.Grading.POINTS
 
 
@@ -155,6 +154,8 @@ def _work(key: int, assignment: Assignment, enrolment: int, known: Known, now: d
             points, is_complete = score.points, score.is_complete
     if points is not None and is_complete and outcome:
         outcome = outcome_of(points, assignment.max_points or ZERO, assignment.pass_percent)
+    if not known.has_texts:
+        return Work(assignment, state, points, outcome, is_published, place.project)
     feedback, correction = (place.feedback or "", place.correction or "") if is_published else ("", "")
     return Work(assignment, state, points, outcome, is_published, place.project, score, feedback, correction)
 
@@ -194,9 +195,7 @@ def piece_of(work: Work, path: str = "") -> Piece:
 def sum_of(works: Iterable[Work]) -> Tally:
     """Return the sum of a student's points, of what counts and is published."""
     return tally(
-        (work.state, work.points, most)
-        for work in works
-        if work.assignment.counts and (most := work.most) is not None
+        (work.state, work.points, most) for work in works if work.assignment.counts and (most := work.most) is not None
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from amls.core.hooks import Hook
 from amls.courses.models import Course, Enrolment
@@ -22,8 +23,8 @@ class Verdict(StrEnum):
     UNMET = "unmet"
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+# Tables make these for hundreds of people: a tuple is made six times as quickly as a frozen dataclass.
+class Gauge(NamedTuple):
     """How far a person has come, in numbers.
 
     Attributes:
@@ -37,8 +38,7 @@ class Gauge:
     most: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """What one rule found of one person.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
+from typing import NamedTuple
 
 from amls.courses.eligibility import Verdict
 from amls.grading.facts import Facts, Piece
@@ -25,8 +25,7 @@ from amls.grading.tree import (
 _BY_WHAT_IS_OVER = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """How a person stands by one block.
 
     Attributes:
