@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from typing import NamedTuple
 
 from django.db.models import Expression, Prefetch, QuerySet, Sum, prefetch_related_objects
 from django.db.models.functions import Now
@@ -255,8 +256,7 @@ def _open_invitations() -> Statement:
     return Statement.of(rows.filter(project__assignment__course=Parameter("course")).order_by().values_list("pk"))
 
 
-@dataclass(frozen=True, slots=True)
-class StudentResult:
+class StudentResult(NamedTuple):
     """One student's project.
 
     Attributes:
@@ -278,8 +278,7 @@ class StudentResult:
         return self.state in (ProjectState.PASSED, ProjectState.EARLIER)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectPart:
+class ProjectPart(NamedTuple):
     """A student's part in the course's project, as a page has read it, with the deadlines by which it stands."""
 
     result: StudentResult
@@ -334,8 +333,13 @@ def results_of(
 
     What `read_part` has kept of them is not asked again.
     """
-    known = {enrolment.pk: part.result for enrolment in enrolments if (part := part_of(enrolment)) is not None}
-    others = [enrolment for enrolment in enrolments if enrolment.pk not in known]
+    known: dict[int, StudentResult] = {}
+    others: list[Enrolment] = []
+    for enrolment in enrolments:
+        if (part := part_of(enrolment)) is not None:
+            known[enrolment.pk] = part.result
+        else:
+            others.append(enrolment)
     return known | _read_results(course, others, deadlines) if others else known
 
 

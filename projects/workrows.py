@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -44,13 +45,13 @@ class TeamPlace(NamedTuple):
     project: int
     topic: int | None
     is_handed_in: bool
-    first_at: datetime | None
-    is_accepted: bool
     assessment: int | None
     outcome: str | None
     is_published: bool
-    feedback: str | None
-    correction: str | None
+    first_at: datetime | None = None
+    is_accepted: bool = False
+    feedback: str | None = None
+    correction: str | None = None
 
     def counts_by(self, due_at: datetime | None) -> bool:
         """Return whether an attempt counts, where the team has until `due_at`: it is in time, or accepted."""
@@ -175,7 +176,7 @@ def places_of(
     # Of many people nearly all teams are wanted: to name them would cost more than the rest.
     are_few = people is not None and len(people) <= _FEW
     statement = _places(are_few=are_few, with_texts=with_texts, with_times=with_times)
-    return map(TeamPlace._make, statement.run({"assignments": list(pks), "people": list(people or ())}))
+    return starmap(TeamPlace, statement.run({"assignments": list(pks), "people": list(people or ())}))
 
 
 @cache
@@ -185,17 +186,19 @@ def _places(*, are_few: bool, with_texts: bool, with_times: bool) -> Statement:
         theirs = Membership.objects.filter(_ARE_THEIRS, left_at__isnull=True)
         active = active.filter(project__in=theirs.filter(is_among("assignment_id", _ASSIGNMENTS)).values("project"))
     attempts = Submission.objects.filter(project=OuterRef("project"), withdrawn_at__isnull=True)
-    times: list[Any] = [Value(None, models.DateTimeField()), Value(value=False)]
+    # A table reads thousands of rows: what it doesn't ask for is not in them.
+    more: list[Any] = []
     if with_times:
         first = attempts.order_by("began_at").values("began_at")[:1]
-        times = [Subquery(first), Exists(attempts.filter(accepted_at__isnull=False))]
-    texts: list[Any] = [Value(""), Value("")]
+        more = [Subquery(first), Exists(attempts.filter(accepted_at__isnull=False))]
+    elif with_texts:
+        more = [Value(None, models.DateTimeField()), Value(value=False)]
     if with_texts:
-        texts = [F("project__assessment__feedback"), F("project__assessment__correction")]
+        more += [F("project__assessment__feedback"), F("project__assessment__correction")]
     return Statement.of(
         active.values_list(
-            "enrolment", "assignment", "project", "project__topic", Exists(attempts), *times, "project__assessment",
-            "project__assessment__outcome", _IS_PUBLISHED, *texts,
+            "enrolment", "assignment", "project", "project__topic", Exists(attempts), "project__assessment",
+            "project__assessment__outcome", _IS_PUBLISHED, *more,
         )
     )  # fmt: skip
 

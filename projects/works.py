@@ -90,8 +90,9 @@ def works_of(
     people, by_key = [enrolment.pk for enrolment in enrolments], {row.pk: row for row in assignments}
     known = read_rows(assignments, people, deadlines, with_tasks=with_tasks)
     return {
-        person: {key: _work(key, assignment, person, known, now) for key, assignment in by_key.items()}
+        person: {key: _work(key, assignment, person, theirs.get(key), known, now) for key, assignment in by_key.items()}
         for person in people
+        for theirs in [known.places[person]]
     }
 
 
@@ -129,8 +130,9 @@ def _own_points(sums: Sequence[Sums], enrolment: int) -> tuple[Decimal, int]:
     return sum((points for points, _tasks in theirs.values()), ZERO), sum(tasks for _points, tasks in theirs.values())
 
 
-def _work(key: int, assignment: Assignment, enrolment: int, known: Known, now: datetime) -> Work:
-    place = known.places[enrolment].get(key)
+def _work(
+    key: int, assignment: Assignment, enrolment: int, place: TeamPlace | None, known: Known, now: datetime
+) -> Work:
     if place is None or place.assessment is None:
         state = _state_without_decision(key, assignment, enrolment, place, known, now=now)
         return Work(assignment, state, None, "", is_published=False, project=place.project if place else None)
@@ -330,7 +332,7 @@ def _nobodys(assignment: Assignment, deadlines: Deadlines, enrolment: Enrolment 
 
 def _own(assignment: Assignment, enrolment: int, known: Known, now: datetime) -> OwnWork:
     deadlines, place = known.deadlines[assignment.pk], known.places[enrolment].get(assignment.pk)
-    work = _work(assignment.pk, assignment, enrolment, known, now)
+    work = _work(assignment.pk, assignment, enrolment, place, known, now)
     if place is None:
         due_at = deadlines.for_team(0, [enrolment])
         return OwnWork(work, due_at, deadlines.closes_at(due_at))

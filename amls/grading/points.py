@@ -4,9 +4,9 @@ Who handed nothing in, who is excused and who has 0 points are three things: see
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -75,8 +75,7 @@ def read_points(text: str, *, most: Decimal, step: Decimal = QUARTER) -> Decimal
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """The sum of some pieces of work.
 
     Attributes:
@@ -89,10 +88,6 @@ class Tally:
     most: Decimal = ZERO
     ahead: Decimal = ZERO
 
-    def __add__(self, other: "Tally") -> "Tally":
-        """Add up: whatever the order, the sum is the same to the last quarter."""
-        return Tally(self.points + other.points, self.most + other.most, self.ahead + other.ahead)
-
     @property
     def total(self) -> Decimal:
         """What there is to be had in all."""
@@ -103,11 +98,12 @@ def tally(works: Iterable[tuple[WorkState, Decimal | None, Decimal]]) -> Tally:
     """Return the sum of works, each with its state, its points and what there was to be had."""
     got, settled, ahead = ZERO, ZERO, ZERO
     for state, points, most in works:
-        if state in UNSETTLED:
-            ahead += most
-        elif state == WorkState.GRADED:
-            got += points or ZERO
+        if state == WorkState.GRADED:
             settled += most
+            if points:
+                got += points
         elif state == WorkState.MISSING:
             settled += most
+        elif state in UNSETTLED:
+            ahead += most
     return Tally(got, settled, ahead)

@@ -82,6 +82,7 @@ class RowWriter:
         self._draft = f" <small>{escape(_('draft'))}</small>"
         self._around_team: Callable[[str, Decimal | None, str], tuple[str, str]] = cache(self._linked)
         self._alone: Callable[[str, Decimal | None, str], str] = cache(self._unlinked)
+        self._said: Callable[[Decimal], str] = cache(say_decimal)
         # Hundreds of teams work on a few topics.
         self._title: Callable[[str], str] = cache(_short_title)
         self._drafted: Callable[[str], str] = cache(_chip_of_draft)
@@ -95,12 +96,13 @@ class RowWriter:
         if parts.project:
             cells.append(self._project(row))
         if parts.extra:
-            cells.append(f"<td>{say_decimal(row.points)}</td>")
+            cells.append(f"<td>{self._said(row.points)}</td>")
         if parts.admission:
             cells.append(self._admissions[row.admission.state])
         cells += map(self._cell, row.cells)
         if parts.points:
-            cells.append(f"<td><b>{say_decimal(row.sum.points)}</b> <small>/ {say_decimal(row.sum.most)}</small></td>")
+            points, most, _ahead = row.sum
+            cells.append(f"<td><b>{self._said(points)}</b> <small>/ {self._said(most)}</small></td>")
         if parts.note:
             note = escape(Truncator(row.note).chars(_NOTE_SHOWN)) if row.note else ""
             cells.append(f'<td class="text note-cell">{note}</td>')
@@ -137,7 +139,7 @@ class RowWriter:
         return f'<td class="is-{kind}">', f"{self._draft if kind == 'draft' else ''}</td>"
 
     def _text(self, kind: str, points: Decimal | None, word: str) -> str:
-        text = self._words.get(kind) or (say_decimal(points) if points is not None else "")
+        text = self._words.get(kind) or (self._said(points) if points is not None else "")
         if word:
             text = f"{text} · {escape(word)}" if text else escape(word)
         return text or "–"
@@ -203,4 +205,5 @@ def _total(points: Sequence[Decimal]) -> Total:
 
 def whole_sum(rows: Iterable[Standing]) -> Tally:
     """Return the sum of everybody's sums."""
-    return sum((row.sum for row in rows), Tally())
+    sums = [row.sum for row in rows]
+    return Tally(*(sum(column, ZERO) for column in zip(*sums, strict=True))) if sums else Tally()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from typing import NamedTuple
 
 from amls.courses.eligibility import Finding, Verdict, extra_points_of
 from amls.courses.models import Course, Enrolment, Role
@@ -68,8 +68,7 @@ class BookQuery:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """One student.
 
     Attributes:
@@ -79,6 +78,7 @@ class Standing:
         exams: results by exam, published or not.
         note: of the staff; '' without one.
         cells: of the columns that are shown.
+        sum: the points of all assignments that count, as published.
     """
 
     enrolment: Enrolment
@@ -89,11 +89,7 @@ class Standing:
     exams: Mapping[int, BookResult]
     note: str
     cells: Sequence[Cell]
-
-    @cached_property
-    def sum(self) -> Tally:
-        """The points of all assignments that count, as published."""
-        return sum_of(self.works.values())
+    sum: Tally
 
     @property
     def state(self) -> ProjectState:
@@ -159,7 +155,7 @@ def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *,
     return [
         Standing(
             person, results[pk], points[pk], admissions[pk], works[pk], exams[pk], notes.get(pk, ""),
-            _cells(places, works[pk], exams[pk], tasks.get(pk, {})),
+            _cells(places, works[pk], exams[pk], tasks.get(pk, {})), sum_of(works[pk].values()),
         )
         for pk, person in by_key.items()
     ]  # fmt: skip
