@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from amls.agenda.models import ItemKind
+from amls.agenda.models import ItemKind, Status
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import Item
 from amls.core.times import say_clock, say_day, say_span
@@ -31,11 +31,11 @@ class Described:
 def describe_change(change: Change, zone: ZoneInfo) -> Described:
     """Return a change in the active language, with times in `zone`."""
     after, before = change.after, change.before
-    old = when_and_where(before, zone) if before is not None else ""
-    new = when_and_where(after, zone)
+    old = _as_it_stands(before, zone) if before is not None else ""
+    new = _as_it_stands(after, zone)
     if change.kind == ChangeKind.CANCELLED:
         return Described(change.kind, after.name, old, _("cancelled"))
-    if change.kind == ChangeKind.ADDED:
+    if change.kind == ChangeKind.ADDED and after.status != Status.CANCELLED:
         return Described(change.kind, after.name, "", _("new, %(when)s") % {"when": new})
     if change.kind == ChangeKind.RESTORED:
         return Described(change.kind, after.name, _("cancelled"), new)
@@ -44,6 +44,12 @@ def describe_change(change: Change, zone: ZoneInfo) -> Described:
     if old == new:
         return Described(change.kind, after.name, "", _("new details"))
     return Described(change.kind, after.name, old, new)
+
+
+def _as_it_stands(item: Item, zone: ZoneInfo) -> str:
+    """Return when and where it is, and that it is cancelled where it is: an office hour may come with days left out."""
+    said = when_and_where(item, zone)
+    return f"{said}, {_('cancelled')}" if item.status == Status.CANCELLED else said
 
 
 def when_and_where(item: Item, zone: ZoneInfo) -> str:

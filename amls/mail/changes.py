@@ -52,18 +52,15 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
 def is_told(change: Change, now: datetime) -> bool:
     """Return whether a change concerns those who attend: not what is over, nor a mere correction of a title.
 
-    Nor a day without class: whoever had planned for it hears of the sessions that move.
+    Nor what was never to take place, nor a day without class: whoever had planned for it hears of the sessions that move.
     """
-    if change.after.kind == ItemKind.FREE_DAY:
+    kind = kind_of_difference(change.before, change.after)
+    if kind is None or change.after.kind == ItemKind.FREE_DAY:
         return False
     moments = [item.moment for item in (change.before, change.after) if item is not None]
     if max(moments) <= now:
         return False
-    if change.kind == ChangeKind.ADDED:
-        return change.after.kind in _TOLD_WHEN_NEW
-    if change.kind == ChangeKind.EDITED:
-        return change.before is not None and change.before.call_in != change.after.call_in
-    return True
+    return kind != ChangeKind.ADDED or change.after.kind in _TOLD_WHEN_NEW
 
 
 def _note(row: ItemChange | None, change: Change, course: Course, settings: MailSettings, now: datetime) -> bool:
@@ -192,7 +189,7 @@ def letter_about(changes: Sequence[Change], course: Course) -> Letter:
             what = lines[0].title
         subject = heads[ordered[0].kind] % {"what": what}
     else:
-        subject = ngettext("%(count)d date changed", "%(count)d dates changed", len(lines)) % {"count": len(lines)}
+        subject = _subject_of_many({line.kind for line in lines}, len(lines))
     return Letter(
         subject=subject,
         text=bullet_list([str(line) for line in lines])
@@ -201,6 +198,19 @@ def letter_about(changes: Sequence[Change], course: Course) -> Letter:
         action=(_("See the schedule"), f"/{course.slug}/schedule/"),
         reason=because_enrolled(course),
     )
+
+
+def _subject_of_many(kinds: set[ChangeKind], count: int) -> str:
+    """Return what happened to this many dates: by its name where the same happened to all of them."""
+    if kinds == {ChangeKind.ADDED}:
+        said = ngettext("%(count)d new date", "%(count)d new dates", count)
+    elif kinds == {ChangeKind.CANCELLED}:
+        said = ngettext("%(count)d date cancelled", "%(count)d dates cancelled", count)
+    elif kinds == {ChangeKind.MOVED}:
+        said = ngettext("%(count)d date moved", "%(count)d dates moved", count)
+    else:
+        said = ngettext("%(count)d date changed", "%(count)d dates changed", count)
+    return said % {"count": count}
 
 
 def change_of(row: ItemChange) -> Change:

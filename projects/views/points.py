@@ -13,6 +13,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
@@ -212,7 +213,8 @@ def _table(page: StaffPage, rows: list[PointsRow], kind: str) -> HttpResponse:
         for row in rows
         for member in row.members
     ]
-    return table_response(header, lines, filename=f"{page.course.slug}-{page.assignment.pk}", kind=kind)
+    filename = f"{page.course.slug}-{slugify(page.assignment.title, allow_unicode=True)}"
+    return table_response(header, lines, filename=filename, kind=kind)
 
 
 def _cell(mark: Mark | None) -> Decimal | str | None:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from amls.agenda.changes import describe_change
 from amls.agenda.feeds import entries_for
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.agenda.services import ChangeKind, reconcile, reconcile_people
@@ -115,6 +116,22 @@ def test_a_cancelled_item_that_is_removed_does_not_count_up_again(course: Course
     assert row().sequence == 1
     fake.settle(course)
     assert (row().sequence, row().is_removed) == (1, True)
+
+
+def test_what_is_cancelled_from_the_start_is_never_said_to_take_place(course: Course, fake: Fake) -> None:
+    def described(*items: Item) -> list[str]:
+        fake.said = list(items)
+        return [str(describe_change(change, course.zone)) for change in reconcile(course, now=NOW, known=fake.registry)]
+
+    off = replace(lecture(2), status=Status.CANCELLED)
+    assert described(lecture(1), off) == [
+        "Lecture 1: new, Thu 25 Apr 2024, 16:00–18:00, H 0107",
+        "Lecture 2: Thu 2 May 2024, 16:00–18:00, H 0107, cancelled",
+    ]
+    assert described(lecture(1, place="H 0111"), replace(off, place="H 0111")) == [
+        "Lecture 1: Thu 25 Apr 2024, 16:00–18:00, H 0107 → Thu 25 Apr 2024, 16:00–18:00, H 0111",
+        "Lecture 2: Thu 2 May 2024, 16:00–18:00, H 0107, cancelled → Thu 2 May 2024, 16:00–18:00, H 0111, cancelled",
+    ]
 
 
 def test_recurring_occurrences_and_two_items_of_one_object_are_items_of_their_own(course: Course, fake: Fake) -> None:

@@ -150,8 +150,28 @@ def test_many_changes_are_one_mail_with_a_count(cast: Cast, lecture: Lecture, po
         LectureFactory.create(course=cast.course, number=str(number), starts_at=START + timedelta(days=number))
     reconcile(cast.course, now=NOW)
     assert tell(NOW + timedelta(minutes=5)) == 4
-    assert postbox.mails[0]["Subject"] == "15 dates changed"
+    assert postbox.mails[0]["Subject"] == "15 new dates"
     assert "and 3 more" in postbox.mails[0].get_body(("plain",)).get_content()
+
+
+def test_a_mail_of_many_changes_says_what_happened_where_it_is_the_same(
+    cast: Cast, lecture: Lecture, postbox: Postbox
+) -> None:
+    other = LectureFactory.create(course=cast.course, number="06", starts_at=START + timedelta(days=7))
+    reconcile(cast.course, now=NOW - timedelta(days=1))
+    tell(NOW - timedelta(hours=12))
+    said = (
+        [{"room": "H 0111"}] * 2,
+        [{"state": "cancelled"}] * 2,
+        [{"state": "planned"}, {"state": "planned", "room": "H 1"}],
+    )
+    for hour, values in enumerate((*said, [{"state": "cancelled"}, {"room": "H 2"}])):
+        for row, changed in zip((lecture, other), values, strict=True):
+            change(row, NOW + timedelta(hours=hour), **changed)
+        tell(NOW + timedelta(hours=hour, minutes=5))
+    assert [mail["Subject"] for mail in postbox.mails if mail["To"] == postbox.mails[-1]["To"]][-4:] == [
+        "2 dates moved", "2 dates cancelled", "2 dates changed", "2 dates changed",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", ["title", "past", "draft", "archived", "switched off", "quiet"])

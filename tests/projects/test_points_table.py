@@ -222,14 +222,32 @@ def test_two_lines_of_a_team_agree_or_the_second_is_refused(
 def test_the_file_is_shown_and_then_read_by_the_page(world: World, sheet: Assignment, people: list[Enrolment]) -> None:
     client = world.cast.client("assistant")
     sent = client.get(f"{address(sheet)}?format=xlsx")
-    assert sent.headers["Content-Disposition"].endswith('.xlsx"')
+    assert sent.headers["Content-Disposition"] == f'attachment; filename="{sheet.course.slug}-blatt-4.xlsx"'
     file = SimpleUploadedFile("punkte.csv", "E-Mail;Punkte\np0@example.org;4,5\n".encode("cp1252"))
+    asked = client.get(address(sheet, "points_import")).context["form"]["file"].field
+    assert asked.required
+    assert "Choose a file first." in client.post(address(sheet, "points_import"), {"_show": "1"}).content.decode()
     shown = client.post(address(sheet, "points_import"), {"file": file})
     assert shown.status_code == 200
+    assert not shown.context["form"]["file"].field.required, "It is kept, and what was shown can be agreed to."
     preview = shown.context["preview"]
     agreed = {"_agreed": "1", SEAL: preview["seal"], "kept": preview["kept"]}
     assert client.post(address(sheet, "points_import"), agreed).status_code == 302
     assert given(people[0], sheet) == [D("4.5")]
+
+
+@pytest.mark.parametrize("read_in", ["en", "de"])
+def test_the_table_speaks_the_language_of_who_fetches_it_and_is_read_in_each(
+    world: World, sheet: Assignment, people: list[Enrolment], read_in: str
+) -> None:
+    client = world.cast.client("assistant")
+    client.cookies["django_language"] = "de"
+    table = client.get(f"{address(sheet)}?format=csv").content.decode("utf-8-sig")
+    assert table.splitlines()[0] == "Matrikelnummer;E-Mail-Adresse;Name;Punkte"
+    client.cookies["django_language"] = read_in
+    filled = table.replace(f"p0@example.org;{NAMES[0]};", f"p0@example.org;{NAMES[0]};4,5")
+    shown = client.post(address(sheet, "points_import"), {"file": SimpleUploadedFile("t.csv", filled.encode())})
+    assert [line.subject for line in shown.context["preview"]["plan"].lines] == [NAMES[0]]
 
 
 def test_excused_people_and_teams_stand_in_the_table_once(

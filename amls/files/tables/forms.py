@@ -40,7 +40,7 @@ class TableForm(forms.Form):
 
     file = forms.FileField(
         label=gettext_lazy("Table"),
-        required=False,
+        error_messages={"required": gettext_lazy("Choose a file first.")},
         help_text=lazy(_help, str)(),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.txt,.tsv,text/csv"}),
     )
@@ -52,6 +52,7 @@ class TableForm(forms.Form):
         self.fields["file"].widget.attrs.update(file_bounds(MAX_BYTES))
         self.shelf = shelf
         self.kept_file: KeptUpload | None = None
+        self.fields["file"].required = not self.data.get("kept")
 
     @property
     def is_agreed(self) -> bool:
@@ -59,7 +60,7 @@ class TableForm(forms.Form):
         return is_wanted(self.data) and not self.files.get("file")
 
     def clean(self) -> dict[str, Any]:
-        """Ask for a file unless one was kept, bound its size, and open what was kept."""
+        """Bound the size of the file, or open the one that was kept."""
         data = super().clean() or {}
         file = data.get("file")
         if file is not None:
@@ -69,8 +70,6 @@ class TableForm(forms.Form):
             data["upload"] = Upload(file.read(), file.name or "")
         elif data.get("kept"):
             data["upload"] = self._find(data["kept"], data.get("encoding", ""))
-        elif not self.errors:
-            raise ValidationError({"file": _("Choose a file first.")})
         return data
 
     def _find(self, token: str, encoding: str) -> Upload:
@@ -96,10 +95,14 @@ class TableForm(forms.Form):
         return upload
 
     def keep(self) -> None:
-        """Keep the file for the next try, so that `kept_file` names it; one that was found wrong itself is not kept."""
+        """Keep the file for the next try, so that `kept_file` names it; one that was found wrong itself is not kept.
+
+        As long as one is kept, the form asks for none.
+        """
         file = self.files.get("file")
         if self.kept_file is None and self.shelf is not None and file is not None and "file" not in self.errors:
             self.kept_file = self.shelf.keep(file)
+        self.fields["file"].required = self.kept_file is None
 
     def drop(self) -> None:
         """Delete what was kept, for it was imported."""
