@@ -1,9 +1,10 @@
 """A course for a new term: dates move by teaching weeks, weekdays and clock times stay."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -18,16 +19,16 @@ from amls.portal.takeover.spec import (
     CourseFileError,
     CourseSpec,
     DeadlineSpec,
+    ExamSpec,
     ExceptionSpec,
     FreeDaySpec,
-    HandoutSpec,
     LectureSpec,
     MaterialSpec,
     OfficeHourSpec,
+    ProjectSpec,
 )
+from amls.portal.takeover.teaching import WEEK, TeachingWeeks, monday
 from amls.portal.takeover.understanding.slots import WEEKDAYS
-
-_WEEK = timedelta(weeks=1)
 
 
 def roll_over(
@@ -46,9 +47,10 @@ def roll_over(
         new_slug: of the new course; it must be free.
         start: a day of the first teaching week: the first lecture keeps its weekday in it.
         now: aware; the moment of the change.
-        skip: days without teaching, which the new course has as free days. A session on one of them moves to the
-            same weekday of the next week, and those of its kind that follow on later days move with it; an office
-            hour is cancelled. A deadline or an exam stays, with a warning.
+        skip: days without teaching, which the new course has as free days instead of its own. A session on one of
+            them moves to the same weekday of the next week, and those of its kind that follow on later days move
+            with it; an office hour is cancelled. What else has a date moves with the sessions around it, but a
+            deadline or an exam that comes to lie on one of these days stays there, with a warning.
         dry_run: compare only.
 
     Raises:
@@ -67,78 +69,48 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
     held = [day for lecture in spec.lectures if (day := lecture.held_on)] or [day for day in (spec.first_day,) if day]
     if not held:
         raise CourseFileError([_("The course has no lectures to count the weeks from.")])
-    weeks = (_monday(start) - _monday(min(held))) // _WEEK
-    moved = _shift_lectures(spec.lectures, weeks, set(skip))
-    lectures = tuple(lecture for lecture, _by in moved)
-    # Exams and the project keep their distance to the last session: where weeks were skipped they move with it.
-    held_anew = [day for lecture in lectures if (day := lecture.held_on)]
-    late = (_monday(max(held_anew)) - _monday(max(held))) // _WEEK if held_anew else weeks
-
-    def at(moment: datetime | None) -> datetime | None:
-        return moment + late * _WEEK if moment else None
-
-    def on(day: date | None, by: int) -> date | None:
-        return day + by * _WEEK if day else None
-
-    projects = spec.projects and replace(
-        spec.projects,
-        submission_deadline=at(spec.projects.submission_deadline),
-        registration_opens_at=_plus(spec.projects.registration_opens_at, weeks),
-        registration_closes_at=at(spec.projects.registration_closes_at),
-        visible_from=_plus(spec.projects.visible_from, weeks),
-        assessed_by=at(spec.projects.assessed_by),
-        wishes_close_at=_plus(spec.projects.wishes_close_at, weeks),
-        handouts=_announced_anew(spec.projects.handouts, weeks),
-    )
-    exams = tuple(
-        replace(
-            exam, starts_at=exam.starts_at + late * _WEEK, opens_at=at(exam.opens_at), closes_at=at(exam.closes_at),
-            withdraw_until=at(exam.withdraw_until), review_at=at(exam.review_at),
-        )
-        for exam in spec.exams
+    first = monday(min(held))
+    weeks = (monday(start) - first) // WEEK
+    teaching = TeachingWeeks(
+        [(lecture.kind, day) for lecture in spec.lectures if (day := lecture.held_on)],
+        first=first, weeks=weeks, free=_days_of(spec.free_days), skip=set(skip),
     )  # fmt: skip
-    office_hours = tuple(_shift_office_hour(hour, weeks, late, set(skip)) for hour in spec.office_hours)
+    lectures = tuple(_shift_lecture(lecture, teaching) for lecture in sorted(spec.lectures, key=_order))
+    held_anew = [day for lecture in lectures if (day := lecture.held_on)]
     return replace(
         spec,
         slug=new_slug,
         term=term_label(spec.term, min(held_anew, default=start)),
-        first_day=on(spec.first_day, weeks),
-        last_day=on(spec.last_day, late),
+        first_day=spec.first_day + weeks * WEEK if spec.first_day else None,
+        last_day=_on(spec.last_day, teaching),
         lectures=lectures,
         free_days=_free_days(skip),
-        deadlines=_shift_deadlines(spec, moved, weeks),
-        office_hours=office_hours,
-        projects=projects,
-        assignments=_shift_assignments(spec, moved, weeks),
-        exams=exams,
+        deadlines=tuple(_shift_deadline(deadline, teaching) for deadline in spec.deadlines),
+        office_hours=tuple(_shift_office_hour(hour, weeks, teaching, set(skip)) for hour in spec.office_hours),
+        projects=spec.projects and _shift_work(spec.projects, teaching, "submission_deadline", "registration_opens_at"),
+        assignments=tuple(_shift_work(assignment, teaching, "due_at", "opens_at") for assignment in spec.assignments),
+        exams=tuple(_shift_exam(exam, teaching) for exam in spec.exams),
     )
 
 
 def _plus(moment: datetime | None, weeks: int) -> datetime | None:
-    return moment + weeks * _WEEK if moment else None
+    return moment + weeks * WEEK if moment else None
 
 
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
+def _at(moment: datetime | None, teaching: TeachingWeeks) -> datetime | None:
+    return moment + teaching.of_day(moment.date()) * WEEK if moment else None
 
 
-def _shift_lectures(lectures: tuple[LectureSpec, ...], weeks: int, skip: set[date]) -> list[tuple[LectureSpec, int]]:
-    """Return the sessions in their order, each moved and by how many weeks; each kind has its own pace."""
-    shifted = []
-    pace: dict[str, int] = {}
-    for lecture in sorted(lectures, key=_order):
-        by = pace.get(lecture.kind, weeks)
-        day = lecture.held_on
-        while day is not None and day + by * _WEEK in skip:
-            by += 1
-        pace[lecture.kind] = by
-        materials = tuple(_announced(material, by) for material in lecture.materials)
-        moved = replace(
-            lecture, starts_at=_plus(lecture.starts_at, by), ends_at=_plus(lecture.ends_at, by),
-            day=lecture.day + by * _WEEK if lecture.day else None, state="planned", materials=materials,
-        )  # fmt: skip
-        shifted.append((moved, by))
-    return shifted
+def _on(day: date | None, teaching: TeachingWeeks) -> date | None:
+    return day + teaching.of_day(day) * WEEK if day else None
+
+
+def _days_of(free_days: Iterable[FreeDaySpec]) -> set[date]:
+    return {
+        free_day.date + timedelta(days=number)
+        for free_day in free_days
+        for number in range(((free_day.last or free_day.date) - free_day.date).days + 1)
+    }
 
 
 def _order(lecture: LectureSpec) -> tuple[date, time]:
@@ -146,49 +118,58 @@ def _order(lecture: LectureSpec) -> tuple[date, time]:
     return lecture.held_on or date.max, starts_at.time() if starts_at else time.min
 
 
-def _shift_deadlines(spec: CourseSpec, moved: list[tuple[LectureSpec, int]], weeks: int) -> tuple[DeadlineSpec, ...]:
-    """Return the deadlines, each as long after the session before it as it was."""
-    by_of = _pace(moved, weeks)
-    return tuple(
-        replace(
-            deadline, due_at=_plus(deadline.due_at, by_of(deadline.due_on or date.min)), url="",
-            day=deadline.day + by_of(deadline.day) * _WEEK if deadline.day else None,
-        )
-        for deadline in spec.deadlines
+def _shift_lecture(lecture: LectureSpec, teaching: TeachingWeeks) -> LectureSpec:
+    """Return the session as planned anew; what it gives out is announced as long before or after it as it was."""
+    day = lecture.held_on
+    if day is None:
+        materials = tuple(_announced(material, _at(material.visible_from, teaching)) for material in lecture.materials)
+        return replace(lecture, state="planned", materials=materials)
+    by = teaching.of_session(lecture.kind, day)
+    return replace(
+        lecture, starts_at=_plus(lecture.starts_at, by), ends_at=_plus(lecture.ends_at, by),
+        day=lecture.day + by * WEEK if lecture.day else None, state="planned",
+        materials=tuple(_announced(material, _plus(material.visible_from, by)) for material in lecture.materials),
     )  # fmt: skip
 
 
-def _shift_assignments(
-    spec: CourseSpec, moved: list[tuple[LectureSpec, int]], weeks: int
-) -> tuple[AssignmentSpec, ...]:
-    """Return the assignments in the same teaching weeks: each as long after the session before it as it was."""
-    by_of = _pace(moved, weeks)
-
-    def with_dates(assignment: AssignmentSpec) -> AssignmentSpec:
-        dated = assignment.due_at or assignment.opens_at
-        by = by_of(dated.date()) if dated else weeks
-        return replace(
-            assignment,
-            due_at=_plus(assignment.due_at, by),
-            opens_at=_plus(assignment.opens_at, by),
-            registration_closes_at=_plus(assignment.registration_closes_at, by),
-            visible_from=_plus(assignment.visible_from, by),
-            assessed_by=_plus(assignment.assessed_by, by),
-            wishes_close_at=_plus(assignment.wishes_close_at, by),
-            handouts=_announced_anew(assignment.handouts, by),
-        )
-
-    return tuple(with_dates(assignment) for assignment in spec.assignments)
+def _announced(material: MaterialSpec, visible_from: datetime | None) -> MaterialSpec:
+    """Return the material as it is announced anew: last term's file or link is not this term's."""
+    return replace(material, file="", sha256="", url="", visible_from=visible_from)
 
 
-def _pace(moved: list[tuple[LectureSpec, int]], weeks: int) -> Callable[[date], int]:
-    """Return what says by how many weeks a day of the old term moves: as the last session before it."""
-    pace = [(day - by * _WEEK, by) for lecture, by in moved if (day := lecture.held_on)]
+def _shift_deadline(deadline: DeadlineSpec, teaching: TeachingWeeks) -> DeadlineSpec:
+    return replace(deadline, due_at=_at(deadline.due_at, teaching), day=_on(deadline.day, teaching), url="")
 
-    def by_of(day: date) -> int:
-        return max((by for held, by in pace if held <= day), default=weeks)
 
-    return by_of
+Work = TypeVar("Work", ProjectSpec, AssignmentSpec)
+_WORK_DATES = ("registration_closes_at", "visible_from", "assessed_by", "wishes_close_at")
+
+
+def _shift_work(work: Work, teaching: TeachingWeeks, *dates: str) -> Work:
+    """Return a piece of work, each of its dates in its own teaching week, and in the order in which they were."""
+    written = {name: at for name in (*dates, *_WORK_DATES) if (at := getattr(work, name))}
+    moved: dict[datetime, datetime] = {}
+    for at in sorted(set(written.values())):
+        new = at + teaching.of_day(at.date()) * WEEK
+        while any(new <= earlier for earlier in moved.values()):
+            new += WEEK
+        moved[at] = new
+    handouts = tuple(
+        # Last term's sheet stays there.
+        replace(handout, file="", sha256="", visible_from=_at(handout.visible_from, teaching))
+        for handout in work.handouts
+    )
+    dates_anew: dict[str, Any] = {name: moved[at] for name, at in written.items()}
+    return replace(work, handouts=handouts, **dates_anew)
+
+
+def _shift_exam(exam: ExamSpec, teaching: TeachingWeeks) -> ExamSpec:
+    """Return the exam in its teaching week, and how long before and after it people may do what as it was."""
+    by = teaching.of_day(exam.starts_at.date())
+    return replace(
+        exam, starts_at=exam.starts_at + by * WEEK, opens_at=_plus(exam.opens_at, by), closes_at=_plus(exam.closes_at, by),
+        withdraw_until=_plus(exam.withdraw_until, by), review_at=_plus(exam.review_at, by),
+    )  # fmt: skip
 
 
 def _without_parts(lost: Sequence[str], slug: str) -> tuple[str, ...]:
@@ -213,24 +194,11 @@ def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:
     return tuple(free_days)
 
 
-def _announced_anew(handouts: tuple[HandoutSpec, ...], weeks: int) -> tuple[HandoutSpec, ...]:
-    """Return the files of an assignment as they are announced anew, moved as it is: last term's sheet stays there."""
-    return tuple(
-        replace(handout, file="", sha256="", visible_from=_plus(handout.visible_from, weeks)) for handout in handouts
-    )
-
-
-def _announced(material: MaterialSpec, weeks: int) -> MaterialSpec:
-    """Return the material as it is announced anew: last term's file or link is not this term's."""
-    return replace(material, file="", sha256="", url="", visible_from=_plus(material.visible_from, weeks))
-
-
-def _shift_office_hour(hour: OfficeHourSpec, weeks: int, late: int, skip: set[date]) -> OfficeHourSpec:
-    first = hour.first + weeks * _WEEK if hour.first else None
-    last = hour.last + late * _WEEK if hour.last else None
+def _shift_office_hour(hour: OfficeHourSpec, weeks: int, teaching: TeachingWeeks, skip: set[date]) -> OfficeHourSpec:
+    first = hour.first + weeks * WEEK if hour.first else None
     free = sorted(day for day in skip if day.weekday() == WEEKDAYS.index(hour.weekday))
     exceptions = tuple(ExceptionSpec(day=day, cancelled=True) for day in free)
-    return replace(hour, first=first, last=last, exceptions=exceptions)
+    return replace(hour, first=first, last=_on(hour.last, teaching), exceptions=exceptions)
 
 
 def _on_free_days(spec: CourseSpec, skip: set[date]) -> tuple[str, ...]:
