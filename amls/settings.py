@@ -133,6 +133,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "amls.core.unsent.UnsentFormsMiddleware",
     "amls.core.history.WriteHistoryMiddleware",
     "amls.files.uploads.UploadLimitMiddleware",
     "amls.courses.access.SecondFactorMiddleware",

@@ -16,10 +16,10 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from amls.core.sizes import say_size
+from amls.core.unsent import came_from
 from amls.files.checks import clean_filename
 
 logger = logging.getLogger(__name__)
@@ -252,7 +252,5 @@ class UploadLimitMiddleware:
             return response
         status, message = refused
         # The page with the form: browsers go back to it with everything that was typed.
-        came_from = request.headers.get("Referer", "")
-        is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
-        context = {"message": message, "back": came_from if is_ours else "/"}
+        context = {"message": message, "back": came_from(request) or "/"}
         return render(request, "refused_upload.html", context, status=status)

@@ -1,0 +1,70 @@
+"""Forms that were not taken, as whoever sent them was no longer signed in: what is said, and where it leads."""
+
+from urllib.parse import parse_qs, urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import resolve
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from amls.core.middleware import GetResponse
+from amls.core.origin import place_here, split_address
+from amls.core.request import htmx_of
+
+_READS = ("GET", "HEAD")
+
+
+def came_from(request: HttpRequest) -> str:
+    """Return the page of this site that a request was sent from, as a path with its query; an empty text otherwise."""
+    address = split_address(request.headers.get("Referer", ""))
+    if (address.scheme, address.netloc) != (request.scheme, request.get_host()):
+        return ""
+    return place_here(request, address._replace(scheme="", netloc="", fragment="").geturl())
+
+
+class UnsentFormsMiddleware:
+    """Lead whoever sent a form when their session had ended to the page on which it stands, by the sign-in.
+
+    Views that need somebody signed in lead back to their own address, and many of those take POST only: whoever comes
+    to one of these reads so, and finds the page above it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; an answer that would sign in and come back here comes back to the form instead."""
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and request.method in _READS:
+            page = render(request, "405.html", {"back": _place_above(request.path_info)}, status=405)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        if response.status_code != 302 or request.user.is_authenticated:
+            return response
+        way = split_address(response.headers["Location"])
+        is_form, is_part = request.method not in _READS, bool(htmx_of(request))
+        if not (is_form or is_part) or parse_qs(way.query).get("next") != [request.get_full_path()]:
+            return response
+        if is_form:
+            said = _(
+                "You are signed out: what you sent was not taken, and nothing was changed. Sign in and send it again."
+            )
+            messages.warning(request, said)
+        place = came_from(request) or request.get_full_path()
+        sign_in = way._replace(query=urlencode({"next": place}, safe="/")).geturl()
+        # A part of a page is asked for by a script, which would put the page to sign in there.
+        return HttpResponseClientRedirect(sign_in) if is_part else HttpResponseRedirect(sign_in)
+
+
+def _place_above(path: str) -> str:
+    """Return the nearest address above one at which something answers, '/' at last."""
+    while path != "/":
+        path = path.rstrip("/").rpartition("/")[0] + "/"
+        try:
+            resolve(path)
+        except Http404:
+            continue
+        break
+    return path
