@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.eligibility import Finding, Verdict, evaluate
 from amls.courses.models import Course, Enrolment
-from exams.models import AdmissionDecision
+from exams.models import AdmissionDecision, Registration
 
 
 class AdmissionState(StrEnum):
@@ -91,6 +91,19 @@ def admissions_of(course: Course, enrolments: Iterable[Enrolment], *, now: datet
 def _decisions() -> ModelStatement[AdmissionDecision]:
     theirs = is_among("enrolment_id", Parameter("people"))
     return ModelStatement.of(AdmissionDecision.objects.filter(theirs, course=Parameter("course")).order_by("pk"))
+
+
+def under_reserve(course: Course, registrations: Iterable[Registration], *, now: datetime) -> set[int]:
+    """Return the keys of those registrations whose person is not admitted: as many queries as `admissions_of`.
+
+    Args:
+        course: to whose exams.
+        registrations: each with its enrolment and user loaded.
+        now: aware; handed to the rules.
+    """
+    people = {registration.pk: registration.enrolment for registration in registrations}
+    admissions = admissions_of(course, people.values(), now=now)
+    return {pk for pk, enrolment in people.items() if not admissions[enrolment.pk].is_admitted}
 
 
 def admission_of(enrolment: Enrolment, *, now: datetime) -> Admission:

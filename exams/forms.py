@@ -128,6 +128,12 @@ class OrderForm(ExamActForm):
     order = forms.ChoiceField(label=_("Order"), choices=Exam.SeatOrder, required=False)
 
 
+class FreezeForm(ExamActForm):
+    """Whether the results of those who are not admitted are frozen as well."""
+
+    with_reserved = forms.BooleanField(label=_("Also with those who are not admitted"), required=False)
+
+
 class HelperForm(ExamActForm):
     """Who helps at the door."""
 

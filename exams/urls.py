@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from exams.forms import CapacityForm, ExamActForm, HelperForm, LinkForm, OrderForm, PersonForm, ReasonForm, StudentForm
+from exams.forms import (
+    CapacityForm,
+    ExamActForm,
+    FreezeForm,
+    HelperForm,
+    LinkForm,
+    OrderForm,
+    PersonForm,
+    ReasonForm,
+    StudentForm,
+)
 from exams.views import door, held, papers, plan, results, rules, staff, student, tasks
 from exams.views.acts import act_view
 
@@ -36,9 +46,10 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/staff/release/", held.release, name="staff_release"),
     path("<slug:slug>/exams/<int:pk>/staff/helper/", act_view("helper", HelperForm), name="staff_helper"),
     path("<slug:slug>/exams/<int:pk>/staff/revoke/", act_view("revoke", LinkForm), name="staff_revoke"),
+    path("<slug:slug>/exams/<int:pk>/staff/present/", act_view("present", ExamActForm), name="staff_present"),
     path("<slug:slug>/exams/<int:pk>/staff/absent/", act_view("absent", ExamActForm), name="staff_absent"),
     path("<slug:slug>/exams/<int:pk>/staff/close/", act_view("close", ExamActForm), name="staff_close"),
-    path("<slug:slug>/exams/<int:pk>/staff/freeze/", act_view("freeze", ExamActForm), name="staff_freeze"),
+    path("<slug:slug>/exams/<int:pk>/staff/freeze/", act_view("freeze", FreezeForm), name="staff_freeze"),
     path("<slug:slug>/exams/<int:pk>/staff/unfreeze/", act_view("unfreeze", ReasonForm), name="staff_unfreeze"),
     path("<slug:slug>/exams/<int:pk>/staff/rooms/", plan.rooms, name="rooms"),
     path("<slug:slug>/exams/<int:pk>/staff/rooms/move/", plan.move, name="rooms_move"),

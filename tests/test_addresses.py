@@ -187,6 +187,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:staff_release": ("{exam}staff/release/", dict.fromkeys(PARTS, 405)),
     "exams:staff_helper": ("{exam}staff/helper/", dict.fromkeys(PARTS, 405)),
     "exams:staff_revoke": ("{exam}staff/revoke/", dict.fromkeys(PARTS, 405)),
+    "exams:staff_present": ("{exam}staff/present/", dict.fromkeys(PARTS, 405)),
     "exams:staff_absent": ("{exam}staff/absent/", dict.fromkeys(PARTS, 405)),
     "exams:staff_close": ("{exam}staff/close/", dict.fromkeys(PARTS, 405)),
     "exams:staff_freeze": ("{exam}staff/freeze/", dict.fromkeys(PARTS, 405)),

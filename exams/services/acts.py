@@ -26,7 +26,13 @@ from amls.held.services import HOLD
 from amls.held.trials import Trial, watched
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
-from exams.services.door import add_helper, correct_attendance, mark_the_rest_absent, revoke_helper
+from exams.services.door import (
+    add_helper,
+    correct_attendance,
+    mark_the_rest_absent,
+    mark_the_rest_present,
+    revoke_helper,
+)
 from exams.services.registration import close_exam, set_capacity, staff_register, staff_withdraw
 from exams.services.registration import excuse as excuse_registration
 from exams.services.results import freeze as freeze_results
@@ -300,6 +306,14 @@ def absent(staff: Staff, data: Data) -> str:
     return said % {"count": count}
 
 
+@act("present", gettext_lazy("Note the rest as present"))
+def present(staff: Staff, data: Data) -> str:
+    """Note whoever is left as present."""
+    count = mark_the_rest_present(exam_pk=staff.exam.pk, by=staff.by, now=staff.now)
+    said = ngettext("%(count)d person is noted as present.", "%(count)d people are noted as present.", count)
+    return said % {"count": count}
+
+
 @act("close", gettext_lazy("Close the exam"), is_final=True)
 def close(staff: Staff, data: Data) -> str:
     """Close the exam."""
@@ -314,7 +328,7 @@ def close(staff: Staff, data: Data) -> str:
 @act("freeze", gettext_lazy("Freeze the results"))
 def freeze(staff: Staff, data: Data) -> str:
     """Freeze the results for the examination office."""
-    freeze_results(exam_pk=staff.exam.pk, now=staff.now)
+    freeze_results(exam_pk=staff.exam.pk, now=staff.now, with_reserved=data["with_reserved"])
     return _("The results are frozen: nothing changes until somebody unfreezes them.")
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
+from exams.managers import RegistrationQuerySet
 from exams.models import CheckInMark, Exam, HelperLink, Registration, Result
 from exams.services.calendars import follow_people
 from exams.services.capacity import check_not_frozen, need_reason
@@ -151,14 +152,41 @@ def mark_the_rest_absent(*, exam_pk: int, now: datetime) -> int:
         RuleViolation: the exam has not begun.
     """
     with transaction.atomic():
-        exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
-        if now < exam.starts_at:
-            raise RuleViolation(_("The exam has not begun yet."), code="exam-not-begun")
-        rest = Registration.objects.active().filter(exam=exam, state=Registration.State.REGISTERED)
+        rest = _rest_of(exam_pk, now=now)
         people = list(rest.values_list("enrolment_id", flat=True))
         rest.update(state=Registration.State.ABSENT, changed_at=now)
         follow_people(people, now=now)
     return len(people)
+
+
+def mark_the_rest_present(*, exam_pk: int, by: User | None, now: datetime) -> int:
+    """Note as present everyone of whom there is no mark, as where a list on paper was kept; return how many.
+
+    Raises:
+        RuleViolation: the exam has not begun.
+    """
+    with transaction.atomic():
+        rest = _rest_of(exam_pk, now=now)
+        people = list(rest.values_list("pk", "enrolment_id"))
+        CheckInMark.objects.bulk_create(
+            CheckInMark(key=uuid4(), registration_id=pk, action=_Action.PRESENT, by=by, made_at=now, received_at=now)
+            for pk, _enrolment in people
+        )
+        rest.update(state=Registration.State.ATTENDED, arrived_at=now, changed_at=now)
+        follow_people([enrolment for _pk, enrolment in people], now=now)
+    return len(people)
+
+
+def _rest_of(exam_pk: int, *, now: datetime) -> RegistrationQuerySet:
+    """Return everyone in an exam of whom there is no mark; the exam stays locked.
+
+    Raises:
+        RuleViolation: the exam has not begun.
+    """
+    exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
+    if now < exam.starts_at:
+        raise RuleViolation(_("The exam has not begun yet."), code="exam-not-begun")
+    return Registration.objects.active().filter(exam=exam, state=Registration.State.REGISTERED)
 
 
 def add_helper(*, exam: Exam, name: str, by: User | None, now: datetime) -> HelperLink:

@@ -17,6 +17,7 @@ from amls.courses.models import User
 from amls.files.tables.values import read_number
 from amls.grading.points import ZERO
 from amls.grading.tasks import TaskSum
+from exams.admission import under_reserve
 from exams.managers import RegistrationQuerySet
 from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultChange
 from exams.queries import exam_rules, task_sums
@@ -296,12 +297,18 @@ def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int
         return grade_anew(published, exam, by=by, reason=reason, now=now, known_points={})
 
 
-def freeze(*, exam_pk: int, now: datetime) -> None:
+def freeze(*, exam_pk: int, now: datetime, with_reserved: bool = False) -> None:
     """Freeze the results for the examination office: nothing about them changes from now on.
 
+    Args:
+        exam_pk: of which exam.
+        now: when.
+        with_reserved: also where somebody has a result who is not admitted.
+
     Raises:
-        RuleViolation: there are drafts, nothing is published, somebody was neither present nor absent, or the
-            course has not verified the matriculation number of somebody for whom the office gets a line.
+        RuleViolation: there are drafts, nothing is published, somebody was neither present nor absent, the course has
+            not verified the matriculation number of somebody for whom the office gets a line, or somebody has a
+            result who is not admitted.
     """
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
@@ -318,6 +325,8 @@ def freeze(*, exam_pk: int, now: datetime) -> None:
                 code="people-left",
             )
         _need_verified_numbers(exam, people)
+        if not with_reserved:
+            _need_admitted(exam, people, now=now)
         exam.frozen_at = now
         exam.save(update_fields=["frozen_at"])
 
@@ -345,6 +354,26 @@ def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
         )
         % {"people": ", ".join(names)},
         code="numbers-unverified",
+    )
+
+
+def _need_admitted(exam: Exam, people: RegistrationQuerySet, *, now: datetime) -> None:
+    """Refuse to give the office a grade of somebody who sat the exam under reserve and is not admitted yet."""
+    graded = list(people.with_people().filter(result__isnull=False).by_name())
+    reserved = under_reserve(exam.course, graded, now=now)
+    names = [str(registration.enrolment.user) for registration in graded if registration.pk in reserved]
+    if not names:
+        return
+    raise RuleViolation(
+        ngettext(
+            "%(people)s has a result and is not admitted. Admit them, or correct them to absent, each on their page; "
+            "or freeze with those who are not admitted as well.",
+            "%(count)d people have a result and are not admitted: %(people)s. Admit them, or correct them to absent, "
+            "each on their page; or freeze with those who are not admitted as well.",
+            len(names),
+        )
+        % {"people": ", ".join(names), "count": len(names)},
+        code="under-reserve",
     )
 
 

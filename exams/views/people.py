@@ -66,6 +66,7 @@ class ExamFigures:
     present: int
     absent: int
     graded: int
+    reserved_graded: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,10 @@ class People:
             present=states.count(Registration.State.ATTENDED),
             absent=states.count(Registration.State.ABSENT),
             graded=sum(hasattr(row.registration, "result") for row in self.holding),
+            reserved_graded=sum(
+                hasattr(row.registration, "result") and not (row.admission and row.admission.is_admitted)
+                for row in self.holding
+            ),
         )
 
 

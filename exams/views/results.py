@@ -22,6 +22,7 @@ from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, table_response
 from amls.held.corrections import say_corrected
+from exams.admission import under_reserve
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, shown_field
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
@@ -70,6 +71,7 @@ def _context(
     standing = table if table.is_complete else usual_table(exam.max_points)
     used = proposal or standing
     rows = [_row(person, extra[person.enrolment_id], used, lifts_fail=lifts, typed=entry) for person in people]
+    reserved = under_reserve(access.course, people, now=access.now)
     graded = [row for row in rows if row["result"] is not None]
     statistics = statistics_of((row["result"].points, row["would_be"]) for row in graded)
     before = statistics_of(
@@ -83,6 +85,8 @@ def _context(
         "tab": "exams",
         "exam": exam,
         "rows": rows,
+        "reserved": reserved,
+        "reserved_graded": sum(row["registration"].pk in reserved for row in graded),
         "steps": [_step(grade, used, statistics, before, typed=boundaries) for grade in GRADES],
         "failed": {"grade": FAILED, "count": statistics.failed, "before": before.failed},
         "has_table": table.is_complete,

@@ -16,7 +16,7 @@ from amls.courses.participation import verify_number
 from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code
-from exams.services.door import correct_attendance, make_mark, mark_the_rest_absent
+from exams.services.door import correct_attendance, make_mark, mark_the_rest_absent, mark_the_rest_present
 from exams.services.registration import close_exam, excuse, register, staff_register, staff_withdraw
 from exams.services.results import enter_points, freeze, publish_results, set_grade_table
 from tests.cast import Cast
@@ -102,6 +102,30 @@ def test_the_rest_is_absent_after_the_beginning(cast: Cast, exam: Exam, held: Re
         mark_the_rest_absent(exam_pk=exam.pk, now=DAY)
     assert mark_the_rest_absent(exam_pk=exam.pk, now=DAY + timedelta(hours=1)) == 3
     assert sorted(Registration.objects.values_list("state", flat=True)) == ["absent", "absent", "absent", "attended"]
+
+
+def test_the_rest_is_present_where_absence_was_noted_on_paper(cast: Cast, exam: Exam, held: Registration) -> None:
+    people = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)]
+    mark(people[0], "absent")
+    with pytest.raises(RuleViolation):
+        mark_the_rest_present(exam_pk=exam.pk, by=cast.assistant.user, now=DAY)
+    after = DAY + timedelta(hours=1)
+    assert mark_the_rest_present(exam_pk=exam.pk, by=cast.assistant.user, now=after) == 3
+    assert mark_the_rest_present(exam_pk=exam.pk, by=cast.assistant.user, now=after) == 0
+    assert sorted(Registration.objects.values_list("state", flat=True)) == [
+        "absent",
+        "attended",
+        "attended",
+        "attended",
+    ]
+    enter_points(exam_pk=exam.pk, points={people[1].pk: Decimal(50)}, by=None, now=after)
+    # A mark as any other: it can be taken back, and says who made it.
+    correct_attendance(
+        registration_pk=people[2].pk, exam_pk=exam.pk, attended=False, reason="The list", by=None, now=after + timedelta(hours=1)
+    )  # fmt: skip
+    people[2].refresh_from_db()
+    made = people[2].marks.order_by("made_at").first()
+    assert (people[2].state, made.by, made.action) == ("absent", cast.assistant.user, "present")
 
 
 def test_a_helpers_link_is_for_this_exam_on_this_day(cast: Cast, exam: Exam) -> None:

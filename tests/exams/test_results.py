@@ -25,7 +25,9 @@ from amls.mail.models import Notice
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange, UniversityEntry
 from exams.queries import office_rows
+from exams.services.admission import decide_admission
 from exams.services.pointfile import import_points
+from exams.services.publication import published
 from exams.services.registration import excuse, register
 from exams.services.results import (
     enter_points,
@@ -412,6 +414,33 @@ def test_the_office_gets_verified_numbers_alone(cast: Cast, exam: Exam, people: 
     assert [row[0] for row in office_rows(exam)] == ["400000", "", "", "400003", "400004", "400005"]
     ExamRules.objects.create(course=cast.course, needs_matriculation_number=False)
     freeze(exam_pk=exam.pk, now=AFTER)
+
+
+@pytest.mark.django_db
+def test_who_is_not_admitted_is_named_before_grades_go_out(cast: Cast, exam: Exam, people: list[Registration]) -> None:
+    ExamRules.objects.create(course=cast.course, needs_matriculation_number=False, project_is_prerequisite=True)
+    admitted, reserved = people[:2]
+    decide_admission(
+        enrolment=admitted.enrolment, verdict="admitted", reason="Passed before", by=cast.lecturer.user, now=AFTER
+    )
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={person.pk: D(70) for person in people[:4]}, by=None, now=AFTER)
+    page = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/").content.decode()
+    assert page.count("not admitted</span>") == 3
+    assert "3 people have points and are not admitted" in " ".join(page.split())
+    shown = dict(published(exam_pk=exam.pk, by=None, now=AFTER))
+    assert shown[str(admitted.enrolment.user)] == "70 points, grade 2.7"
+    assert shown[str(reserved.enrolment.user)] == "70 points, grade 2.7 · not admitted"
+    with pytest.raises(RuleViolation, match=r"^3 people have a result and are not admitted: S 0001, S 0002, S 0003"):
+        freeze(exam_pk=exam.pk, now=AFTER)
+    staff = cast.client("lecturer")
+    assert "Also with 3 people" in " ".join(staff.get(f"/amls/exams/{exam.pk}/staff/").content.decode().split())
+    staff.post(f"/amls/exams/{exam.pk}/staff/freeze/", {})
+    exam.refresh_from_db()
+    assert exam.frozen_at is None
+    staff.post(f"/amls/exams/{exam.pk}/staff/freeze/", {"with_reserved": "on"})
+    exam.refresh_from_db()
+    assert exam.frozen_at is not None
 
 
 @pytest.mark.django_db

@@ -9,8 +9,10 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.participation import verify_number
 from amls.courses.services import finish_course_change, quietly
 from amls.mail.models import Notice
+from exams.admission import under_reserve
 from exams.grading import usual_table
 from exams.models import Accommodation, Exam, ExamRules, Registration, Room, Spacing
+from exams.services.admission import decide_admission
 from exams.services.door import make_mark, mark_the_rest_absent
 from exams.services.registration import close_exam, staff_register
 from exams.services.results import enter_points, freeze, publish_results, set_grade_table
@@ -20,6 +22,7 @@ from exams.services.seating import assign_seats, release_seats
 _SEATS = 8
 _WAITING = 2
 _HAND = "Made by the demo"
+_EARLIER = "Did the project in an earlier term"
 
 
 def make_exams(archived: Course, running: Course, *, now: datetime) -> None:
@@ -85,6 +88,12 @@ def _grade(course: Course) -> None:
     mark_the_rest_absent(exam_pk=exam.pk, now=exam.ends_at)
     set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=after)
     enter_points(exam_pk=exam.pk, points=points, by=None, now=after)
+    reserved = under_reserve(course, held, now=after)
+    for registration in held:
+        if registration.pk in reserved:
+            decide_admission(
+                enrolment=registration.enrolment, verdict="admitted", reason=_EARLIER, by=None, now=exam.starts_at
+            )
     publish_results(exam_pk=exam.pk, by=None, now=after)
     freeze(exam_pk=exam.pk, now=after)
     close_exam(exam_pk=exam.pk, now=after)
