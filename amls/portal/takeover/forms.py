@@ -1,7 +1,5 @@
 """Bringing a course in, and holding one again, in the browser."""
 
-import re
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -13,6 +11,7 @@ from amls.courses.models import Course
 from amls.courses.validators import validate_slug
 from amls.files.checks import file_bounds
 from amls.portal.takeover.sources import MAX_BYTES
+from amls.portal.takeover.understanding.resolving import listed_days
 
 _FILES = ".html,.htm,.md,.txt,.csv,.tsv,.xlsx,.ics,.yml,.yaml,.json,.docx,.toml"
 
@@ -78,25 +77,30 @@ class RollOverForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy(
-            "Such as 2025-05-01, separated by commas or line breaks. Lectures on one move on by a week, office hours are cancelled; deadlines and exams stay, with a warning."
+            "Such as 2025-05-01, 2025-12-22 to 2026-01-02, separated by commas or line breaks. Lectures on one move on by a week, office hours are cancelled; deadlines and exams stay, with a warning."
         ),
+    )
+    term = forms.CharField(
+        label=gettext_lazy("Name of the new term"),
+        required=False,
+        max_length=30,
+        help_text=gettext_lazy("Where it is empty, it is named in the manner of the last one."),
     )
 
     def clean_new_slug(self) -> str:
         """Refuse an address that is taken."""
         return _free(self.cleaned_data["new_slug"])
 
-    def clean_skip(self) -> list[date]:
-        """Return the days as dates."""
-        days = []
-        for word in re.split(r"[\s,;]+", self.cleaned_data["skip"].strip()):
+    def clean(self) -> dict[str, Any]:
+        """Read the days, those without a year in the term that begins then."""
+        data = super().clean() or {}
+        if "start" in data and "skip" in data:
             try:
-                days += [date.fromisoformat(word)] if word else []
+                data["skip"] = listed_days(data["skip"], start=data["start"])
             except ValueError as error:
-                raise ValidationError(
-                    _("'%(word)s' is not a date such as 2025-05-01.") % {"word": word[:40]}, code="date"
-                ) from error
-        return days
+                why = _("'%(words)s' is no day such as 2025-05-01, and no days such as 2025-12-22 to 2026-01-02.")
+                self.add_error("skip", ValidationError(why % {"words": str(error)[:40]}, code="date"))
+        return data
 
 
 def _free(slug: Any) -> str:

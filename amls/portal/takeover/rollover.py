@@ -1,6 +1,5 @@
 """A course for a new term: dates move by teaching weeks, weekdays and clock times stay."""
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -29,6 +28,7 @@ from amls.portal.takeover.spec import (
 )
 from amls.portal.takeover.teaching import WEEK, TeachingWeeks, monday
 from amls.portal.takeover.understanding.slots import WEEKDAYS
+from amls.portal.takeover.understanding.terms import named_like
 
 
 def roll_over(
@@ -38,6 +38,7 @@ def roll_over(
     start: date,
     now: datetime,
     skip: Collection[date] = (),
+    term: str = "",
     dry_run: bool = False,
 ) -> Diff:
     """Make the course for a new term, as a draft, and return what it will hold.
@@ -51,6 +52,7 @@ def roll_over(
             them moves to the same weekday of the next week, and those of its kind that follow on later days move
             with it; an office hour is cancelled. What else has a date moves with the sessions around it, but a
             deadline or an exam that comes to lie on one of these days stays there, with a warning.
+        term: what the new term is called; by default it is named in the manner of the old one.
         dry_run: compare only.
 
     Raises:
@@ -59,7 +61,10 @@ def roll_over(
     spec = shift_course(export_course(course), new_slug=new_slug, start=start, skip=skip)
     admission, lost = without_lost(spec.admission, titles_of(spec), [row.title for row in spec.lists])
     spec = replace(
-        spec, admission=admission, warnings=(*_on_free_days(spec, set(skip)), *_without_parts(lost, new_slug))
+        spec,
+        term=term or spec.term,
+        admission=admission,
+        warnings=(*_on_free_days(spec, set(skip)), *_without_parts(lost, new_slug)),
     )
     return import_course(spec=spec, now=now, dry_run=dry_run, must_be_new=True)
 
@@ -213,17 +218,5 @@ def _on_free_days(spec: CourseSpec, skip: set[date]) -> tuple[str, ...]:
 
 
 def term_label(old: str, first: date) -> str:
-    """Return the label of the term that begins on `first`, in the manner of the old one: 'SS2025', 'WS2025/26'."""
-    is_summer = 3 <= first.month <= 8
-    year = first.year if is_summer or first.month > 8 else first.year - 1
-    following = f"{(year + 1) % 100:02}"
-    styles = [
-        (r"^(?:SS|WS)", f"SS{year}", f"WS{year}/{following}"),
-        (r"^(?:SoSe|WiSe)", f"SoSe {year}", f"WiSe {year}/{following}"),
-        (r"^(?:Summer|Winter)", f"Summer {year}", f"Winter {year}/{following}"),
-        (r"^(?:Spring|Fall|Autumn)", f"Spring {year}", f"Fall {year}"),
-    ]
-    for pattern, summer, winter in styles:
-        if re.match(pattern, old, re.IGNORECASE):
-            return summer if is_summer else winter
-    return f"SS{year}" if is_summer else f"WS{year}/{following}"
+    """Return the label of the term that begins on `first`, in the manner of the old one where that is known: 'SS2025', 'WS2025/26'."""
+    return named_like(old, first) or named_like("SS2025", first)

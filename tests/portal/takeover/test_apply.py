@@ -261,7 +261,20 @@ def test_what_an_import_says_is_in_the_readers_language(course: Course) -> None:
 
 @pytest.mark.parametrize(
     ("old", "first", "label"),
-    [("SS2024", date(2025, 4, 17), "SS2025"), ("SS2024", date(2025, 10, 16), "WS2025/26"), ("Summer 2024", date(2026, 4, 1), "Summer 2026"), ("Fall 2022", date(2023, 9, 5), "Fall 2023")],
+    [
+        ("SS2024", date(2025, 4, 17), "SS2025"), ("SS2024", date(2025, 10, 16), "WS2025/26"), ("WS2024", date(2025, 10, 16), "WS2025"),
+        ("WS 26/27", date(2027, 10, 20), "WS 27/28"), ("WS 2026/2027", date(2027, 4, 14), "SS 2027"), ("ss26", date(2026, 10, 12), "ws26/27"),
+        ("Wintersemester 2026/27", date(2027, 10, 20), "Wintersemester 2027/28"), ("Wintersemester 2026/27", date(2027, 4, 14), "Sommersemester 2027"),
+        ("Sommersemester 2026", date(2027, 10, 20), "Wintersemester 2027/28"), ("WINTERSEMESTER 2026/27", date(2027, 4, 14), "SOMMERSEMESTER 2027"),
+        ("WiSe 2026/2027", date(2027, 10, 20), "WiSe 2027/2028"), ("WiSe 26/27", date(2027, 4, 14), "SoSe 27"), ("SoSe 26", date(2026, 10, 14), "WiSe 26/27"),
+        ("Winter term 2026/27", date(2027, 10, 20), "Winter term 2027/28"), ("Winter term 2026–27", date(2027, 4, 14), "Summer term 2027"),
+        ("Summer 2024", date(2026, 4, 1), "Summer 2026"), ("Summer term 2026", date(2026, 10, 14), "Winter term 2026/27"),
+        # What begins in January or February is the end of a winter term, but the spring term of that year.
+        ("WS2024/25", date(2026, 1, 12), "WS2025/26"), ("Spring 2025", date(2026, 1, 12), "Spring 2026"),
+        ("Fall 2022", date(2023, 9, 5), "Fall 2023"), ("Fall 2023", date(2024, 8, 26), "Fall 2024"), ("HS2024", date(2025, 2, 17), "FS2025"),
+        ("Herbstsemester 2024", date(2025, 2, 17), "Frühjahrssemester 2025"), ("2024 WS", date(2025, 4, 14), "2025 SS"),
+        ("Q1 2024", date(2025, 10, 13), "WS2025/26"), ("", date(2025, 4, 14), "SS2025"),
+    ],
 )  # fmt: skip
 def test_the_new_term_is_named_in_the_old_manner(old: str, first: date, label: str) -> None:
     assert term_label(old, first) == label

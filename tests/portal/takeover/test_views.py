@@ -1,6 +1,7 @@
 """Bringing in and roll-over in the browser: seen first, and then exactly what was seen."""
 
 import re
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.test import Client
 
 from amls.courses.models import Course, Enrolment, Role
 from amls.portal.models import ImportDraft
+from amls.portal.takeover.forms import RollOverForm
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
@@ -124,6 +126,47 @@ def test_a_new_term_is_made_as_it_was_shown(cast: Cast) -> None:
 
 def roll_over_data() -> dict[str, Any]:
     return {"new_slug": "amls-ss2025", "start": "2025-04-14"}
+
+
+CHRISTMAS = (date(2027, 12, 20), date(2027, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("22.12.2027", [(date(2027, 12, 22),) * 2]), ("2027-12-22", [(date(2027, 12, 22),) * 2]), ("", []),
+        ("20.12.2027 - 31.12.2027", [CHRISTMAS]), ("20.12.–31.12.2027", [CHRISTMAS]), ("2027-12-20 - 2027-12-31", [CHRISTMAS]),
+        ("20. bis 31. Dezember 2027", [CHRISTMAS]), ("Dec 20 to Dec 31", [CHRISTMAS]), ("Mo 20.12. – Fr 31.12.", [CHRISTMAS]),
+        ("1.11.2027; 6.1., 20.12. – 2.1.", [(date(2027, 11, 1),) * 2, (date(2027, 12, 20), date(2028, 1, 2)), (date(2028, 1, 6),) * 2]),
+        ("2027-11-01\n2027-12-20, 2027-12-22", [(day, day) for day in (date(2027, 11, 1), date(2027, 12, 20), date(2027, 12, 22))]),
+    ],
+)  # fmt: skip
+def test_days_without_teaching_are_written_as_one_writes_days(
+    cast: Cast, text: str, spans: list[tuple[date, date]]
+) -> None:
+    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text})
+    assert form.is_valid(), form.errors
+    days = [first + timedelta(days=number) for first, last in spans for number in range((last - first).days + 1)]
+    assert form.cleaned_data["skip"] == days
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("22.12.2027, soon", "soon"), ("30.2.2028", "30.2.2028"), ("5/6/2027", "5/6/2027"), ("Mo 21.12.2027", "Mo 21.12.2027"),
+        ("31.12.2027 - 20.12.2027", "31.12.2027 - 20.12.2027"), ("KW 51", "KW 51"),
+    ],
+)  # fmt: skip
+def test_what_is_no_day_is_named(cast: Cast, text: str, words: str) -> None:
+    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text})
+    why = f"'{words}' is no day such as 2025-05-01, and no days such as 2025-12-22 to 2026-01-02."
+    assert form.errors == {"skip": [why]}
+
+
+def test_a_new_term_is_called_as_somebody_types(cast: Cast) -> None:
+    imported(cast.client("lecturer"), {"text": TEXT})
+    assert agree(cast, ROLL_OVER, {**roll_over_data(), "term": "Q1 2025"}).status_code == 302
+    assert Course.objects.get(slug="amls-ss2025").term == "Q1 2025"
 
 
 def test_who_has_left_does_not_teach_the_new_term(cast: Cast) -> None:

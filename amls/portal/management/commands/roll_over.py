@@ -23,6 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("new_slug")
         parser.add_argument("--start", type=date.fromisoformat, required=True, help="A day of the first teaching week.")
         parser.add_argument("--skip", type=date.fromisoformat, nargs="*", default=[], help="Days without teaching.")
+        parser.add_argument(
+            "--term", default="", help="What the new term is called, if not in the manner of the old one."
+        )
         parser.add_argument("--dry-run", action="store_true", help="Print what would be made, and make nothing.")
 
     def handle(self, **options: Any) -> None:
@@ -36,6 +39,7 @@ class Command(BaseCommand):
                 new_slug=options["new_slug"],
                 start=options["start"],
                 skip=options["skip"],
+                term=options["term"],
                 now=clock.now(),
                 dry_run=options["dry_run"],
             )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Weekday
-from amls.portal.takeover.understanding.dates import Mention, WrittenDay, exists
+from amls.portal.takeover.understanding.dates import Mention, WrittenDay, exists, find_days
 from amls.portal.takeover.understanding.results import Answers, Question
 from amls.portal.takeover.understanding.terms import Term, in_year, plain_year
 
@@ -220,6 +220,40 @@ def _ask_contradicted(mentions: Sequence[Mention], days: Days) -> None:
             )  # fmt: skip
             days.questions.append(questions)
             return
+
+
+def listed_days(text: str, *, start: date) -> list[date]:
+    """Return the days that somebody lists, of a range each: '1.5., 20.12.–31.12.2027', '2027-12-20 to 2027-12-31'.
+
+    Args:
+        text: of days, with commas, semicolons or line breaks between them.
+        start: of the term in which a day without a year lies.
+
+    Raises:
+        ValueError: with the words that are no day, or may be two.
+    """
+    mentions = [mention for mention in find_days(text) if mention.days]
+    ends = [0, *(mention.end for mention in mentions)]
+    starts = [*(mention.start for mention in mentions), len(text)]
+    for words in (text[end:begin].strip(" \t\r\n,;.&+") for end, begin in zip(ends, starts, strict=True)):
+        if words not in ("", "und", "and"):
+            raise ValueError(words)
+    term = Term("", start.year, "autumn" if start.month >= 7 else "summer")
+    days = decide(mentions, term=term, answers={}, today=start, prefers_month_first=False, weekdays=())
+    listed: set[date] = set()
+    for mention in mentions:
+        written = text[mention.start : mention.end].strip()
+        firsts = [days.day(day) for day in mention.days]
+        lasts = [days.last(mention, first) or first for first in firsts if first is not None]
+        is_cut = mention.until is not None and lasts == firsts
+        if None in firsts or is_cut or any(question.id == "order" for question in days.questions):
+            raise ValueError(written)
+        if mention.weekday is not None and firsts[0] is not None and firsts[0].weekday() != mention.weekday:
+            raise ValueError(written)
+        for first, last in zip(firsts, lasts, strict=True):
+            if first is not None:
+                listed |= {first + timedelta(days=number) for number in range((last - first).days + 1)}
+    return sorted(listed)
 
 
 def wrong_weekday(at: date, written: int) -> str:

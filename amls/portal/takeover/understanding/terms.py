@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 
 _I = re.IGNORECASE
@@ -53,6 +54,16 @@ _AUTUMN = {
 }
 _SUMMER = {"ss", "sose", "sommersemester", "summer", "su", "sommer", "trinity", "easter", "sommerhalbjahr"}
 _WINTER = {"winter", "w", "wi"}
+# The two terms of a year in one manner, and the months in which the first begins. A winter term ends in the next year.
+_SUMMER_BEGINS, _SPRING_BEGINS = range(3, 9), range(1, 8)
+_PAIRS = (
+    ("Sommersemester", "Wintersemester", _SUMMER_BEGINS), ("Sommerhalbjahr", "Winterhalbjahr", _SUMMER_BEGINS), ("SoSe", "WiSe", _SUMMER_BEGINS),
+    ("SS", "WS", _SUMMER_BEGINS), ("Summer", "Winter", _SUMMER_BEGINS), ("Sommer", "Winter", _SUMMER_BEGINS), ("Spring", "Fall", _SPRING_BEGINS),
+    ("Spring", "Autumn", _SPRING_BEGINS), ("Frühjahrssemester", "Herbstsemester", _SPRING_BEGINS), ("Frühlingssemester", "Herbstsemester", _SPRING_BEGINS),
+    ("Frühjahr", "Herbst", _SPRING_BEGINS), ("Frühling", "Herbst", _SPRING_BEGINS), ("FSS", "HWS", _SPRING_BEGINS), ("FS", "HS", _SPRING_BEGINS),
+)  # fmt: skip
+_SEASON = re.compile(rf"{_SEASONS}|[fh]s", _I)
+_YEARS = re.compile(r"(?P<first>\d{4}|\d\d)(?:(?P<between>\s?[/–-]\s?)(?P<last>\d{4}|\d\d))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,47 @@ def find_term(text: str, *, is_heading: bool = True) -> Term | None:
         if match is not None:
             return _term(match)
     return None
+
+
+def named_like(old: str, first: date) -> str:
+    """Return the name of the term that begins on a day, in the manner of another: 'SoSe 27', 'Winter term 2026/2027'.
+
+    Args:
+        old: the other term as it is written; what stands around its season and year stays.
+        first: a day of the first weeks of the new term.
+
+    Returns:
+        '' where the manner of the old one is not known.
+    """
+    term = find_term(old)
+    written = old[term.start : term.end] if term is not None else ""
+    season, years = _SEASON.search(written), _YEARS.search(written)
+    name = re.sub(r"[.\s]", "", season.group()).lower() if season is not None else ""
+    pair = next((pair for pair in _PAIRS if name in (pair[0].lower(), pair[1].lower())), None)
+    if term is None or season is None or years is None or pair is None:
+        return ""
+    former, latter, begins = pair
+    is_second = first.month not in begins
+    year = first.year - (first.month < begins.start)
+    was_summer = begins is _SUMMER_BEGINS and name == former.lower()
+    said = _digits(year, years["first"])
+    if is_second and (years["last"] or was_summer):
+        said += (years["between"] or "/") + _digits(year + 1, years["last"] or "00")
+    new = _YEARS.sub(
+        said, _SEASON.sub(_as_written(latter if is_second else former, season.group()), written, count=1), count=1
+    )
+    return old[: term.start] + new + old[term.end :]
+
+
+def _digits(year: int, like: str) -> str:
+    return f"{year}"[-len(like) :]
+
+
+def _as_written(name: str, like: str) -> str:
+    """Return a name in small or capital letters, where another is written so."""
+    if name.lower() == like.lower():
+        return like
+    return name.lower() if like.islower() else name.upper() if like.isupper() else name
 
 
 def plain_year(year: int) -> Term:
