@@ -497,6 +497,7 @@ if IS_HTTPS:
     SECURE_HSTS_PRELOAD = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "amls.core.unsent.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 # The door of an exam alone may ask for the camera (`exams/views/door.py`).
 PERMISSIONS_POLICY: dict[str, list[str]] = {

@@ -1,5 +1,6 @@
-"""Forms that were not taken, as whoever sent them was no longer signed in: what is said, and where it leads."""
+"""Forms that were not taken, as whoever sent them was signed out or came with an old token: what is said, and where it leads."""
 
+import re
 from urllib.parse import parse_qs, urlencode
 
 from django.contrib import messages
@@ -10,10 +11,13 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from amls.core.middleware import GetResponse
-from amls.core.origin import place_here, split_address
+from amls.core.origin import is_same_origin, place_here, split_address
 from amls.core.request import htmx_of
 
 _READS = ("GET", "HEAD")
+_TOKEN = "csrfmiddlewaretoken"  # noqa: S105 - the name of a field
+# What is typed anew, as is all that was sent with it.
+_SECRET = re.compile(r"passw|code|secret|credential|otp", re.IGNORECASE)
 
 
 def came_from(request: HttpRequest) -> str:
@@ -68,3 +72,24 @@ def _place_above(path: str) -> str:
             continue
         break
     return path
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say that a form came with another token than that of the session, and hold what was sent in it.
+
+    It can be sent again from there, in a form that the site's own token makes valid and that says what is in it and as
+    whom: only what a page of this site sent, by somebody who is signed in. Passwords, codes and files are typed and
+    chosen anew; so is what was sent along with them.
+    """
+    sent: list[tuple[str, str]] = []
+    if is_same_origin(request):
+        sent = [(name, text) for name, texts in request.POST.lists() if name != _TOKEN for text in texts]
+    if any(_SECRET.search(name) for name, _text in sent):
+        sent = []
+    context = {
+        "sent": sent,
+        "can_send": bool(sent) and request.user.is_authenticated and not request.FILES,
+        "back": came_from(request),
+        "own": request.get_full_path(),
+    }
+    return render(request, "403_csrf.html", context, status=403)
