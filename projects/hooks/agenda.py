@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
+from django.db.models import DateTimeField, IntegerField, Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -37,13 +39,7 @@ def items(course: Course) -> Iterator[Item]:
             opens_at=main.opens_at,
             path=path,
         )
-    if main.registration_closes_at:
-        yield deadline(
-            key="projects.registration-closes",
-            title=in_each_language(lambda: _("Project registration closes")),
-            due_at=main.registration_closes_at,
-            path=path,
-        )
+    yield from _closes(main)
     due_at = deadlines[main.pk].for_all
     if due_at is not None:
         yield _due(main, due_at)
@@ -55,20 +51,24 @@ def _items_of(assignment: Assignment, deadlines: Deadlines) -> Iterator[Item]:
     if assignment.has_topics and assignment.opens_at:
         title = in_each_language(lambda: _("%(title)s: registration opens") % {"title": assignment})
         yield opening(key=key_of(assignment, "opens"), title=title, opens_at=assignment.opens_at, path=path)
-    for _assignment, closes in _closes(assignment):
-        yield closes
+    yield from _closes(assignment)
     due_at = deadlines.for_all
     if due_at is not None:
         yield _due(assignment, due_at)
 
 
-def _closes(assignment: Assignment) -> Iterator[tuple[Assignment, Item]]:
-    """Yield until when teams register for an assignment that is not the course's project, where that has a date."""
+def _closes(assignment: Assignment) -> Iterator[Item]:
+    """Yield until when teams register for an assignment, where that has a date."""
     closes_at = assignment.registration_closes_at
-    if not assignment.is_main and assignment.has_topics and closes_at is not None:
+    if closes_at is None or not (assignment.is_main or assignment.has_topics):
+        return
+    if assignment.is_main:
+        title = in_each_language(lambda: _("Project registration closes"))
+        key, path = "projects.registration-closes", reverse("projects:topics", args=[assignment.course.slug])
+    else:
         title = in_each_language(lambda: _("%(title)s: registration closes") % {"title": assignment})
         key, path = key_of(assignment, "registration-closes"), address_of(assignment)
-        yield assignment, deadline(key=key, title=title, due_at=closes_at, path=path)
+    yield deadline(key=key, title=title, due_at=closes_at, path=path)
 
 
 def _due(assignment: Assignment, due_at: datetime) -> Item:
@@ -80,29 +80,46 @@ def _due(assignment: Assignment, due_at: datetime) -> Item:
     return deadline(key=key, title=title, due_at=due_at, path=address_of(assignment))
 
 
+class _TeamsAndExcuses(NamedTuple):
+    """Where people of a course stand.
+
+    Attributes:
+        teams: who is in their projects, by project.
+        team_of: each one's project for an assignment.
+        published: since when results are out, by project.
+        excused: who is excused from what.
+    """
+
+    teams: dict[int, list[int]]
+    team_of: dict[tuple[int, int], int]
+    published: dict[int, datetime]
+    excused: set[tuple[int, int]]
+
+
 @registry.personal_items.named("projects")
 def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
     """Return the deadlines for whom they differ, with an extension or done, and until when they ask about their points.
 
-    4 queries for any number of either, one more where points are asked about. Who has a team has done with the
-    registration.
+    4 queries for any number of either. Who has a team has done with the registration, and who is excused with all of it.
     """
     assignments = assignments_shown(course)
     known = Deadlines.of_each(assignments)
     dated = [assignment for assignment in assignments if known[assignment.pk].for_all is not None]
-    registered = [closes for assignment in assignments for closes in _closes(assignment)]
+    registered = [(assignment, closes) for assignment in assignments for closes in _closes(assignment)]
     asked = [assignment for assignment in assignments if assignment.takes_questions]
     if not dated and not registered and not asked:
         return {}
-    teams, team_of, published = _teams_of(enrolments)
+    standing = _teams_and_excuses(enrolments)
     items: dict[int, list[Item]] = {}
-    for enrolment, until in _questions(asked, enrolments, team_of, published):
+    for enrolment, until in _questions(asked, enrolments, standing):
         items.setdefault(enrolment, []).append(until)
     for assignment, closes in registered:
         for person in enrolments:
-            if (person.pk, assignment.pk) in team_of:
+            place = (person.pk, assignment.pk)
+            # The registration for the course's project is no date of whoever has one: see `irrelevant`.
+            if place in standing.excused or (place in standing.team_of and not assignment.is_main):
                 items.setdefault(person.pk, []).append(replace(closes, is_done=True))
-    for enrolment, due in _own_dues({row: known[row.pk] for row in dated}, enrolments, teams, team_of):
+    for enrolment, due in _own_dues({row: known[row.pk] for row in dated}, enrolments, standing):
         items.setdefault(enrolment, []).append(due)
     return items
 
@@ -110,19 +127,21 @@ def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int,
 def _own_dues(
     dated: Mapping[Assignment, Deadlines],
     enrolments: Sequence[Enrolment],
-    teams: Mapping[int, list[int]],
-    team_of: Mapping[tuple[int, int], int],
+    standing: _TeamsAndExcuses,
 ) -> Iterator[tuple[int, Item]]:
-    """Yield the deadlines of those who have more time or are done: 1 query."""
-    attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
-    for attempt in _attempts().read({"projects": list(teams)}) if teams else ():
+    """Yield the deadlines of those who have more time, are done or excused: 1 query."""
+    attempts: dict[int, list[Submission]] = {pk: [] for pk in standing.teams}
+    for attempt in _attempts().read({"projects": list(attempts)}) if attempts else ():
         attempts[attempt.project_id].append(attempt)
     alike: dict[tuple[int, datetime], Item] = {}
     for assignment, deadlines in dated.items():
         for person in enrolments:
-            project = team_of.get((person.pk, assignment.pk), 0)
-            due_at = deadlines.for_team(project, teams.get(project, [person.pk]))
-            is_done = any(is_counting(attempt, due_at) for attempt in attempts.get(project, []))
+            place = (person.pk, assignment.pk)
+            project = standing.team_of.get(place, 0)
+            due_at = deadlines.for_team(project, standing.teams.get(project, [person.pk]))
+            is_done = place in standing.excused or any(
+                is_counting(attempt, due_at) for attempt in attempts.get(project, [])
+            )
             if due_at is not None and (due_at != deadlines.for_all or is_done):
                 shown = (assignment.pk, due_at)
                 if shown not in alike:
@@ -138,19 +157,15 @@ def _attempts() -> ModelStatement[Submission]:
 def _questions(
     assignments: Sequence[Assignment],
     enrolments: Sequence[Enrolment],
-    team_of: Mapping[tuple[int, int], int],
-    published: Mapping[int, datetime],
+    standing: _TeamsAndExcuses,
 ) -> Iterator[tuple[int, Item]]:
-    """Yield until when who may ask about their points; who is excused has none any more. 1 query where there are any."""
-    if not assignments:
-        return
-    excused = set(Excuse.objects.filter(assignment__in=assignments).values_list("enrolment", "assignment"))
+    """Yield until when who may ask about their points; who is excused has none any more."""
     alike: dict[tuple[int, datetime], Item] = {}
     for assignment in assignments:
         for person in enrolments:
             place = (person.pk, assignment.pk)
-            until = asks_until(assignment, published.get(team_of.get(place, 0)))
-            if until is None or place in excused:
+            until = asks_until(assignment, standing.published.get(standing.team_of.get(place, 0)))
+            if until is None or place in standing.excused:
                 continue
             shown = (assignment.pk, until)
             if shown not in alike:
@@ -170,32 +185,32 @@ def _asked_until(assignment: Assignment, until: datetime) -> Item:
     )
 
 
-def _teams_of(
-    enrolments: Sequence[Enrolment],
-) -> tuple[dict[int, list[int]], dict[tuple[int, int], int], dict[int, datetime]]:
-    """Return who is in the projects of these people, by project, each one's for an assignment, and since when results are out.
-
-    1 query.
-    """
-    teams: dict[int, list[int]] = {}
-    projects: dict[tuple[int, int], int] = {}
-    published: dict[int, datetime] = {}
-    places = _places().run({"people": [enrolment.pk for enrolment in enrolments]})
-    for project, enrolment, assignment, published_at in places:
-        teams.setdefault(project, []).append(enrolment)
-        projects[enrolment, assignment] = project
+def _teams_and_excuses(enrolments: Sequence[Enrolment]) -> _TeamsAndExcuses:
+    """Return in which projects these people are, and from what they are excused: 1 query."""
+    standing = _TeamsAndExcuses({}, {}, {}, set())
+    rows = _places().run({"people": [enrolment.pk for enrolment in enrolments]})
+    for project, enrolment, assignment, published_at in rows:
+        if project is None:
+            standing.excused.add((enrolment, assignment))
+            continue
+        standing.teams.setdefault(project, []).append(enrolment)
+        standing.team_of[enrolment, assignment] = project
         if published_at is not None:
-            published[project] = published_at
-    return teams, projects, published
+            standing.published[project] = published_at
+    return standing
 
 
 @cache
 def _places() -> Statement:
-    """Return who is in the teams of some people, and since when these know their results."""
-    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True)
+    """Return who is in the teams of some people, since when these know their results, and, without a project, their excuses."""
+    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True).order_by()
     theirs = active.filter(is_among("enrolment_id", Parameter("people"))).values("project")
-    rows = active.filter(project__in=theirs).order_by("pk")
-    return Statement.of(rows.values_list("project", "enrolment", "assignment", "project__assessment__published_at"))
+    members = active.filter(project__in=theirs).values_list(
+        "project", "enrolment", "assignment", "project__assessment__published_at"
+    )
+    excused = Excuse.objects.filter(is_among("enrolment_id", Parameter("people"))).order_by()
+    nothing = Value(None, IntegerField()), Value(None, DateTimeField())
+    return Statement.of(members.union(excused.values_list(nothing[0], "enrolment", "assignment", nothing[1]), all=True))
 
 
 @registry.irrelevant_keys.named("projects")

@@ -71,7 +71,7 @@ def excuse_each(
             told_of(kind, row.enrolment, str(row.pk), {"assignment": assignment.pk, "excuse": row.pk}) for row in new
         ]
         notify_each(told, kind=kind, now=now, not_before=now + HELD_BACK)
-        if new and assignment.takes_questions:
+        if new:
             follow_in_feeds([row.enrolment for row in new], now=now)
     return answers | {row.enrolment_id: row for row in new}
 
@@ -96,6 +96,5 @@ def end_excuses(*, enrolments: Iterable[Enrolment], assignment: Assignment, now:
             if now >= row.at + HELD_BACK
         ]
         Excuse.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        if assignment.takes_questions:
-            follow_in_feeds(people.values(), now=now)
+        follow_in_feeds(people.values(), now=now)
         notify_each(told, kind=kind, now=now, not_before=now + HELD_BACK)

@@ -17,7 +17,7 @@ from amls.courses.accounts import user_of
 from amls.courses.models import Course, Enrolment, User
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
-from projects.models import Assignment, Project
+from projects.models import Assignment, Excuse, Project
 from projects.queries import TeamView, team_of
 from projects.services.joining import team_for
 from projects.services.locks import require_open_under
@@ -67,6 +67,12 @@ class Mine:
             raise Http404
         return self.assignment
 
+    def excuse(self) -> Excuse | None:
+        """Return by what the person is excused from the assignment, or None: 1 query where there is an assignment."""
+        if self.assignment is None:
+            return None
+        return _excuse().first({"enrolment": self.enrolment.pk, "assignment": self.assignment.pk})
+
     @property
     def address(self) -> str:
         """Where the assignment's page is."""
@@ -94,6 +100,13 @@ class Mine:
     def project(self) -> Project:
         """The team's project; without one it is a 404."""
         return self.require_team().project
+
+
+@cache
+def _excuse() -> ModelStatement[Excuse]:
+    return ModelStatement.of(
+        Excuse.objects.filter(enrolment=Parameter("enrolment"), assignment=Parameter("assignment")).order_by()
+    )
 
 
 def open_mine(request: HttpRequest, slug: str, pk: int | None = None) -> Mine:

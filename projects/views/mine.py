@@ -59,6 +59,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "team": team,
         "assignment": mine.assignment,
         "problem": mine.problem,
+        "excuse": mine.excuse(),
         "invite_form": InviteForm(),
         "handouts": handouts_of(access, [mine.assignment] if mine.assignment is not None else []),
     }

@@ -78,6 +78,7 @@ def _context(mine: Mine, form: QuestionForm, asked: str) -> dict[str, Any]:
         "entries": entries,
         "score": score,
         "assessment": published,
+        "excuse": mine.excuse(),
         "until": until - timedelta(minutes=1) if is_open and until is not None else None,
         "problems": [] if asked in {entry["key"] for entry in entries if "form" in entry} else form.non_field_errors(),
     }

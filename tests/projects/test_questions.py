@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from amls.agenda.feeds import coming_items
+from amls.agenda.feeds import coming_items, personal_feed_url
 from amls.agenda.models import AgendaItem
 from amls.core.preview import SEAL, without_trace
 from amls.core.violations import RuleViolation
@@ -25,7 +25,7 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due
 from amls.privacy.registry import delete_account, everything_about, forget_people_of
-from projects.addresses import KEYS, QUESTIONS, key_of
+from projects.addresses import KEYS, QUESTIONS, address_of, key_of
 from projects.models import (
     Assessment,
     Assignment,
@@ -299,6 +299,48 @@ def test_who_is_excused_is_told_and_it_is_taken_out_of_what_could_be_reached(wor
     [(who, text)] = letters("projects.excused")
     assert who == world.student.user_id
     assert "Prüfung am selben Tag" in text
+
+
+@pytest.mark.parametrize("is_graded", [True, False])
+def test_who_is_excused_reads_so_and_why_where_the_assignment_is(
+    world: World, sheet: Assignment, *, is_graded: bool
+) -> None:
+    if is_graded:
+        published(world, sheet, "8", "9.5")
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW, reason="Prüfung am selben Tag")
+    for page in ("mine", "my_points") if is_graded else ("mine",):
+        said = world.cast.client("student").get(address_of(sheet, page)).content.decode()
+        assert "this assignment counts neither for nor against you" in said
+        assert "Reason: Prüfung am selben Tag" in said
+        assert ("excused, does not count" in said) == is_graded
+        others = Client()
+        others.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
+        assert "excused" not in others.get(address_of(sheet, page)).content.decode().lower()
+
+
+def test_nothing_is_due_any_more_for_who_is_excused_until_that_ends(world: World) -> None:
+    due_at = timezone.now() + timedelta(days=3)
+    row = Assignment(
+        course=world.course, kind="sheet", title="Blatt 7", position=7, topics_given="", grading="passed", teaming="kept",
+        team_max=2, hand_in="files", due_at=due_at,
+    )  # fmt: skip
+    keep_assignment(row, now=timezone.now())
+    Assignment.objects.exclude(pk=row.pk).delete()
+    client, feed = world.cast.client("student"), Client()
+
+    def read() -> tuple[bool, bool, bool, bool]:
+        home = client.get("/amls/").content.decode()
+        calendar = feed.get(personal_feed_url(world.student)).content.decode()
+        page = client.get(address_of(row)).content.decode()
+        return "Next deadline" in home, "✓ Blatt 7 due" in calendar, "Invite somebody" in page, "btn go" in page
+
+    asked = (True, False, True, True)
+    assert read() == asked
+    excuse(enrolment=world.student, assignment=row, by=world.staff, now=timezone.now())
+    assert read() == (False, True, False, False)
+    assert AgendaItem.objects.filter(key=key_of(row, "due"), is_done=True).count() == 1
+    end_excuse(enrolment=world.student, assignment=row, now=timezone.now())
+    assert read() == asked
 
 
 def test_an_excuse_that_is_taken_back_at_once_is_no_mail(world: World, sheet: Assignment) -> None:
