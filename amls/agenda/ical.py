@@ -180,7 +180,7 @@ def _where(row: AgendaItem) -> vText | None:
 def _notes(row: AgendaItem, call_in: str) -> list[str]:
     if call_in:
         return [_("Call-in: %(link)s") % {"link": call_in}]
-    if row.mode in (Mode.HYBRID, Mode.VIRTUAL):
+    if row.call_in:
         return [_("The call-in link stands on the course's page once you have signed in.")]
     return []
 

@@ -20,6 +20,17 @@ def plain_number(text: str) -> str:
     return clean_number(text).lower().lstrip("0")
 
 
+def fuller_number(told: str, known: str) -> str:
+    """Return which of two numbers of one person is kept: the new one, unless it is the same without leading zeros.
+
+    Args:
+        told: what a table says; '' if nothing.
+        known: what was known before; '' if nothing.
+    """
+    is_same = plain_number(told) == plain_number(known) and len(clean_number(told)) <= len(clean_number(known))
+    return known if is_same or not told else told
+
+
 def plain_number_of(field: str) -> Func:
     """Return what compares numbers in a column of the database: values are clean lines without digits of another width."""
     return Func(Lower(Replace(field, Value(" "), Value(""))), Value("0"), function="LTRIM")

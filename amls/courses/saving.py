@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
@@ -97,10 +98,38 @@ def name_loose_ends(loose_ends: Sequence[str]) -> str:
     return seal_of_shown([[letter for letter in said if letter.isdigit()] for said in loose_ends])
 
 
+def need_deletable(course: Course) -> None:
+    """Refuse to delete a course in which students take part: what is theirs is not lost by a click.
+
+    Raises:
+        RuleViolation: there are some.
+    """
+    count = Enrolment.objects.students().filter(course=course).count()
+    if not count:
+        return
+    raise RuleViolation(
+        ngettext(
+            "%(course)s is not deleted: %(count)d student takes part in it. Archive it instead. Then nothing changes "
+            "in it any more, and what is personal is deleted when it has been kept long enough.",
+            "%(course)s is not deleted: %(count)d students take part in it. Archive it instead. Then nothing changes "
+            "in it any more, and what is personal is deleted when it has been kept long enough.",
+            count,
+        )
+        % {"course": course, "count": count},
+        code="in-use",
+    )
+
+
 def delete_course(course: Course, *, by: User | None, now: datetime) -> None:
-    """Delete a course with all that belongs to it."""
+    """Delete a course with all that belongs to it.
+
+    Raises:
+        RuleViolation: students take part in it.
+    """
     with transaction.atomic():
-        lock_course(course.pk).delete()
+        locked = lock_course(course.pk)
+        need_deletable(locked)
+        locked.delete()
 
 
 def remove_enrolment(enrolment: Enrolment, *, by: User, now: datetime) -> None:

@@ -17,7 +17,7 @@ from amls.core.text import clean_line, clean_name
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import Course, Enrolment, RosterEntry, User
-from amls.courses.numbers import looks_like_a_number, plain_number
+from amls.courses.numbers import fuller_number, looks_like_a_number, plain_number
 from amls.courses.participation import follow_roster, join_roster_entries
 from amls.courses.services import lock_course
 from amls.courses.validators import is_a_name
@@ -235,7 +235,7 @@ def _put(course: Course, row: RosterRow, entry: RosterEntry | None) -> tuple[Pla
     if entry is None:
         entry = RosterEntry(course=course, email=row.email)
     entry.name = row.name or entry.name
-    entry.matriculation_number = row.matriculation_number or entry.matriculation_number
+    entry.matriculation_number = fuller_number(row.matriculation_number, entry.matriculation_number)
     after = _values(entry)
     if after == before:
         return None, None

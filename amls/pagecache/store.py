@@ -21,7 +21,6 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
-from django.utils.http import parse_http_date_safe
 from django.utils.translation import get_language_from_request
 
 from amls.core.request import now_of
@@ -104,7 +103,6 @@ class KeptPage:
     headers: dict[str, str]
     bodies: dict[str, bytes]
     etag: str
-    last_modified: int | None
 
     @classmethod
     def from_response(cls, response: HttpResponse, mark: Mark) -> "KeptPage":
@@ -124,7 +122,7 @@ class KeptPage:
             headers.pop("Content-Language", None)
         headers.setdefault("Cache-Control", "no-cache")
         digest = hashlib.sha256(body + headers.get("Content-Language", "").encode()).hexdigest()[:32]
-        return cls(mark, headers, bodies, digest, parse_http_date_safe(headers.get("Last-Modified", "")))
+        return cls(mark, headers, bodies, digest)
 
     @property
     def size(self) -> int:
@@ -152,7 +150,7 @@ class KeptPage:
             response.headers["Content-Encoding"] = encoding
         if self.mark.on_answer is not None:
             self.mark.on_answer(request)
-        not_modified = get_conditional_response(request, etag=etag, last_modified=self.last_modified, response=response)
+        not_modified = get_conditional_response(request, etag=etag, response=response)
         return response if not_modified is None else not_modified
 
 

@@ -27,6 +27,6 @@ def lecture_feed(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     entries = [FeedEvent(row)]
     address = request.build_absolute_uri(reverse("lectures:lecture_feed", args=[slug, ref]))
     body = render_feed(course, entries, name=row.title, source=address, shows_call_in=False, with_refresh=False)
-    response = calendar_response(body, entries=entries, course=course, filename=f"{slug}-{ref}")
+    response = calendar_response(body, filename=f"{slug}-{ref}")
     response.headers["Cache-Control"] = "no-cache"
     return cacheable(response, course=course, now=access.now, is_for_everyone=True)

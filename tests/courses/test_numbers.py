@@ -178,3 +178,19 @@ def test_what_is_no_number_is_not_taken(cast: Cast, number: str) -> None:
     assert User.objects.get(pk=cast.student.user_id).matriculation_number == ""
     client.post("/accounts/profile/", {**data, "matriculation_number": " 0412 345 "})
     assert User.objects.get(pk=cast.student.user_id).matriculation_number == "0412345"
+
+
+def test_a_table_that_lost_a_zero_changes_no_number(cast: Cast) -> None:
+    """As spreadsheets do; what has more zeros than is known is the better one."""
+    roster(cast.course, ("anna@example.org", "0412345"), ("bernd@example.org", "500001"))
+    for given, kept in (
+        ("412345", "0412345"),
+        ("0 412 345", "0412345"),
+        ("00412345", "00412345"),
+        ("412346", "412346"),
+    ):
+        roster(cast.course, ("anna@example.org", given))
+        entry = RosterEntry.objects.get(course=cast.course, email="anna@example.org")
+        assert entry.matriculation_number == kept, given
+    again = roster(cast.course, ("bernd@example.org", "500001"))
+    assert (list(again.lines), again.unchanged) == ([], 1)

@@ -17,7 +17,8 @@ from pytest_django import Settings
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment, RosterEntry, StaffMember, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
+from amls.courses.participation import enrol
 from amls.exports.models import Export
 from amls.files.models import KeptUpload
 from amls.files.tables.table import Upload
@@ -489,3 +490,17 @@ def test_files_are_never_uploaded_to_another_course_than_asked_for(cast: Cast, m
     assert client.get(f"{address}?course=x").status_code == 404
     assert client.get(address).status_code == 200
     assert MaterialFile.objects.count() == 0
+
+
+def test_a_course_with_students_is_archived_and_one_without_deleted(cast: Cast) -> None:
+    admin, fresh = cast.client("admin"), Course.objects.create(slug="fresh", title="Größe", term="SS2026")
+    LectureFactory.create(course=fresh)
+    enrol(user=cast.lecturer.user, course=fresh, role=Role.LECTURER)
+    for method in (admin.get, admin.post):
+        answer = method(f"/admin/courses/course/{cast.course.pk}/delete/", {"post": "yes"}, follow=True)
+        assert answer.redirect_chain[-1][0] == f"/admin/courses/course/{cast.course.pk}/change/"
+        assert "students take part in it. Archive it instead." in answer.content.decode()
+    page = admin.get(f"/admin/courses/course/{fresh.pk}/delete/").content.decode()
+    assert "Größe" in page
+    admin.post(f"/admin/courses/course/{fresh.pk}/delete/", {"post": "yes"})
+    assert list(Course.objects.filter(pk__in=[fresh.pk, cast.course.pk])) == [cast.course]

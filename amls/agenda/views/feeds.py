@@ -3,25 +3,26 @@
 from datetime import timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.http import http_date
 from django.utils.text import slugify
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import alarm_of, entries_for, find_enrolment, own_entries, personal_feed_url, public_feed_url
 from amls.agenda.fetches import note_fetch, note_public_fetch
-from amls.agenda.ical import CONTENT_TYPE, FeedEvent, render_feed
+from amls.agenda.ical import CONTENT_TYPE, render_feed
 from amls.core.request import now_of
 from amls.courses.access import open_course
 from amls.courses.models import Course
 from amls.pagecache.store import cacheable
 
 
-def calendar_response(body: bytes, *, entries: list[FeedEvent], course: Course, filename: str) -> HttpResponse:
-    """Return a calendar file with the headers that calendar programs look at."""
+def calendar_response(body: bytes, *, filename: str) -> HttpResponse:
+    """Return a calendar file with the headers that calendar programs look at.
+
+    It has an ETag, and no Last-Modified: a feed also changes when a date is over, when its course has another name, or
+    when its reader joins another course, and no date says so. Whoever asks by that alone gets all of it.
+    """
     response = HttpResponse(body, content_type=CONTENT_TYPE)
-    changed = max((entry.changed_at for entry in entries), default=course.revised_at)
-    response.headers["Last-Modified"] = http_date(changed.timestamp())
     response.headers["Content-Disposition"] = f'inline; filename="{slugify(filename)}.ics"'
     return response
 
@@ -34,7 +35,7 @@ def public_feed(request: HttpRequest, slug: str) -> HttpResponse:
     course = access.course
     entries = entries_for(course, None, now=access.now)
     body = render_feed(course, entries, name=str(course), source=public_feed_url(course), shows_call_in=False)
-    response = calendar_response(body, entries=entries, course=course, filename=course.slug)
+    response = calendar_response(body, filename=course.slug)
     response.headers["Cache-Control"] = "no-cache"
     pk = course.pk
     return cacheable(
@@ -68,7 +69,7 @@ def personal_feed(request: HttpRequest, token: str) -> HttpResponse:
         names_course=enrolment.course_count > 1,
         alarm=timedelta(minutes=alarm) if alarm is not None else None,
     )
-    response = calendar_response(body, entries=entries, course=course, filename=course.slug)
+    response = calendar_response(body, filename=course.slug)
     response.headers["Cache-Control"] = "private, no-cache"
     pk = enrolment.pk
     return cacheable(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.preview import Preview, preview_by_button, sent_before
 from amls.core.text import clean_text
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, StaffMember, WeeklySlot
 from amls.courses.permissions import may_create_courses
 from amls.courses.saving import (
@@ -18,6 +19,7 @@ from amls.courses.saving import (
     delete_course,
     delete_row,
     name_loose_ends,
+    need_deletable,
     save_course,
     save_row,
 )
@@ -71,6 +73,22 @@ class CourseAdmin(CourseScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only superusers delete a course; everyone else archives it."""
         return bool(request.user.is_superuser)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what goes with a course: nothing of it needs leave of its own, as `need_deletable` keeps what is people's."""
+        listed, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(), protected
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Delete after a confirmation; what is not deleted says so before it asks."""
+        row = self.get_object(request, object_id)
+        if request.method != "POST" and row is not None and self.has_delete_permission(request, row):
+            try:
+                need_deletable(row)
+            except RuleViolation as violation:
+                messages.error(request, str(violation.message))
+                return HttpResponseRedirect(reverse("admin:courses_course_change", args=[row.pk]))
+        return super().delete_view(request, object_id, extra_context)
 
     def changeform_view(
         self,

@@ -42,7 +42,7 @@ class ProfileForm(forms.Form):
     )
     language = forms.ChoiceField(
         label=_("Language of pages and mail"),
-        choices=[("", _("As my browser asks")), *Language.choices],
+        choices=[("", _("Pages as my browser asks, mail in the language of the course")), *Language.choices],
         required=False,
     )
 
