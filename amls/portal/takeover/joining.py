@@ -211,6 +211,11 @@ def _exams(exams: Sequence[WrittenExam]) -> tuple[tuple[ExamSpec, ...], list[Lec
             title=_exam_title(exam.title),
             place=exam.room,
         )
+        viewing = exam.viewing
+        if viewing is not None:
+            spec = replace(spec, review_at=viewing.begins_at, review_place=viewing.room)
+        if viewing is not None and viewing.minutes:
+            spec = replace(spec, review_minutes=viewing.minutes)
         specs.append(replace(spec, duration_minutes=exam.minutes) if exam.minutes else spec)
     return tuple(specs), kept
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_day, say_moment
@@ -23,7 +24,7 @@ _FIELDS = {
     "free_days": ("title", "last"),
     "deadlines": ("due_at", "day", "kind", "url"),
     "assignments": ("due_at",),
-    "exams": ("starts_at", "place", "duration_minutes"),
+    "exams": ("starts_at", "place", "duration_minutes", "review_at", "review_place"),
 }
 
 
@@ -48,6 +49,7 @@ class FieldChange:
             "title": _("Title"), "kind": _("Kind"), "number": _("Number"), "starts_at": _("Begins"), "ends_at": _("Ends"),
             "day": _("Date"), "due_at": _("Due"), "last": _("Last day"), "room": _("Room"), "place": _("Room"),
             "mode": _("Mode"), "state": _("State"), "url": _("Address"), "duration_minutes": _("Minutes"),
+            "review_at": capfirst(_("review starts")), "review_place": capfirst(_("place of the review")),
         }[self.name]  # fmt: skip
 
     @property

@@ -10,7 +10,7 @@ from amls.portal.takeover.sourcerows import SourceCell, SourceRow, addresses_in
 _LONGEST_LINE = 5_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 BULLET = re.compile(r"^\s*[•*·▪◦‣➢■□–—-]\s+|^\s*o\s+(?=[A-Z0-9])")
-_BAR = re.compile(r"\s+\|\s+|^\s*\|\s*|\s*\|\s*$")
+_BAR = re.compile(r"\s+\|(?=\s)|^\s*\|\s*|\s*\|\s*$")
 _DOTS = re.compile(r"\s*(?:\.{4,}|…{2,}|(?:\. ){4,})\s*")
 _WIDE = re.compile(r"\s{2,}")
 _RULE = re.compile(r"^[\s|+:=_-]+$")

@@ -28,6 +28,7 @@ from amls.portal.takeover.understanding.results import (
     Question,
     Session,
     Understood,
+    Viewing,
     WrittenDeadline,
     WrittenExam,
     WrittenFreeDay,
@@ -68,6 +69,7 @@ class PreviewRow:
     links: tuple[LinkedMaterial, ...] = ()
     is_corrected: bool = False
     piece: str = ""
+    viewing: Viewing | None = None
 
     @property
     def kind_label(self) -> str:
@@ -97,6 +99,15 @@ class PreviewRow:
         if self.begins is None:
             return _("time open") if self.day is not None and self.kind != FREE else ""
         return say_span(self.begins, self.ends)
+
+    @property
+    def review(self) -> str:
+        """When and where people look at their exam, as far as it is known."""
+        if self.viewing is None:
+            return ""
+        begins_at = self.viewing.begins_at
+        when = f"{say_day(begins_at)}, {say_clock(begins_at.time())}"
+        return f"{when}, {self.viewing.room}" if self.viewing.room else when
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +283,7 @@ class Workbench:
     def _exam(self, exam: WrittenExam) -> PreviewRow:
         return PreviewRow(
             id=exam.id, line=exam.line, kind=EXAM, title=exam.title, day=exam.day, begins=exam.begins, room=exam.room,
-            is_corrected=self._is_corrected(exam.id),
+            viewing=exam.viewing, is_corrected=self._is_corrected(exam.id),
         )  # fmt: skip
 
 

@@ -271,7 +271,7 @@ def _is_facts(text: str) -> bool:
     """Return whether a line tells of the course and is no row of its schedule: 'Final exams: Jul 18, 4pm; Aug 10, 2pm'."""
     return (
         re.match(
-            r"(?:[\w.]+\s+){0,4}(?:exams?|grading|klausur(?:en)?|prüfung(?:en)?|office hours?|sprechstunde|abgabe\w*|deadline)\b[^:\[]{0,40}:",
+            r"(?:[\w.]+\s+){0,4}(?:exams?|grading|klausur(?:en)?|(?:klausur|prüfungs)?einsicht(?:nahme)?|prüfung(?:en)?|office hours?|sprechstunde|abgabe\w*|deadline)\b[^:\[]{0,40}:",
             text,
             _I,
         )

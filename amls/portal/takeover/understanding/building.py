@@ -3,14 +3,26 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_clock
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import Mention, find_days
-from amls.portal.takeover.understanding.deciding import DUES, OUT, WORK, exam_title, free_title, kind_of, merged
+from amls.portal.takeover.understanding.deciding import (
+    DUES,
+    FREE_WORDS,
+    OUT,
+    VIEWING,
+    WORK,
+    exam_title,
+    free_title,
+    is_cancelled,
+    kind_of,
+    merged,
+    told_apart,
+)
 from amls.portal.takeover.understanding.drafts import Draft, Due
 from amls.portal.takeover.understanding.dues import due_title
 from amls.portal.takeover.understanding.resolving import Days, local, week_day, wrong_weekday
@@ -18,11 +30,12 @@ from amls.portal.takeover.understanding.results import (
     Answers,
     Built,
     Session,
+    Viewing,
     WrittenDeadline,
     WrittenExam,
     WrittenFreeDay,
 )
-from amls.portal.takeover.understanding.rooms import room_in, room_of
+from amls.portal.takeover.understanding.rooms import pieces_of_place, room_in, room_of
 from amls.portal.takeover.understanding.slots import Slot, slot_for
 from amls.portal.takeover.understanding.times import Times, add_minutes, find_minutes, find_times, minutes_between
 
@@ -47,6 +60,7 @@ class Builder:
         self.default_kind, self.first_week = default_kind, first_week
         self.built = Built()
         self._lectures: set[date] = set()
+        self._viewings: list[tuple[Draft, list[tuple[date, date | None]]]] = []
 
     def all(self, drafts: Iterable[Draft]) -> Built:
         """Return what came of all drafts."""
@@ -63,7 +77,9 @@ class Builder:
         }
         for draft in ordered:
             self._one(draft, named[draft.id])
-        self.built.exams = merged(self.built.exams)
+        self.built.exams = told_apart(merged(self.built.exams))
+        for draft, days in self._viewings:
+            self._viewing(draft, days)
         self.built.keep_last_of_each()
         return self.built
 
@@ -164,6 +180,8 @@ class Builder:
         }  # fmt: skip
         if kind in make:
             make[kind](draft, days)
+        elif kind == VIEWING:
+            self._viewings.append((draft, days))
         elif kind in (OUT, DUES):
             self.built.what[draft.id] = "deadline" if draft.dues else "work that is given out"
         elif kind == WORK:
@@ -272,7 +290,7 @@ class Builder:
         room = (
             draft.room
             or room_in(text)
-            or next((named for piece in re.split(r"[,;()]", draft.title)[1:] if (named := room_of(piece.strip()))), "")
+            or ", ".join(named for piece in pieces_of_place(draft.title)[1:] if (named := room_of(piece)))
         )
         minutes = minutes_between(begins, ends) if begins and ends and ends > begins else find_minutes(text)
         for number, (day, _last) in enumerate(days or [(None, None)], start=1):
@@ -292,8 +310,27 @@ class Builder:
                     begins=at,
                     minutes=until,
                     room=room,
+                    number=draft.number,
                 )
             )
+        self.built.what[draft.id] = kinds.EXAM
+
+    def _viewing(self, draft: Draft, days: list[tuple[date, date | None]]) -> None:
+        """Give the last exam before it the time when people look at it; without one it is a session of its own."""
+        text = " ".join([draft.title, draft.label, *draft.details])
+        begins, ends = self._own_times(draft, draft.times or next(iter(_times(text)), None))
+        day = days[0][0] if days else None
+        earlier = [exam for exam in self.built.exams if exam.day and day and exam.day < day and exam.viewing is None]
+        last = max(earlier, key=lambda exam: exam.day or date.min, default=None)
+        if day is None or begins is None or last is None or last.begins is None:
+            self._session(draft, kinds.OTHER, days)
+            return
+        viewing = Viewing(
+            begins_at=datetime.combine(day, begins),
+            minutes=minutes_between(begins, ends) if ends and ends > begins else None,
+            room=draft.room or room_in(text),
+        )
+        self.built.exams[self.built.exams.index(last)] = replace(last, viewing=viewing)
         self.built.what[draft.id] = kinds.EXAM
 
     def _session(self, draft: Draft, kind: str, days: list[tuple[date, date | None]]) -> None:
@@ -304,7 +341,8 @@ class Builder:
             if not title:
                 self.built.what.setdefault(draft.id, kinds.DEADLINE if draft.dues else "only a day")
                 return
-        is_cancelled = draft.is_cancelled or (kinds.is_cancelled(draft.title) and bool(draft.number))
+        without_class = is_cancelled(draft)
+        details = [detail for detail in draft.details if not without_class or _says_more(detail)]
         spread = [held_on for day, last in days for held_on in self._spread(day, last, kind)]
         if draft.id in self.built.why:
             return
@@ -324,7 +362,7 @@ class Builder:
             session = Session(
                 id=_numbered(draft.id, number), line=draft.line, kind=kind, title=title[:500], number=draft.number, part=draft.part,
                 day=day, begins=at, ends=until, room=self.answers.get(f"room:{draft.id}", "") or room, mode=mode, call_in=draft.call_in,
-                is_cancelled=is_cancelled, details="\n".join(dict.fromkeys(draft.details)), materials=tuple(draft.materials),
+                is_cancelled=without_class, details="\n".join(dict.fromkeys(details)), materials=tuple(draft.materials),
             )  # fmt: skip
             self.built.sessions.append(session)
             if day is not None and at is None:
@@ -385,6 +423,11 @@ def _date(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
+
+
+def _says_more(detail: str) -> bool:
+    """Return whether a remark says more than that there is no session."""
+    return not _says_nothing(FREE_WORDS.sub("", detail))
 
 
 def _says_nothing(title: str) -> bool:

@@ -10,17 +10,22 @@ from amls.portal.takeover.understanding.drafts import Draft
 from amls.portal.takeover.understanding.results import WrittenExam
 from amls.portal.takeover.understanding.times import find_times
 
-OUT, DUES, WORK = "out", "dues", "work"
+OUT, DUES, WORK, VIEWING = "out", "dues", "work", "viewing"
 _I = re.IGNORECASE
 FREE_WORDS = re.compile(
     r"\b(?:no|keine?|kein)\s+(?:\w+\s+)?(?:class(?:es)?|lectures?|meetings?|sessions?|labs?|school|vorlesung(?:en)?|veranstaltung(?:en)?|lehrveranstaltung(?:en)?|übung(?:en)?|termin|unterricht|sitzung|recitations?|instruction|discussions?|tutorials?|sections?)(?:\s+today)?\b"
-    r"|\b(?:entfällt|fällt aus|ausgefallen|cancel+ed|(?:class(?:es)?|lecture)\s+cancel+ed)\b|^\W*(?:university\s+|public\s+|national\s+)?(?:holiday|feiertag)\b(?=\W+\w)",
+    r"|\b(?:entfällt|entfallen|fällt(?:\s+\w+){0,3}\s+aus|ausgefallen|(?:vorlesungs|unterrichts|veranstaltungs)frei|cancel+ed|(?:class(?:es)?|lecture)\s+cancel+ed)\b|^\W*(?:university\s+|public\s+|national\s+)?(?:holiday|feiertag)\b(?=\W+\w)",
     _I,
+)
+
+# Of several exams: '2. Klausur (Nachklausur)'.
+_WHICH = re.compile(
+    r"\b(?:haupt|nach|ersatz|wiederholungs|erst|zweit)\w+|\b(?:retake|resit|re-?sit|make-?up|first|second)\b", _I
 )
 
 
 def kind_of(draft: Draft, *, chosen: str, default: str) -> str:
-    """Return what a draft is: one of `kinds.KINDS`, work that is given out or only due, or work of which neither is said.
+    """Return what a draft is: one of `kinds.KINDS`, VIEWING of exams, work that is given out or only due, or of which neither is said.
 
     Args:
         draft: with its title, label and context.
@@ -31,6 +36,8 @@ def kind_of(draft: Draft, *, chosen: str, default: str) -> str:
         return chosen
     if _is_free(draft):
         return kinds.FREE
+    if kinds.is_viewing(draft.title) or kinds.is_viewing(draft.label):
+        return VIEWING
     if draft.kind == kinds.DEADLINE or kinds.is_due(draft.title) or kinds.is_due(draft.label):
         return kinds.DEADLINE
     if draft.kind == kinds.EXAM or kinds.is_exam(draft.title) or kinds.is_exam(draft.label):
@@ -42,13 +49,30 @@ def _is_free(draft: Draft) -> bool:
     if draft.kind == kinds.FREE or kinds.is_free(draft.label):
         return True
     if draft.title and kinds.is_free(draft.title):
-        # A lecture that is cancelled is one: 'Lecture 5: Joins (cancelled)'.
-        rest = FREE_WORDS.sub("", draft.title)
-        is_session = kinds.is_cancelled(draft.title) and draft.number and rest.split() and not kinds.is_free(rest)
-        return not is_session
+        return not is_cancelled(draft)
     first = draft.details[0] if draft.details else ""
     is_short = not draft.title or (len(f"{draft.label} {draft.title}".split()) <= 6 and not draft.kind)
-    return is_short and kinds.is_free(first)
+    return is_short and kinds.is_free(first) and _is_of_itself(draft, first) and not is_cancelled(draft)
+
+
+def is_cancelled(draft: Draft) -> bool:
+    """Return whether a draft is a session which is not held: 'Lecture 5: Joins (cancelled)', or 'Joins' with the remark 'cancelled'."""
+    if draft.is_cancelled:
+        return True
+    rest = FREE_WORDS.sub("", draft.title)
+    if not re.search(r"\w", rest) or kinds.is_free(rest):
+        return False
+    if kinds.is_cancelled(draft.title):
+        return bool(draft.number)
+    first = draft.details[0] if draft.details else ""
+    return kinds.is_cancelled(first) and _is_of_itself(draft, first)
+
+
+def _is_of_itself(draft: Draft, remark: str) -> bool:
+    """Return whether a remark that something is not held means its own row, and not its exercise: 'Übung entfällt'."""
+    said = FREE_WORDS.search(remark)
+    kind = kinds.session_kind(remark) or (kinds.session_kind(said.group(), is_heading=True) if said is not None else "")
+    return not draft.title or kind in ("", kinds.LECTURE, draft.kind or draft.context)
 
 
 def _work(draft: Draft) -> str:
@@ -73,23 +97,40 @@ def _session(draft: Draft) -> str:
 
 def free_title(text: str) -> str:
     """Return why there is no class, without that there is none: 'Labor Day' of 'No class: Labor Day'."""
-    plain = re.sub(r"\s+", " ", FREE_WORDS.sub(" ", text)).strip(" :.,;–—-()[]!*|")
+    plain = re.sub(r"\(\W*\)|\[\W*\]|\s+", " ", FREE_WORDS.sub(" ", text)).strip(" :.,;–—-!*|")
+    wrapped = re.fullmatch(r"[(\[]([^()\[\]]*)[)\]]", plain)
+    plain = wrapped.group(1).strip() if wrapped is not None else plain
     inner = re.fullmatch(r"happy (.*)", plain, _I)
     plain = inner.group(1) if inner is not None else plain
     return plain[:200]
 
 
 def exam_title(title: str) -> str:
-    """Return the title of an exam without its times and places."""
-    plain = re.sub(r"\([^()]*\)", " ", title)
+    """Return the title of an exam without its times and places, but with which of several it is."""
+    plain = re.sub(r"\([^()]*\)", lambda note: note.group() if _WHICH.search(note.group()) else " ", title)
     cuts = [span.start for span in find_times(plain)] + [
         mention.start for mention in find_days(plain) if mention.days and not mention.is_loose
     ]
     plain = plain[: min(cuts)] if cuts and min(cuts) > 3 else plain
     plain = re.split(r",\s|\s[–—-]\s(?=\D*$)|\s+(?:in|im|at|takes? place|findet)\s", plain)[0]
-    plain = re.sub(r"^(?:the|die|der|das)\s+|\s+(?:on|am|is|ist|um)$", "", plain.strip(" ,:;–—-|"), flags=_I)
+    plain = re.sub(r"^(?:the|die|der|das)\s+|(?:\s+(?:on|am|is|ist|um))+$", "", plain.strip(" ,:;–—-|"), flags=_I)
     plain = re.sub(r"^exam\W+(?=\S*\s*(?:mid-?term|final|exam|quiz|test)\b)", "", plain, flags=_I)
     return plain.strip(" ,:;–—-|")[:200] or title[:200]
+
+
+def told_apart(exams: Sequence[WrittenExam]) -> list[WrittenExam]:
+    """Return the exams, those that are called alike with the number that each has: '1. Klausur' and '2. Klausur'."""
+    of_title: dict[str, list[str]] = {}
+    for exam in exams:
+        of_title.setdefault(exam.title.lower(), []).append(exam.number)
+    counted = {
+        title
+        for title, numbers in of_title.items()
+        if len(numbers) > 1 and numbers == [str(number) for number in range(1, len(numbers) + 1)]
+    }
+    return [
+        replace(exam, title=f"{exam.number}. {exam.title}") if exam.title.lower() in counted else exam for exam in exams
+    ]
 
 
 def merged(exams: Sequence[WrittenExam]) -> list[WrittenExam]:

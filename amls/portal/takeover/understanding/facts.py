@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from amls.portal.takeover.sourcerows import SourceCell, SourceRow
 from amls.portal.takeover.spec import GradingSpec, OfficeHourSpec, ProjectSpec
@@ -14,7 +14,7 @@ from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Ids
 from amls.portal.takeover.understanding.lines import without_bullet
 from amls.portal.takeover.understanding.resolving import Days
-from amls.portal.takeover.understanding.rooms import mode_in, room_in
+from amls.portal.takeover.understanding.rooms import clean_room, mode_in, pieces_of_place, room_in
 from amls.portal.takeover.understanding.slots import WEEKDAYS, find_slots, plain_sentences, sentences
 from amls.portal.takeover.understanding.times import find_times
 
@@ -24,6 +24,7 @@ _EXAM_LIST = re.compile(r"(?:final\s+)?(?P<kind>written|oral)?\s*exams?\s*:\s*(?
 _OTHER_WORK = re.compile(r"\b(?:report|homework|exercise|sheet|paper|essay|assignment|hw|übung)", _I)
 # What a day follows by which something is due: there '3/29' is one.
 _BY = re.compile(r"\b(?:due|by|on|until|bis|am|deadline)\W*$", _I)
+_ROOM_OF_EXAM = re.compile(r"(?:HS|H|Room|Raum|Hörsaal|[A-Z]{1,4})\s?[\w.-]*\d[\w.-]*|[A-Z][\w-]+ \d{1,4}")
 _DEFAULT_LENGTH = timedelta(minutes=90)
 
 
@@ -139,7 +140,8 @@ def exams_and_deadlines(row: SourceRow, ids: Ids) -> list[Draft]:
     drafts: list[Draft] = []
     for sentence in plain_sentences(text):
         listed = _EXAM_LIST.search(sentence)
-        if listed is not None or (kinds.is_exam(sentence) and not kinds.is_due(sentence)):
+        is_viewing = kinds.is_viewing(sentence)
+        if listed is not None or is_viewing or (kinds.is_exam(sentence) and not kinds.is_due(sentence)):
             for entry in re.split(r"\s*;\s*", sentence):
                 drafts += [draft for part in _dated(entry) if (draft := _exam(row, part, sentence, ids)) is not None]
         elif kinds.is_due(sentence):
@@ -176,7 +178,8 @@ def _exam(row: SourceRow, text: str, sentence: str, ids: Ids) -> Draft | None:
     own = text[: days[1].start] if len(days) > 1 else text
     named = text if kinds.is_exam(text[: days[0].start]) else sentence
     title = re.split(r":|\s[–—-]\s", named)[0] if re.search(r":|\s[–—-]\s", named[: max(days[0].start, 40)]) else named
-    draft = Draft(ids.of(f"{row.text} {text}"), row.number, row.text, days=days[:1], kind=kinds.EXAM, title=title[:120])
+    kind = "" if kinds.is_viewing(sentence) else kinds.EXAM
+    draft = Draft(ids.of(f"{row.text} {text}"), row.number, row.text, days=days[:1], kind=kind, title=title[:120])
     times = find_times(own[days[0].end :])
     draft.times = times[0] if times and not times[0].problem else None
     rest = own[days[0].end :]
@@ -185,11 +188,9 @@ def _exam(row: SourceRow, text: str, sentence: str, ids: Ids) -> Draft | None:
 
 
 def _room_behind(text: str, start: int) -> str:
-    match = re.match(
-        r"^\W*(?P<room>(?:HS|H|Room|Raum|[A-Z]{1,4})\s?[\w.-]*\d[\w.-]*|[A-Z][\w-]+ \d{1,4})\s*(?:[,;.)]|$)",
-        text[start:],
-    )
-    return re.sub(r"^([A-ZÄÖÜ]{1,3})(\d)", r"\1 \2", match.group("room").rstrip(".")) if match is not None else ""
+    """Return the rooms that follow the time of an exam: 'H 0104, H 0105' of ', H 0104 und H 0105. Register until …'."""
+    words = pieces_of_place(re.split(r"\.(?:\s|$)", text[start:])[0])
+    return ", ".join(clean_room(word) for word in takewhile(_ROOM_OF_EXAM.fullmatch, words))
 
 
 def _dated(entry: str) -> list[str]:
@@ -207,6 +208,6 @@ def _dated(entry: str) -> list[str]:
             and not re.search(r"\b(?:register|registration|until|anmeldung|bis)\W*$", entry[: day.start], _I)
         ):
             gap = entry[cuts[-1] : day.start]
-            word = re.search(r"[\w-]*(?:klausur|prüfung|exam|mid-?term)\w*\W*(?:on|am|:)?\W*$", gap, _I)
+            word = re.search(r"(?:\b\d\.\s)?[\w-]*(?:klausur|prüfung|exam|mid-?term)\w*\W*(?:on|am|:)?\W*$", gap, _I)
             cuts.append(cuts[-1] + word.start() if word is not None and word.start() > 0 else day.start)
     return [entry[start:end] for start, end in pairwise([*cuts, len(entry)]) if entry]

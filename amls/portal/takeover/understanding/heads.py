@@ -20,6 +20,11 @@ _ORGANISATION = re.compile(
     r"^\W*(?:the\s+)?(?:department|dept|university|universität|institute|institut|faculty|fakultät|fachgebiet|lehrstuhl|chair|school|college|technische|group|arbeitsgruppe|prof\.|professur|dr\.)|\b(?:university|universität|institute of technology|hochschule|college)\W*$|\b(?:university|universität|college)\b|^\W*(?-i:TU|FU|HU|UC|ETH|RWTH) [A-Z]|,\s*\d+\s*(?:LP|ECTS|SWS)\b",
     _I,
 )
+# What stands beside a title: 'Modul 40123', '6 LP', '4 SWS'.
+_PARTICULAR = re.compile(
+    r"(?:modul|lv|veranstaltungs|kurs|module|course)[\s-]*(?:nr|nummer|no|number|code)?\.?[\s:#]*[A-Z]*[-\s]?\d[\w/.-]*|\d+(?:[.,]\d)?\s*(?:LP|ECTS|CP|SWS|credits?|credit points|leistungspunkte)",
+    _I,
+)
 _TITLE_FACTS = (
     "title",
     "course_title",
@@ -145,6 +150,7 @@ def is_no_title(text: str) -> bool:
         or _ORGANISATION.search(text) is not None
         or bool(find_slots(text))
         or is_label(text)
+        or all(_PARTICULAR.fullmatch(piece) for piece in re.split(r"\s*[·•|,;–—/]\s*", text.strip()))
         or len(text) > 160
         or re.fullmatch(r"(?:last )?(?:updated|update|stand|as of)\b.*", text, _I) is not None
     )

@@ -36,7 +36,8 @@ _HOLIDAY = re.compile(
     _I,
 )
 _CANCELLED = re.compile(
-    r"\b(?:cancel+ed|abgesagt|entfällt|fällt aus|ausgefallen|postponed|verschoben auf unbestimmte)\b", _I
+    r"\b(?:cancel+ed|abgesagt|entfällt|entfallen|fällt(?:\s+\w+){0,3}\s+aus|ausgefallen|postponed|verschoben auf unbestimmte)\b",
+    _I,
 )
 _NO_EXAM = re.compile(
     r"\b(?:exam|midterm|mid-term|final|test|quiz|klausur|prüfungs?)s?[\s-]*(?:#?\d\s*)?(?:review(?:s|ed)?|work sessions?|prep(?:aration)?s?|recap|q\s?&\s?a|practice|discussion|solutions?|questions?|results?|grades|viewing|post-?mortem|debrief|wrap-?up|registration|info\w*|logistics|recitations?|preview|sections?)\b"
@@ -49,6 +50,11 @@ _EXAM = re.compile(
     r"\b(?:(?:final|written|oral|mid-?term|midsem\w*|semester|term|section|make-?up|retake|first|second|third|1st|2nd|3rd|elective|comprehensive|practical|hourly)\s+)*(?:exam(?:ination)?s?|mid-?terms?)\b"
     r"|\b\w*klausur(?:en)?\b|\b(?:schriftliche|mündliche|abschluss|nach|modul)[\s-]?prüfung(?:en)?\b|^\W*(?:prüfung(?:en)?|teilprüfung)\b|^\W*finals?\b(?!\s+(?:project|report|presentation|paper|lecture|class|version|submission|thoughts|review|week|writeup|poster|demo|day|essay|draft|proposal|meeting|session|topics|remarks|words))"
     r"|(?:^|[:–]\s)\W{0,6}(?:in-?class\s+)?(?:quiz|test)\s*#?(?:\d+|[IVX]+)\b",
+    _I,
+)
+_VIEWING = re.compile(
+    r"\b(?:klausur|prüfungs)einsicht\w*|^\W*einsicht(?:nahme)?\b|\beinsicht(?:nahme)? in (?:die|ihre) (?:\w+\s)?klausur"
+    r"|\bexam(?:ination)? (?:viewing|inspection)\b|\b(?:viewing|inspection) of (?:the )?exam",
     _I,
 )
 _OUT = re.compile(
@@ -129,9 +135,15 @@ def is_cancelled(text: str) -> bool:
 def is_exam(text: str) -> bool:
     """Return whether a row is an exam, and not its preparation."""
     match = _EXAM.search(text)
-    if match is None or _NO_EXAM.search(text):
+    if match is None or _NO_EXAM.search(text) or is_viewing(text):
         return False
     return match.start() <= 25 or len(text.split()) <= 8
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_viewing(text: str) -> bool:
+    """Return whether a row says when people may look at their corrected exams."""
+    return _VIEWING.search(text) is not None
 
 
 @lru_cache(maxsize=_REMEMBERED)

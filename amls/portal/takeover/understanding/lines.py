@@ -10,7 +10,7 @@ from amls.portal.takeover.understanding.content import read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
 from amls.portal.takeover.understanding.links import ANNOUNCED, LinkedMaterial
-from amls.portal.takeover.understanding.rooms import mode_of, room_of
+from amls.portal.takeover.understanding.rooms import mode_of, pieces_of_place, room_of
 from amls.portal.takeover.understanding.tables import Where
 from amls.portal.takeover.understanding.times import Times, find_times
 
@@ -22,6 +22,7 @@ _LABEL = re.compile(
     r"^(?:[\w.]+\s+)*(?:lecturers?|instructors?|professors?|assistants?|TAs?|exams?|grading|prüfung|klausur|dozent\w*)\s*:",
     _I,
 )
+_LABELLED = re.compile(r"[^:.]{3,60}:\s*")
 _SENTENCE = 160
 
 
@@ -60,6 +61,8 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
         draft.times = own or next((span for span in find_times(title) if not span.problem), None)
         if own is not None:
             title = title[: own.start] + title[own.end :]
+    if _LABELLED.fullmatch(rest[: first.start]):
+        title = _with_place_of(draft, title)
     _fill(
         draft,
         re.sub(r"^(?:\s*\(\s*\))?[\s:–—,;.|-]+|\(\s*\)", "", title),
@@ -106,10 +109,24 @@ def _own_time(title: str, *, expects: bool) -> Times | None:
 def _labelled(text: str, days: list[Mention]) -> Mention | None:
     """Return the day of a line such as 'First meeting: 16.04.2024, 16:00, Room 32', which has its time as well."""
     first = next((mention for mention in days if mention.days), None)
-    if first is None or kinds.is_due(text) or not re.fullmatch(r"[^:.]{3,60}:\s*", text[: first.start]):
+    if first is None or kinds.is_due(text) or not _LABELLED.fullmatch(text[: first.start]):
         return None
     times = find_times(text[first.end :][:20])
     return first if times and times[0].start <= 4 and not times[0].problem else None
+
+
+def _with_place_of(draft: Draft, text: str) -> str:
+    """Take room and mode from what stands behind a label; return the rest: 'First meeting' of 'First meeting: , Room 32'."""
+    label, _colon, behind = text.partition(":")
+    words = []
+    for word in pieces_of_place(behind):
+        if mode_of(word):
+            draft.mode = mode_of(word)
+        elif room_of(word):
+            draft.room = ", ".join(filter(None, (draft.room, room_of(word))))
+        else:
+            words.append(word)
+    return f"{label}: {', '.join(words)}" if words else label
 
 
 def _is_prose(text: str) -> bool:
@@ -300,7 +317,7 @@ def _token(draft: Draft, token: str, by_text: dict[str, Link]) -> None:
     elif kind in kinds.KINDS:
         draft.kind = kind
     elif room_of(token):
-        draft.room = room_of(token)
+        draft.room = ", ".join(filter(None, (draft.room, room_of(token))))
     else:
         _other_token(draft, token)
 

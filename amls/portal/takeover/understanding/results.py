@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from amls.portal.takeover.spec import GradingSpec, OfficeHourSpec, PartSpec, ProjectSpec
@@ -72,8 +72,22 @@ class WrittenDeadline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Viewing:
+    """When and where people may look at their corrected exams; `minutes` is None where nothing says how long."""
+
+    begins_at: datetime
+    minutes: int | None = None
+    room: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenExam:
-    """An exam, written or oral; without `begins` its time is open."""
+    """An exam, written or oral; without `begins` its time is open.
+
+    Attributes:
+        number: among the rows of its source.
+        viewing: when people look at their corrected exams, for how many minutes, and where.
+    """
 
     id: str
     line: int
@@ -83,6 +97,8 @@ class WrittenExam:
     begins: time | None = None
     minutes: int | None = None
     room: str = ""
+    number: str = ""
+    viewing: Viewing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ _PLACE_WORD = re.compile(
     _I,
 )
 _SENTENCE = re.compile(
-    rf"\b(?:in|im|at|@)\s+(?:(?:the|der|dem)\s+)?(?:lecture\s+)?(?:(?P<word>(?:room|hall|raum|hörsaal|saal|building|rm\.?|seminarraum)\s+)?(?P<room>{ROOM}))",
+    rf"\b(?:in|im|at|@)\s+(?:(?:the|der|dem)\s+)?(?:lecture\s+)?(?:(?P<word>(?:room|hall|raum|hörsaal|saal|building|rm\.?|seminarraum)\s+)?"
+    rf"(?P<room>{ROOM}(?:\s*(?:[,/&+]|\b(?:und|and)\b)\s*(?-i:[A-ZÄÖÜ]{{1,4}} ?\d{{3,4}}[a-z]?)\b)*))",
     _I,
 )
 _BEHIND = re.compile(
@@ -34,8 +35,33 @@ def clean_room(text: str) -> str:
 
 
 def mode_of(token: str) -> str:
-    """Return the mode that a token alone names, or ''."""
-    return _MODES.get(token.lower().strip(". "), "")
+    """Return the mode that a token alone names, in one word or several such as 'online (Zoom)', or ''."""
+    modes = {_mode_of_word(word) for word in pieces_of_place(token)}
+    if "" in modes or not modes:
+        return ""
+    return modes.pop() if len(modes) == 1 else "hybrid"
+
+
+def _mode_of_word(word: str) -> str:
+    return _MODES.get(re.sub(r"^(?:via|per|über|on|auf|bei|mit)\s+", "", word.lower()), "")
+
+
+def pieces_of_place(text: str) -> list[str]:
+    """Return the pieces of what names places: rooms, modes, and whatever else stands among them."""
+    words = re.split(r"\s*[,;/&+|()\[\]]\s*|\s+(?:und|and|sowie|oder|or)\s+|\s+(?=(?:via|per|über)\s)", text, flags=_I)
+    return [word for word in (word.strip(" .:–—-") for word in words) if word]
+
+
+def place_of(text: str) -> tuple[str, str]:
+    """Return the room and the mode that a cell of rooms names, each '' where it names none: 'H 0104 + Zoom' is both."""
+    words = pieces_of_place(text)
+    modes = {mode for word in words if (mode := _mode_of_word(word))}
+    rooms = [word for word in words if not _mode_of_word(word)]
+    if not modes or not all(map(room_of, rooms)):
+        return clean_room(text), ""
+    if rooms:
+        return ", ".join(map(clean_room, rooms)), "in_person" if modes == {"in_person"} else "hybrid"
+    return "", modes.pop() if len(modes) == 1 else "hybrid"
 
 
 def room_of(token: str) -> str:

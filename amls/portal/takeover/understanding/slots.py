@@ -25,8 +25,10 @@ _DAYS = re.compile(
 _LETTERS = re.compile(r"Mo|M|Tu|Th|T|We|W|R|Fr|F|Sa|Su")
 _COMPACT_DAYS = {"M": 0, "Mo": 0, "Tu": 1, "T": 1, "We": 2, "W": 2, "Th": 3, "R": 3, "Fr": 4, "F": 4, "Sa": 5, "Su": 6}
 _OFFICE = re.compile(r"\b(?:office hours?|sprechstunde\w*|consultation|help hours)\b", _I)
-_SENTENCES = re.compile(r"(?<=[a-z)\d!?]\.)\s+(?=[A-ZÄÖÜ])|(?<=[!?])\s+")
-_SPLIT = re.compile(r"(?<=[a-z)\d!?]\.)\s+(?=[A-ZÄÖÜ])|(?<=[!?])\s+|\s*[;|•]\s+|\s·\s(?=\D*:)")
+# A full stop, but not that of '2. Klausur'.
+_END = r"(?<=[a-z)\d!?]\.)(?!(?:(?<=^\d\.)|(?<=[\s(]\d\.))\s+\w*(?i:klausur|prüfung|test))\s+(?=[A-ZÄÖÜ])|(?<=[!?])\s+"
+_SENTENCES = re.compile(_END)
+_SPLIT = re.compile(rf"{_END}|\s*[;|•]\s+|\s·\s(?=\D*:)")
 _NONE = re.compile(
     r"\b(?:due|deadline|abgabe|exam|midterm|klausur|submit|released|posted|by (?:mon|tues|wednes|thurs|fri)day|until|bis spätestens|announcement)\b",
     _I,

@@ -26,7 +26,7 @@ from amls.portal.takeover.understanding.content import Content, announced, is_no
 from amls.portal.takeover.understanding.dates import Mention, find_days, weekday_of
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
 from amls.portal.takeover.understanding.dues import due_title
-from amls.portal.takeover.understanding.rooms import clean_room, mode_of
+from amls.portal.takeover.understanding.rooms import mode_of, place_of
 from amls.portal.takeover.understanding.times import Times, find_times
 
 _I = re.IGNORECASE
@@ -316,8 +316,8 @@ class _Schedule:
     def _rest(self, row: SourceRow, draft: Draft) -> None:
         room = self._cell(row, c.ROOM).text
         if room and not is_nothing(room):
-            mode = mode_of(room)
-            draft.mode, draft.room = (mode, "") if mode else (draft.mode, clean_room(room.split("\n")[0]))
+            draft.room, mode = place_of(room.split("\n")[0])
+            draft.mode = mode or draft.mode
         draft.mode = mode_of(self._cell(row, c.MODE).text) or draft.mode
         draft.is_cancelled = kinds.is_cancelled(self._cell(row, c.STATUS).text)
         for _column, cell in self._cells(row, c.URL):
