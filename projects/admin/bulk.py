@@ -180,12 +180,14 @@ def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
 
 @admin.action(description=gettext_lazy("Pass"))
 def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-    """Pass, as drafts, what is handed in and not decided."""
+    """Pass, as drafts, what is handed in, as far as that is done here, and not decided."""
     views = _views(queryset)
     fit = [
         view
         for view in views
-        if view.counting and not (view.assessment and view.assessment.outcome) and view.project.is_active
+        if (view.counting or not view.project.assignment.is_handed_in_here)
+        and not (view.assessment and view.assessment.outcome)
+        and view.project.is_active
     ]
     preview = preview_of(request.POST, [view.project.pk for view in fit])
     if preview.is_agreed:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum, auto
 from functools import cache
 
 from django.urls import reverse
@@ -37,23 +38,34 @@ def judge_projects(course: Course, enrolments: Sequence[Enrolment], now: datetim
 
     # Hundreds stand in the same few ways.
     @cache
-    def find(state: ProjectState, term: str, is_handing_in_open: bool) -> Finding:
-        return _finding(state, term, is_open=is_open, is_handing_in_open=is_handing_in_open, mine=mine, topics=topics)
+    def find(state: ProjectState, term: str, hand_in: _HandIn) -> Finding:
+        return _finding(state, term, is_open=is_open, hand_in=hand_in, mine=mine, topics=topics)
 
-    return {pk: find(result.state, _earlier_term(result), _may_hand_in(result, now)) for pk, result in results.items()}
+    return {pk: find(result.state, _earlier_term(result), _hand_in_of(result, now)) for pk, result in results.items()}
 
 
 def _earlier_term(result: StudentResult) -> str:
     return result.earlier.term if result.earlier is not None else ""
 
 
-def _may_hand_in(result: StudentResult, now: datetime) -> bool:
-    return result.team is not None and (result.team.closes_at is None or now < result.team.closes_at)
+class _HandIn(Enum):
+    """Whether a team may still hand in here; what is presented or on paper is known once it is assessed."""
+
+    OPEN = auto()
+    CLOSED = auto()
+    ELSEWHERE = auto()
 
 
-def _finding(
-    state: ProjectState, term: str, *, is_open: bool, is_handing_in_open: bool, mine: str, topics: str
-) -> Finding:
+def _hand_in_of(result: StudentResult, now: datetime) -> _HandIn:
+    if result.team is None:
+        return _HandIn.CLOSED
+    if not result.team.project.assignment.is_handed_in_here:
+        return _HandIn.ELSEWHERE
+    closes_at = result.team.closes_at
+    return _HandIn.OPEN if closes_at is None or now < closes_at else _HandIn.CLOSED
+
+
+def _finding(state: ProjectState, term: str, *, is_open: bool, hand_in: _HandIn, mine: str, topics: str) -> Finding:
     match state:
         case ProjectState.PASSED:
             verdict, text, path = Verdict.MET, _("Project passed"), mine
@@ -63,7 +75,9 @@ def _finding(
             verdict, text, path = Verdict.UNMET, _("Project failed"), mine
         case ProjectState.SUBMITTED:
             verdict, text, path = Verdict.PENDING, _("Project handed in, not assessed yet"), mine
-        case ProjectState.REGISTERED if is_handing_in_open:
+        case ProjectState.REGISTERED if hand_in == _HandIn.ELSEWHERE:
+            verdict, text, path = Verdict.PENDING, _("Project registered, not assessed yet"), mine
+        case ProjectState.REGISTERED if hand_in == _HandIn.OPEN:
             verdict, text, path = Verdict.PENDING, _("Project registered, not handed in yet"), mine
         case ProjectState.REGISTERED:
             verdict, text, path = Verdict.UNMET, _("Project not handed in"), mine

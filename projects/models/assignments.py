@@ -296,6 +296,11 @@ class Assignment(models.Model):
         return self.hand_in == self.HandIn.FILES
 
     @property
+    def is_done_alone(self) -> bool:
+        """Whether there are no teams that anybody could be invited to, change or leave."""
+        return self.teaming == self.Teaming.ALONE and not self.has_topics
+
+    @property
     def allowed_suffixes(self) -> set[str]:
         """The extensions that are taken, such as '.zip'."""
         return {f".{kind}" for kind in self.kinds_of_files}

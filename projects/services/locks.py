@@ -192,18 +192,32 @@ def require_open_under(assignment: Assignment | None, deadlines: Deadlines, cour
     require_running(course)
     if assignment is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
+    if assignment.has_topics:
+        later = _("Registration opens %(time)s.")
+        closed = _("Registration closed %(time)s. By the server's clock it is %(now)s. %(ask)s")
+    else:
+        later = _("It opens %(time)s.")
+        closed = _("Teams could be changed until %(time)s. By the server's clock it is %(now)s. %(ask)s")
     require_within(
         course,
         opens_at=assignment.opens_at,
         closes_at=deadlines.registration_closes_at,
-        closed=_("Registration closed %(time)s. By the server's clock it is %(now)s. %(ask)s"),
+        later=later,
+        closed=closed,
         code="registration-closed",
         now=now,
     )
 
 
 def require_within(
-    course: Course, *, opens_at: datetime | None, closes_at: datetime | None, closed: str, code: str, now: datetime
+    course: Course,
+    *,
+    opens_at: datetime | None,
+    closes_at: datetime | None,
+    later: str,
+    closed: str,
+    code: str,
+    now: datetime,
 ) -> None:
     """Refuse what comes before registration opens, or after its deadline.
 
@@ -211,6 +225,7 @@ def require_within(
         course: in whose zone the times are said.
         opens_at: of the registration; None: at once.
         closes_at: the deadline, of which the whole minute counts; None without one.
+        later: what is said before it opens, with `time`.
         closed: what is said after it, with `time`, `now` and `ask` (whom to ask).
         code: of the refusal after it.
         now: the request's clock.
@@ -220,7 +235,7 @@ def require_within(
     """
     if opens_at is not None and now < opens_at:
         raise RuleViolation(
-            _("Registration opens %(time)s.") % {"time": say_time(opens_at, course.zone, now=now)},
+            later % {"time": say_time(opens_at, course.zone, now=now)},
             code="registration-not-open",
         )
     if closes_at is not None and not is_open_until(closes_at, now):

@@ -218,6 +218,7 @@ def require_wishes_open(assignment: Assignment, *, now: datetime) -> None:
         assignment.course,
         opens_at=assignment.opens_at,
         closes_at=assignment.wishes_close_at,
+        later=_("Registration opens %(time)s."),
         closed=_("Wishes were open until %(time)s. By the server's clock it is %(now)s. %(ask)s"),
         code="wishes-closed",
         now=now,

@@ -18,11 +18,14 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.agenda.sources import registry
 from amls.core.violations import RuleViolation
+from amls.courses.eligibility import Verdict
 from amls.courses.models import Enrolment
 from amls.courses.participation import leave_course
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
+from projects.addresses import address_of
 from projects.deadlines import Deadlines
+from projects.hooks.eligibility import judge_projects
 from projects.models import Assignment, Membership, Project, Submission
 from projects.services.assessing import publish_assessments
 from projects.services.assignments import delete_assignment, keep_assignment
@@ -30,7 +33,8 @@ from projects.services.excuses import excuse
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.joining import team_for
-from projects.services.points import give_points
+from projects.services.locks import require_registration_open
+from projects.services.points import give_points, team_for_points
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member
 from projects.services.teamsheets import Given
@@ -243,6 +247,55 @@ def test_a_student_hands_a_sheet_in_and_reads_it_on_its_page(world: World) -> No
     assert "Sheet 1" in client.get(answer["Location"]).text
     assert "✓" in client.get(page).text
     assert client.get(f"{page}extension/").status_code == 200
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_sheet_on_paper_that_each_does_alone_speaks_of_no_hand_in_and_no_team(world: World, is_over: bool) -> None:
+    due_at = timezone.now() + (-WEEK if is_over else WEEK)
+    given = sheet(world, 1, hand_in="paper", teaming="alone", team_max=1, due_at=due_at)
+    client, address = world.cast.client("student"), address_of(given)
+
+    def shown() -> tuple[str, set[str]]:
+        main = BeautifulSoup(client.get(address).content, "html.parser").main
+        assert main is not None
+        return main.get_text(" "), {str(tag["id"]) for tag in main.select("[id]")}
+
+    for_nobody = {"attempts", "team", "change"}
+    assert not shown()[1] & for_nobody
+    team = team_for_points(enrolment=world.student, assignment=given, now=NOW)
+    give_points(project=team, given={None: Given(Decimal("11.5"))}, by=world.staff, now=NOW)
+    drafted = shown()
+    publish_assessments(projects=[team], now=NOW)
+    published = shown()
+    assert "11.5 of 20 points" in published[0]
+    for text, ids in (drafted, published):
+        assert not ids & for_nobody
+        assert "On paper" in text
+        for untrue in ("handed in", "Registration", "receipt", "Invite", "contact"):
+            assert untrue not in text
+
+
+def test_a_project_that_is_presented_is_never_said_to_be_handed_in_or_not(world: World) -> None:
+    Assignment.objects.filter(pk=world.assignment.pk).update(hand_in="presented")
+    world.project()
+    client = world.cast.client("student")
+    for page in ("/amls/", "/amls/me/", "/amls/projects/mine/"):
+        main = BeautifulSoup(client.get(page).content, "html.parser").main
+        assert main is not None
+        assert "Presented" in main.get_text(" "), page
+        assert "Nothing was handed in." not in main.get_text(" "), page
+        assert not main.select('a[href$="/submit/"]'), page
+    finding = judge_projects(world.course, [world.student], DEADLINE + WEEK)[world.student.pk]
+    assert (finding.verdict, finding.text) == (Verdict.PENDING, "Project registered, not assessed yet")
+
+
+def test_a_team_of_a_sheet_is_told_until_when_teams_changed_and_of_no_registration(world: World) -> None:
+    team = pair(world, sheet(world, 1, hand_in="paper", due_at=NOW + WEEK))
+    with pytest.raises(RuleViolation, match="Teams could be changed until Mon 13 May, 12:00"):
+        leave_team(project=team, enrolment=world.other, now=NOW + 2 * WEEK)
+    later = sheet(world, 2, opens_at=NOW + WEEK)
+    with pytest.raises(RuleViolation, match="It opens Mon 13 May, 12:00"):
+        require_registration_open(later, now=NOW)
 
 
 def test_who_is_no_student_sees_the_list_and_no_page_of_anybodys(world: World) -> None:

@@ -58,11 +58,13 @@ def why_staff(course: Course) -> str:
 
 
 def due(project: Project, now: datetime) -> str:
-    """Return until when the team may hand in, as a sentence in Markdown."""
+    """Return until when the team may hand in, or when it is due on paper or presented, as a sentence in Markdown."""
     due_at = effective_deadline(project)
     if due_at is None:
         return _("The date of the hand-in will be announced.")
-    return _("Hand in by **%(due)s**.") % {"due": say_time(due_at, project.course.zone, now=now)}
+    is_here = project.assignment.is_handed_in_here
+    said = _("Hand in by **%(due)s**.") if is_here else _("It is due **%(due)s**.")
+    return said % {"due": say_time(due_at, project.course.zone, now=now)}
 
 
 def about_team(
