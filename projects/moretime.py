@@ -47,4 +47,4 @@ def take_back(act: HeldAct, now: datetime) -> str:
     """Revoke what was given, before anybody is told."""
     for extension in Extension.objects.filter(pk__in=act.references["extensions"]).order_by("course", "pk"):
         revoke_extension(extension=extension, now=now)
-    return _("The deadlines are as before, and nobody is told.")
+    return _("The deadlines are as before, and no mail leaves.")

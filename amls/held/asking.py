@@ -25,10 +25,15 @@ def hold_and_say(request: HttpRequest, wanted: WantedAct, *, by: User | None, no
     act, is_new = hold(wanted, by=by, now=now)
     address = reverse("held:undo", args=[wanted.course.slug, act.pk])
     values = {"what": act.title, "time": say_clock(act.apply_at, wanted.course.zone), "name": act.by or _("somebody")}
-    if is_new and wanted.kind in taken_back:
-        said = _("%(what)s: nobody is told before %(time)s. Until then you can take it back.")
-    elif is_new:
+    if is_new and wanted.kind not in taken_back:
         said = _("%(what)s: it happens at %(time)s. Until then nobody sees anything of it, and you can take it back.")
+    elif is_new and taken_back[wanted.kind].is_seen:
+        said = _(
+            "%(what)s: whoever looks sees it already. The mail about it waits until %(time)s, and until then you can "
+            "take it back."
+        )
+    elif is_new:
+        said = _("%(what)s: nobody is told before %(time)s. Until then you can take it back.")
     else:
         said = _("%(what)s: %(name)s asked for it already, it happens at %(time)s.")
     messages.success(request, said % values, extra_tags=f"undo {address}" if at_desk else f"at 0 {address} -")

@@ -61,5 +61,5 @@ def put_back(act: HeldAct, now: datetime) -> str:
     if not undone.done:
         why = [f"{label}: {problem}" for label, problem in undone.problems] or [_("It is taken back already.")]
         raise RuleViolation(" ".join(why), code="stands")
-    said = [_("It is as it was, and nobody is told."), *(f"{label}: {problem}" for label, problem in undone.problems)]
+    said = [_("It is as it was, and no mail leaves."), *(f"{label}: {problem}" for label, problem in undone.problems)]
     return " ".join(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,19 @@ Doer = Callable[["HeldAct", datetime], str]
 
 held_kinds: Hook[Doer] = Hook("kinds of held acts")
 
-# Puts back what was done already when an act of a kind was asked for, once it is taken back, and returns what to say of
-# it: only of kinds that begin before their five minutes are over.
-taken_back: Hook[Doer] = Hook("what is put back of held acts")
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What begins when an act of a kind is asked for, before its five minutes are over; only its mails wait as a whole.
+
+    Attributes:
+        put_back: puts it back once the act is taken back, and returns what to say of it.
+        is_seen: whether those whom it concerns see it already, on pages and in calendars.
+    """
+
+    put_back: Doer
+    is_seen: bool
+
+
+# Kinds without an entry wait as a whole.
+taken_back: Hook[Begun] = Hook("what is put back of held acts")

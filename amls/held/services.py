@@ -83,7 +83,7 @@ def undo(*, act: HeldAct, now: datetime) -> str:
         # A worker that died holds it no longer; one that lives and is slow finds its claim gone, and rolls back.
         ended = {"state": HeldAct.State.UNDONE, "ended_at": now, "leased_until": None}
         if HeldAct.objects.free(now).filter(pk=act.pk).update(**ended):
-            return taken_back[act.kind](act, now) if act.kind in taken_back else _("Nothing happened.")
+            return taken_back[act.kind].put_back(act, now) if act.kind in taken_back else _("Nothing happened.")
     act.refresh_from_db()
     if act.state == HeldAct.State.UNDONE:
         raise RuleViolation(_("It is taken back already."), code="undone")

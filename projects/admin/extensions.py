@@ -115,7 +115,7 @@ class ExtensionRequestAdmin(KeptAdmin):
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
         else:
-            messages.success(request, _("Taken back: nobody is told, and the request waits for a decision."))
+            messages.success(request, _("Taken back: no mail leaves, and the request waits for a decision."))
         return redirect(here)
 
 

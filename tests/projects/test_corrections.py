@@ -81,9 +81,12 @@ def test_corrected_points_are_taken_back_with_comments_and_what_members_have_of_
     version = desk.get(assess_url(team)).context["seen"]
     page = desk.post(assess_url(team), {**changed, "seen": version}, follow=True)
     assert known(team) != before, page.context["form"].errors
-    assert f'action="{undo_of(world)}"' in page.content.decode()
+    said = page.content.decode()
+    assert f'action="{undo_of(world)}"' in said
+    assert "correction saved: whoever looks sees it already. The mail about it waits until" in said
+    assert "nobody is told before" not in said
     assert Notice.objects.filter(kind="projects.result-changed").exists()
-    desk.post(undo_of(world))
+    assert "It is as it was, and no mail leaves." in desk.post(undo_of(world), follow=True).content.decode()
     assert known(team) == before
     assert not Notice.objects.filter(kind="projects.result-changed").exists()
     assert HeldAct.objects.get().state == "undone"

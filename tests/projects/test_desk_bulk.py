@@ -112,7 +112,8 @@ def test_extending_assigning_and_splitting(world: World, desk: Client) -> None:
     assert run(desk, "extend_all", teams, _confirmed="1", days="1", reason="").status_code == 422
     see_and_do(desk, "extend_all", teams, days="1", reason="Outage")
     assert {row.project_id for row in Extension.objects.all()} == {team.pk for team in teams}
-    # Taken back where it was given, nobody hears of it.
+    # Taken back where it was given, nobody gets a mail of it; the pages showed it already.
+    assert "whoever looks sees it already. The mail about it waits until" in desk.get(list_url()).content.decode()
     desk.post(reverse("held:undo", args=[world.course.slug, HeldAct.objects.get().pk]))
     assert not Extension.objects.filter(revoked_at__isnull=True).exists()
     assert not Notice.objects.filter(kind__startswith="projects.extension", state="due").exists()

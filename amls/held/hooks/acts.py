@@ -10,12 +10,12 @@ from amls.courses.saving import STATE_ACT, change_state
 from amls.desk.holding import WantedAct, hold_back
 from amls.held import corrections
 from amls.held.asking import hold_and_say
-from amls.held.kinds import held_kinds, taken_back
+from amls.held.kinds import Begun, held_kinds, taken_back
 from amls.held.models import HeldAct
 from amls.mail.announcements import RELEASE, release_announcement
 
 held_kinds.add(corrections.KIND, corrections.let_stand)
-taken_back.add(corrections.KIND, corrections.put_back)
+taken_back.add(corrections.KIND, Begun(corrections.put_back, is_seen=True))
 
 
 @hold_back

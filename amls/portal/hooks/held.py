@@ -6,13 +6,14 @@ from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import RosterEntry
-from amls.held.kinds import held_kinds, taken_back
+from amls.held.kinds import Begun, held_kinds, taken_back
 from amls.held.models import HeldAct
 from amls.membership.claims import CLAIM_ACT, decide_claim
 from amls.portal.inviting.people import KIND, invite, uninvite
 
 held_kinds.add(KIND, invite)
-taken_back.add(KIND, uninvite)
+# A colleague finds the invited on the roster; they themselves join when the mails leave.
+taken_back.add(KIND, Begun(uninvite, is_seen=False))
 
 
 @held_kinds.named(CLAIM_ACT)
