@@ -64,6 +64,12 @@ def label_of(project: Project) -> str:
     return f"{project}: {', '.join(str(member.enrolment.user) for member in members)}"
 
 
+def named(project: Project) -> str:
+    """Return what a project is, and whose, for people who know no numbers, as `with_names` loaded it."""
+    members: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
+    return f"{project.title}: {', '.join(str(member.enrolment.user) for member in members) or '–'}"
+
+
 def is_mentor(user: User, prefix: str = "topic__") -> Q:
     """Return the condition that a topic's mentor is this person, by address or by name.
 

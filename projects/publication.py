@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 
+from django.contrib import messages
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.core.times import say_clock
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course
+from amls.courses.models import Course, User
 from amls.desk.holding import WantedAct
+from amls.held.asking import hold_and_say
 from amls.held.models import HeldAct
+from amls.held.services import refuse
 from projects.models import Assessment, Project
+from projects.progress import named, with_names
 from projects.services.assessing import publish_assessments, version_of
 from projects.services.locks import lock_projects
 
 KIND = "projects.publish"
+_NAMED = 5
 
 
 def publication_of(projects: Iterable[Project], *, course: Course, back: str) -> WantedAct | None:
@@ -44,6 +52,65 @@ def publication_of(projects: Iterable[Project], *, course: Course, back: str) ->
     )
 
 
+def hold_publication(request: HttpRequest, wanted: WantedAct, *, by: User, now: datetime, at_desk: bool) -> None:
+    """Hold a publication back, and say so; what waits already and is not what its maker saw any more makes room."""
+    say_overtaken(request, wanted.references["decisions"], course=wanted.course, by=by, now=now)
+    hold_and_say(request, wanted, by=by, now=now, at_desk=at_desk)
+
+
+def waiting_about(projects: Iterable[object], *, course: Course) -> list[HeldAct]:
+    """Return the publications that wait and are about any of these projects, by their keys, the next first: 1 query."""
+    keys = {str(pk) for pk in projects}
+    acts = HeldAct.objects.waiting_in(course, KIND)
+    return [act for act in acts if not keys.isdisjoint(act.references["decisions"])]
+
+
+def say_overtaken(request: HttpRequest, projects: Iterable[object], *, course: Course, by: User, now: datetime) -> bool:
+    """Refuse the publications about any of these projects that are not what their makers saw any more, and say so.
+
+    Args:
+        request: of whoever changed a decision.
+        projects: those that may have changed, by their keys.
+        course: theirs.
+        by: who changed it.
+        now: the request's clock.
+
+    Returns:
+        Whether there were any.
+    """
+    is_any = False
+    for act in waiting_about(projects, course=course):
+        changed = _changed_since(act)
+        if changed and refuse(act=act, why=partial(_why_not, changed), by=by, now=now):
+            is_any = True
+            said = _(
+                "%(what)s: that was to happen at %(time)s and does not, as this is another now: %(who)s. Publish again."
+            )
+            values = {"what": act.title, "time": say_clock(act.apply_at, course.zone), "who": _names(changed)}
+            messages.warning(request, said % values, extra_tags=f"open {act.back}")
+    return is_any
+
+
+def _changed_since(act: HeldAct) -> list[int]:
+    """Return the keys of the projects on which somebody decided since an act was asked for: 1 query."""
+    decisions: dict[str, str] = act.references["decisions"]
+    rows = {row.project_id: row for row in Assessment.objects.filter(project__in=map(int, decisions))}
+    return [pk for pk in map(int, decisions) if version_of(rows.get(pk)) != decisions[str(pk)]]
+
+
+def _names(projects: Sequence[int]) -> str:
+    """Return whose projects these are; beyond a few they are counted."""
+    rows = with_names(Project.objects.filter(pk__in=projects[:_NAMED]).order_by("pk"))
+    names, rest = [named(row) for row in rows], len(projects) - _NAMED
+    if rest > 0:
+        names.append(ngettext("and one more", "and %(count)d more", rest) % {"count": rest})
+    return "; ".join(names) or "–"
+
+
+def _why_not(changed: Sequence[int]) -> str:
+    return _("Somebody decided anew meanwhile: %(what)s. Look at it, and publish again.") % {"what": _names(changed)}
+
+
 def publish_as_seen(act: HeldAct, now: datetime) -> str:
     """Publish what somebody wanted published, and return how much that is.
 
@@ -53,14 +120,9 @@ def publish_as_seen(act: HeldAct, now: datetime) -> str:
     decisions: dict[str, str] = act.references["decisions"]
     with transaction.atomic():
         locked = lock_projects(*map(int, decisions))
-        rows = {row.project_id: row for row in Assessment.objects.filter(project__in=locked)}
-        changed = [str(locked[pk]) for pk in locked if version_of(rows.get(pk)) != decisions[str(pk)]]
+        changed = _changed_since(act)
         if changed or len(locked) != len(decisions):
-            raise RuleViolation(
-                _("Somebody decided anew meanwhile: %(what)s. Look at it, and publish again.")
-                % {"what": ", ".join(changed) or "–"},
-                code="changed-meanwhile",
-            )
+            raise RuleViolation(_why_not(changed), code="changed-meanwhile")
         count = len(publish_assessments(projects=locked.values(), now=now))
     if not count:
         raise RuleViolation(_("All of it is published already."), code="nothing-left")

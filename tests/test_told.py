@@ -15,7 +15,7 @@ ASKED = "whoever did it is no staff, or at the door with them: they and theirs h
 WORKER = "nobody's act: its time has come, or something broke"
 PASSED_ON = "passes on what it is given"
 AT_ONCE = {
-    "amls.held.services:_refuse": WORKER,
+    "amls.held.services:_tell_maker": f"{WORKER}, or a colleague changed what somebody wanted published",
     "amls.mail.account_mail:send_mail": "codes, and what somebody must hear who may have lost their account",
     "amls.mail.announcements:mail_announcements": "an announcement that was shown and waited, or has its own time",
     "amls.mail.changes:tell_changes": "dates wait as ItemChange",

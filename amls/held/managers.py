@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from amls.courses.models import Course
+
 if TYPE_CHECKING:
     from amls.held.models import HeldAct  # noqa: F401
 
@@ -18,6 +20,11 @@ class HeldActQuerySet(models.QuerySet["HeldAct"]):
     def waiting(self) -> HeldActQuerySet:
         """Return those that are not done yet."""
         return self.filter(state="waiting")
+
+    def waiting_in(self, course: Course, kind: str) -> HeldActQuerySet:
+        """Return those of a kind that wait in a course, the next first, with who asked for them."""
+        rows = self.waiting().filter(course=course, kind=kind).select_related("by", "course")
+        return rows.order_by("apply_at", "pk")
 
     def free(self, now: datetime) -> HeldActQuerySet:
         """Return those that wait, and that no worker has."""

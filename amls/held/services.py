@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,6 +94,23 @@ def undo(*, act: HeldAct, now: datetime) -> str:
     )
 
 
+def refuse(*, act: HeldAct, why: Callable[[], str], by: User, now: datetime) -> bool:
+    """Refuse an act that waits as soon as it is known that its maker saw something else; return whether it waited still.
+
+    Args:
+        act: that waits.
+        why: says it, in the language of its maker, who hears of it by mail unless it is they who changed what they saw.
+        by: who changed it.
+        now: the request's clock.
+    """
+    with transaction.atomic(), translation.override(_language(act)):
+        ended = {"state": HeldAct.State.REFUSED, "ended_at": now, "leased_until": None, "outcome": why()}
+        is_ended = HeldAct.objects.free(now).filter(pk=act.pk).update(**ended) > 0
+        if is_ended and act.by != by:
+            _tell_maker(act, now)
+    return is_ended
+
+
 def is_told(at: datetime, *, now: datetime) -> bool:
     """Return whether the mail of what was done at `at`, which waits as long as a held act, has left."""
     return now >= at + HOLD
@@ -147,15 +164,16 @@ def _apply(claim: Claim[HeldAct], now: datetime) -> None:
 def _refuse(claim: Claim[HeldAct], words: str, now: datetime) -> None:
     act = claim.row
     with transaction.atomic():
-        if claim.finish(state=HeldAct.State.REFUSED, ended_at=now, outcome=words) and act.by is not None:
-            notify(
-                key=f"held:{act.pk}",
-                kind=KIND,
-                now=now,
-                recipient=act.by,
-                course=act.course,
-                references={"act": act.pk},
-            )
+        if claim.finish(state=HeldAct.State.REFUSED, ended_at=now, outcome=words):
+            _tell_maker(act, now)
+
+
+def _tell_maker(act: HeldAct, now: datetime) -> None:
+    if act.by is not None:
+        references = {"act": act.pk}
+        notify(
+            key=f"held:{act.pk}", kind=KIND, now=now, recipient=act.by, course=act.course, references=references
+        )  # fmt: skip
 
 
 def _noted(act: HeldAct) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, table_response
 from amls.held.corrections import say_corrected
+from amls.held.models import HeldAct
 from exams.admission import under_reserve
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, shown_field
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
@@ -29,6 +30,7 @@ from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChang
 from exams.queries import office_rows, stack_order
 from exams.services.corrections import keep_corrected
 from exams.services.pointfile import import_points
+from exams.services.publication import RESULTS
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
 from exams.services.results import check_steps, enter_points, regrade, set_grade_table
 from exams.views.staff import import_page, open_exam, shelf_of
@@ -94,6 +96,7 @@ def _context(
         "statistics": statistics,
         "grade_bars": grade_bars(statistics.counts, before.counts if proposal else None),
         "point_bars": point_bars(points, max_points=exam.max_points, pass_at=used.steps.get(PASSING)),
+        "waiting": HeldAct.objects.waiting_in(access.course, RESULTS).filter(about=str(exam.pk)),
         "drafts": sum(row["result"].state == Result.State.DRAFT for row in graded),
         "others": sum(row["is_other"] for row in graded),
         "changes": ResultChange.objects.filter(registration__exam=exam).select_related("registration__enrolment__user", "by")[:30],

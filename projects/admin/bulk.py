@@ -23,7 +23,6 @@ from amls.core.times import say_moment
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
-from amls.held.asking import hold_and_say
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.admin.pages import KeptAdmin
@@ -34,7 +33,7 @@ from projects.heldacts import TeamAct
 from projects.models import Extension, Project
 from projects.moretime import say_more_time
 from projects.progress import desk_views, names_of
-from projects.publication import publication_of
+from projects.publication import hold_publication, publication_of
 from projects.queries import TeamView, with_team
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend
@@ -153,7 +152,7 @@ def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
     preview = preview_of(request.POST, [publication.references for publication in wanted])
     if preview.is_agreed:
         for publication in wanted:
-            hold_and_say(request, publication, by=user_of(request), now=now, at_desk=True)
+            hold_publication(request, publication, by=user_of(request), now=now, at_desk=True)
         return None
     count, notices, letter = preview_letters(projects, now=now)
     people = sorted({f"{notice.recipient} <{notice.recipient.email}>" for notice in notices if notice.recipient})

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import slugify
@@ -28,12 +28,11 @@ from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, XLSX, table_response
-from amls.held.asking import hold_and_say
 from amls.held.corrections import say_corrected
-from projects.models import Assignment
+from projects.models import Assignment, Project
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
-from projects.publication import publication_of
+from projects.publication import hold_publication, publication_of, say_overtaken, waiting_about
 from projects.services.assessing import version_of
 from projects.services.pointfile import PEOPLE, columns_of, import_task_points
 from projects.services.points import most_by_column
@@ -106,6 +105,7 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
     entered = enter_table(
         assignment=page.assignment, wishes=wishes, by=page.user, now=page.access.now, reason=reason
     )  # fmt: skip
+    is_overtaken = False
     if entered.changes:
         count = len(entered.changes)
         said = ngettext("%(count)d row is saved.", "%(count)d rows are saved.", count) % {"count": count}
@@ -116,11 +116,20 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
             )  # fmt: skip
         else:
             messages.success(request, with_undo(said, page.course.slug))
+        is_overtaken = _say_overtaken(request, page)
     elif not wrong and not entered.problems and "publish" not in request.POST:
         messages.info(request, _("Nothing was changed."))
     if wrong or entered.problems:
         return _show(request, page, points_rows(page.assignment), wrong=wrong, problems=entered.problems, reason=reason)
-    return _publish(request, page) if "publish" in request.POST else redirect(request.get_full_path())
+    # What was to be published and is not any more is offered again as it stands now.
+    is_offered = is_overtaken or "publish" in request.POST
+    return _publish(request, page) if is_offered else redirect(request.get_full_path())
+
+
+def _say_overtaken(request: HttpRequest, page: StaffPage) -> bool:
+    """Say which publications of this assignment don't happen, as points changed since they were asked for; return if any."""
+    teams = Project.objects.filter(assignment=page.assignment).values_list("pk", flat=True)
+    return say_overtaken(request, teams, course=page.course, by=page.user, now=page.access.now)
 
 
 def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
@@ -133,7 +142,7 @@ def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
         back = reverse("projects:points", args=[page.course.slug, page.assignment.pk])
         wanted = publication_of(teams, course=page.course, back=back)
         if wanted is not None:
-            hold_and_say(request, wanted, by=page.user, now=page.access.now, at_desk=False)
+            hold_publication(request, wanted, by=page.user, now=page.access.now, at_desk=False)
         return redirect(back)
     return _show(request, page, rows, preview=preview, complete=complete)
 
@@ -187,13 +196,16 @@ def _show(
     ]
     heads = [(columns[task].label, say_mark(points)) for task, points in most.items()]
     refused = [entry for entry in table if entry["problem"] or any(field["problem"] for field in entry["fields"])]
+    waiting = waiting_about((row.project.pk for row in rows if row.project is not None), course=page.course)
+    in_waiting = {key for act in waiting for key in act.references["decisions"]}
     context |= page.context | {
         "table": table,
         "heads": heads,
         "shown": shown,
         "refused": refused,
         "gives_points": page.assignment.grading == Assignment.Grading.POINTS,
-        "drafts": sum(row.is_draft for row in rows),
+        "waiting": waiting,
+        "drafts": sum(row.is_draft and str(row.project and row.project.pk) not in in_waiting for row in rows),
         "is_out": any(row.is_published for row in rows),
     }
     return render(request, "projects/points.html", context, status=422 if wrong or problems else 200)
@@ -242,4 +254,7 @@ def points_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         said=lambda count: ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count) % {"count": count},
         context=page.context | {"wanted": wanted},
     )  # fmt: skip
-    return show_or_import(request, form, run, place)
+    answer = show_or_import(request, form, run, place)
+    if isinstance(answer, HttpResponseRedirect):
+        _say_overtaken(request, page)
+    return answer

@@ -19,6 +19,7 @@ from amls.courses.eligibility import extra_points
 from amls.courses.models import User
 from amls.courses.participation import verify_number
 from amls.files.tables.table import Upload
+from amls.held.models import HeldAct
 from amls.held.services import HOLD, apply_next
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
@@ -529,8 +530,13 @@ def test_a_file_is_shown_then_imported_then_published_and_seen(
     asked = client.post(f"{address}publish/")
     assert asked.context["people"] == [(str(user), "81 points, grade 2.0")]
     # Nothing leaves at one click, and nobody sees anything of it for five minutes.
+    assert "Publish all drafts" in client.get(address).content.decode()
     client.post(f"{address}publish/", {AGREED: "1", SEAL: asked.context["preview"].seal})
     assert "<dd>81" not in student.get("/amls/exams/").content.decode()
+    # What waits says so where it was asked for, with its undo, and isn't asked for again.
+    waits = client.get(address).content.decode()
+    assert f'action="/amls/staff/held/{HeldAct.objects.get().pk}/undo/"' in waits
+    assert "Publish all drafts" not in waits
     assert apply_next(clock.now() + HOLD) == 1
     page = student.get("/amls/exams/").content.decode()
     assert "<dd>2.0</dd>" in page

@@ -84,7 +84,10 @@ def test_what_changed_since_it_was_seen_is_not_done_by_half_and_its_maker_hears_
     assert apply_next(THEN) == 1
     act.refresh_from_db()
     assert (act.state, published(), told()) == ("refused", 0, 0)
-    assert str(teams[1]) in act.outcome
+    whose = teams[1].memberships.get().enrolment.user
+    assert act.outcome == (
+        f"Somebody decided anew meanwhile: {teams[1].title}: {whose}. Look at it, and publish again."
+    )
     assert Notice.objects.get(kind="held.refused").recipient == world.staff
     assert apply_next(THEN) == 0
 

@@ -16,7 +16,9 @@ from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
 from amls.files.tables.table import Upload
 from amls.grading.tasks import TaskWish
+from amls.held.models import HeldAct
 from amls.held.services import HOLD, apply_next
+from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.models import Assessment, Assignment, Membership, Outcome, Project, TaskPoints
 from projects.pointrows import points_rows
@@ -29,6 +31,7 @@ from projects.services.teamsheets import Given
 from tests.exams.people import make_students
 from tests.factories import EnrolmentFactory, UserFactory
 from tests.projects.conftest import NOW, World
+from tests.projects.teams import assess_url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 D = Decimal
@@ -180,6 +183,100 @@ def test_complete_drafts_are_published_after_they_were_shown(
     assert list(Notice.objects.filter(kind="projects.result").values_list("recipient", flat=True)) == [
         people[1].user_id
     ]
+
+
+@pytest.fixture
+def asked(world: World, sheet: Assignment, people: list[Enrolment]) -> HeldAct:
+    """The points of three people, which the assistant wants published."""
+    client = world.cast.client("assistant")
+    typed = {f"p{person.pk}-sum": "5" for person in people[:3]}
+    shown = client.post(address(sheet), {**typed, "publish": "1"})
+    client.post(address(sheet), {"_agreed": "1", SEAL: shown.context["preview"].seal})
+    return HeldAct.objects.get()
+
+
+def team_of(person: Enrolment, sheet: Assignment) -> Project:
+    return Project.objects.get(memberships__enrolment=person, assignment=sheet)
+
+
+def test_what_waits_is_said_with_its_undo_wherever_its_points_are_changed(
+    world: World, sheet: Assignment, people: list[Enrolment], asked: HeldAct
+) -> None:
+    other = Assignment.objects.create(
+        course=world.course, kind="sheet", title="Blatt 5", position=5, topics_given="", grading="points", max_points=D(20),
+        teaming="alone", hand_in="paper",
+    )  # fmt: skip
+    beside = team_for_points(enrolment=people[0], assignment=other, now=NOW)
+    client, undo = world.cast.client("lecturer"), reverse("held:undo", args=[world.course.slug, asked.pk])
+    pages = {
+        address(sheet): True,
+        assess_url(team_of(people[0], sheet)): True,
+        address(other): False,
+        assess_url(beside): False,
+    }
+    assert {page: f'action="{undo}"' in client.get(page).content.decode() for page in pages} == pages
+    assert client.get(address(sheet)).context["drafts"] == 0, "They wait already."
+    client.post(undo)
+    assert undo not in client.get(address(sheet)).content.decode()
+    assert client.get(address(sheet)).context["drafts"] == 3
+
+
+@pytest.mark.parametrize("way", ["table", "page", "file"])
+def test_a_change_that_stops_a_publication_says_so_at_once_and_offers_it_again(
+    world: World, sheet: Assignment, people: list[Enrolment], asked: HeldAct, way: str
+) -> None:
+    client, team = world.cast.client("lecturer"), team_of(people[1], sheet)
+    if way == "table":
+        answer = client.post(address(sheet), {f"t{team.pk}-sum": "6"})
+    elif way == "page":
+        seen = client.get(assess_url(team)).context["seen"]
+        answer = client.post(assess_url(team), {"task_sum": "6", "seen": seen, "save": "1"}, follow=True)
+    else:
+        file = SimpleUploadedFile("punkte.csv", b"E-Mail;Punkte\np1@example.org;6\n")
+        preview = client.post(address(sheet, "points_import"), {"file": file}).context["preview"]
+        agreed = {"_agreed": "1", SEAL: preview["seal"], "kept": preview["kept"]}
+        answer = client.post(address(sheet, "points_import"), agreed, follow=True)
+    assert given(people[1], sheet) == [D(6)]
+    said = [str(message) for message in answer.context["messages"]]
+    assert any(f"does not, as this is another now: Blatt 4: {NAMES[1]}. Publish again." in text for text in said), said
+    asked.refresh_from_db()
+    assert asked.state == "refused"
+    notice = Notice.objects.get(kind="held.refused")
+    letter = letter_kinds["held.refused"].writer(notice, NOW)
+    assert (notice.recipient, letter is not None) == (world.staff, True)
+    assert f"Somebody decided anew meanwhile: Blatt 4: {NAMES[1]}." in str(letter)
+    assert f"#{team.pk}" not in str(letter)
+    if way == "table":
+        # What it offers, it does.
+        assert {row.label for row in answer.context["complete"]} == set(NAMES[:3])
+        client.post(address(sheet), {"_agreed": "1", SEAL: answer.context["preview"].seal})
+        assert apply_next(clock.now() + HOLD) == 1
+        assert Assessment.objects.filter(published_at__isnull=False).count() == 3
+
+
+def test_who_stops_their_own_publication_gets_no_mail_of_it_and_what_is_unchanged_goes_on(
+    world: World, sheet: Assignment, people: list[Enrolment], asked: HeldAct
+) -> None:
+    client = world.cast.client("assistant")
+    client.post(address(sheet), {f"p{people[3].pk}-sum": "7"})
+    asked.refresh_from_db()
+    assert asked.state == "waiting", "It is not about this person."
+    client.post(address(sheet), {f"t{team_of(people[0], sheet).pk}-sum": "7"})
+    asked.refresh_from_db()
+    assert asked.state == "refused"
+    assert not Notice.objects.filter(kind="held.refused").exists()
+
+
+def test_what_changed_unnoticed_makes_room_for_what_is_asked_for_again(
+    world: World, sheet: Assignment, people: list[Enrolment], asked: HeldAct
+) -> None:
+    give_points(project=team_of(people[0], sheet), given={None: Given(D(9))}, by=world.staff, now=clock.now())
+    client = world.cast.client("assistant")
+    shown = client.post(address(sheet), {"publish": "1"})
+    client.post(address(sheet), {"_agreed": "1", SEAL: shown.context["preview"].seal})
+    assert list(HeldAct.objects.order_by("pk").values_list("state", flat=True)) == ["refused", "waiting"]
+    assert apply_next(clock.now() + HOLD) == 1
+    assert Assessment.objects.filter(published_at__isnull=False).count() == 3
 
 
 def test_a_filled_table_comes_back_by_number_or_address(

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation, add_violation
-from amls.held.asking import hold_and_say
 from amls.held.corrections import say_corrected
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import PEOPLE, AssessPage
@@ -22,7 +21,7 @@ from projects.forms.points import TaskPointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.heldacts import TeamAct
 from projects.models import Extension, Project, Submission
-from projects.publication import publication_of
+from projects.publication import hold_publication, publication_of, say_overtaken
 from projects.services.assessing import assess, assign_assessor, note_for_staff
 from projects.services.corrections import correct
 from projects.services.drafts import forget_draft
@@ -169,6 +168,7 @@ def save(page: AssessPage) -> HttpResponse | None:
     try:
         now = now_of(request)
         corrected = correct(project=project, do=lambda: _decide(page, form), by=page.user, now=now)
+        say_overtaken(request, [project.pk], course=project.course, by=page.user, now=now)
         if "save_publish" in request.POST:
             said = _publish(page, otherwise=_("Saved."))
         else:
@@ -210,7 +210,7 @@ def _publish(page: AssessPage, *, otherwise: str) -> str:
     wanted = publication_of([page.project], course=page.project.course, back=page.place)
     if wanted is None:
         return otherwise
-    hold_and_say(page.request, wanted, by=page.user, now=now_of(page.request), at_desk=True)
+    hold_publication(page.request, wanted, by=page.user, now=now_of(page.request), at_desk=True)
     return _("Saved as a draft.")
 
 

@@ -27,6 +27,7 @@ from projects.forms.points import decision_form
 from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission
 from projects.progress import desk_views, names_of, state_of
+from projects.publication import waiting_about
 from projects.queries import TeamView, with_team
 from projects.receipts import receipt_code
 from projects.services.assessing import version_of
@@ -199,6 +200,7 @@ class AssessPage:
             "count": len(keys),
             "before": self.address(before) if before is not None else "",
             "after": self.address(after) if after is not None else "",
+            "waiting": waiting_about([project.pk], course=course),
             "here": self.address(),
             "last": self.last,
         }
