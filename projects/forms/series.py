@@ -37,6 +37,16 @@ class SeriesForm(ZonedForm):
     max_points = forms.DecimalField(
         label=_("Most points"), min_value=0, max_digits=6, decimal_places=2, required=False, help_text=_("Of each.")
     )
+    pass_percent = forms.IntegerField(
+        label=_("Pass mark in percent"),
+        min_value=1,
+        max_value=100,
+        initial=50,
+        help_text=_(
+            "Of the most points, where they give any. With 1 whoever got a few points has passed: so a rule can ask how "
+            "many were handed in."
+        ),
+    )
 
     def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,4 +76,5 @@ class SeriesForm(ZonedForm):
             "hand_in": data["hand_in"],
             "grading": Assignment.Grading.POINTS if points else Assignment.Grading.PASSED,
             "max_points": points or None,
+            "pass_percent": data["pass_percent"],
         }

@@ -1,6 +1,7 @@
 """A series of sheets, made in one step at the desk."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -52,9 +53,10 @@ def test_staff_see_the_dates_before_they_make_them(world: World, settings: Setti
     address = reverse("admin:projects_assignment_add_series")
     data = {
         "course": world.course.pk, "name": "Übungsblatt", "first": "1", "last": "12", "due": "2024-05-06T10:00",
-        "teaming": "kept", "team_max": "2", "hand_in": "files", "max_points": "20",
+        "teaming": "kept", "team_max": "2", "hand_in": "files", "max_points": "20", "pass_percent": "1",
     }  # fmt: skip
-    assert desk.get(address).status_code == 200
+    assert desk.get(address).context["form"]["pass_percent"].value() == 50
+    assert desk.post(address, data | {"pass_percent": "0"}).context["form"].errors.keys() == {"pass_percent"}
     shown = desk.post(address, data)
     assert "Übungsblatt 12" in shown.text
     assert not Assignment.objects.filter(kind="sheet").exists()
@@ -65,3 +67,4 @@ def test_staff_see_the_dates_before_they_make_them(world: World, settings: Setti
     assert desk.post(address, agreed).status_code == 302
     made = Assignment.objects.filter(series="Übungsblatt")
     assert (made.count(), made.last().due_at if made.last() else None) == (12, FIRST + timedelta(weeks=11))
+    assert set(made.values_list("max_points", "pass_percent")) == {(Decimal(20), 1)}
