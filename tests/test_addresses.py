@@ -495,8 +495,8 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
         ("/amls/me/", 21, 3),
         ("/amls/subscribe/", 3, 3),
         ("/amls/projects/", 12, 3),
-        # One for the files of the assignment.
-        ("/amls/projects/mine/", 17, 3),
+        # One for the files of the assignment, and one for whether the reader is excused from it.
+        ("/amls/projects/mine/", 18, 3),
     ],
 )
 def test_a_page_costs_the_same_with_10_lectures_as_with_4(
