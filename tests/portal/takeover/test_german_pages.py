@@ -10,6 +10,7 @@ from amls.portal.takeover.spec import CourseSpec, FreeDaySpec
 from amls.portal.takeover.understanding.deciding import free_title
 from amls.portal.takeover.understanding.heads import is_no_title
 from amls.portal.takeover.understanding.interpret import understand
+from amls.portal.takeover.understanding.results import Answers, Understood
 from amls.portal.takeover.understanding.rooms import mode_of, place_of
 
 pytestmark = pytest.mark.unit
@@ -172,3 +173,68 @@ def test_a_title_above_the_line_of_the_term_is_the_title(second: str) -> None:
 @pytest.mark.parametrize("title", ["CSE 4820", "Module theory", "Modulare Software", "Kurs 1: Datenbanken"])
 def test_what_only_looks_like_a_number_of_a_module_is_a_title(title: str) -> None:
     assert not is_no_title(title)
+
+
+# ── a weekly time without dates ──
+
+WEEKLY = (
+    "Datenbanksysteme Wintersemester 2026/27\nVorlesung: Mi 10:00-12:00, H 0104\nÜbung: Fr 14:00-16:00, EN 731\n"
+    "1 Einführung [14.10.]\n2 SQL [21.10.]\n3 Tuning [11.11.]\n06.11.: Projektwoche, keine Vorlesung\n"
+    "Fragestunde: 10.02.2027, 14–16 Uhr, EN 731\n"
+)
+
+
+EACH_WEEK = {"weekly:exercise": "each-week"}
+
+
+def weekly(answers: Answers, text: str = WEEKLY) -> Understood:
+    return understand(read_source(text, name="page.txt"), answers, today=date(2026, 9, 1))
+
+
+def exercises(understood: Understood) -> list[tuple[str, str, str]]:
+    return [
+        (session.number, f"{session.day} {session.begins:%H:%M}", session.room)
+        for session in understood.sessions
+        if session.kind == "exercise"
+    ]
+
+
+EXERCISES = [
+    ("1", "2026-10-16 14:00", "EN 731"), ("2", "2026-10-23 14:00", "EN 731"),
+    ("3", "2026-10-30 14:00", "EN 731"), ("4", "2026-11-13 14:00", "EN 731"),
+]  # fmt: skip
+
+
+def test_exercises_of_a_weekly_time_are_made_for_each_week_where_somebody_wants_them() -> None:
+    before = weekly({})
+    (question,) = (question for question in before.questions if question.id == "weekly:exercise")
+    assert (question.must, [value for value, _label in question.choices]) == (False, ["each-week", "none"])
+    assert "Mon 12 Oct 2026 to Sun 15 Nov 2026" in question.words
+    assert exercises(before) == []
+    after = weekly(EACH_WEEK)
+    assert exercises(after) == EXERCISES
+    assert {session.title for session in after.sessions if session.kind == "exercise"} == {"Übung"}
+    for answered, made in ((after, EXERCISES), (weekly({"weekly:exercise": "none"}), [])):
+        assert "weekly:exercise" not in {question.id for question in answered.questions}
+        assert exercises(answered) == made
+
+
+def test_one_of_them_is_corrected_like_any_row() -> None:
+    corrections = {"drop:weekly-exercise-2026-10-23": "1", "room:weekly-exercise-2026-10-30": "H 1"}
+    changed = weekly(EACH_WEEK | corrections)
+    assert exercises(changed) == [EXERCISES[0], ("3", "2026-10-30 14:00", "H 1"), EXERCISES[3]]
+
+
+def test_nothing_is_asked_where_the_exercises_have_dates_or_nothing_has() -> None:
+    dated = WEEKLY + "Übung 1: Joins [16.10.]\n"
+    assert "exercise" in {session.kind for session in weekly({}, dated).sessions}
+    without = "\n".join(WEEKLY.splitlines()[:3])
+    for text in (dated, without):
+        assert "weekly:exercise" not in {question.id for question in weekly({}, text).questions}
+
+
+def test_exercises_of_two_weekdays_have_no_numbers() -> None:
+    both = weekly(EACH_WEEK, WEEKLY.replace("Übung: Fr", "Übung: Do 14:00-16:00, EN 731\nÜbung: Fr"))
+    assert [(number, when[:10]) for number, when, _room in exercises(both)][:3] == [
+        ("", "2026-10-15"), ("", "2026-10-16"), ("", "2026-10-22"),
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from amls.agenda.models import AgendaItem
 from amls.courses.models import Course
 from lectures.models import Lecture
 from tests.seed import PAGE
@@ -60,6 +61,26 @@ def test_the_options_answer_and_a_second_run_changes_nothing(db: None) -> None:
         time(10, 15),
     )
     assert run(case("05"), *options) == "Nothing changes.\n"
+
+
+def test_weekly_exercises_come_into_the_schedule_and_the_calendars(db: None, tmp_path: Path) -> None:
+    page = tmp_path / "page.txt"
+    page.write_text(
+        "Toy WiSe 2026/27\nVorlesung: Mi 10:00-12:00, H 0104\nÜbung: Fr 14:00-16:00, EN 731\n"
+        "- 01 One [14.10.]\n- 02 Two [28.10.]\n- 23.10. vorlesungsfrei\n"
+    )
+    run(str(page), "--zone", "Europe/Berlin", "--answer", "weekly:exercise=each-week", "--slug", "toy")
+    lectures = Lecture.objects.filter(course__slug="toy", kind="exercise").order_by("starts_at")
+    assert [(row.number, row.title, f"{row.starts_at:%m-%d %H:%M}", row.room) for row in lectures] == [
+        ("1", "Übung", "10-16 12:00", "EN 731"), ("2", "Übung", "10-30 13:00", "EN 731"),
+    ]  # fmt: skip
+    assert (
+        AgendaItem.objects.filter(
+            course__slug="toy", key__in=[f"lectures.lecture:{row.pk}" for row in lectures]
+        ).count()
+        == 2
+    )
+    assert run(str(page), "--answer", "weekly:exercise=each-week", "--slug", "toy") == "Nothing changes.\n"
 
 
 def test_a_course_that_there_is_has_its_zone(db: None) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,7 @@ from amls.portal.takeover.understanding.results import (
 )
 from amls.portal.takeover.understanding.slots import Slot, find_slots
 from amls.portal.takeover.understanding.terms import Term, find_term
+from amls.portal.takeover.understanding.weekly import weekly_drafts
 from amls.portal.takeover.understanding.zones import Zone, find_zone, is_zone
 
 MAX_SESSIONS = 2_000
@@ -71,9 +73,20 @@ class _Interpreter(Blocks):
                 for slot in self.slots
             ]
         self._facts_with_days(days)
-        built = Builder(
-            days, self.slots, self.answers, zone=self._zone_name(zone), default_kind=default_kind, first_week=first_week
-        ).all(self.drafts)
+        build = partial(
+            Builder, days, self.slots, self.answers, zone=self._zone_name(zone), default_kind=default_kind,
+            first_week=first_week,
+        )  # fmt: skip
+        built = build().all(self.drafts)
+        weekly = weekly_drafts(
+            built,
+            self.slots,
+            self.answers,
+            line=max((row.number for row in self.rows), default=0),
+            language=self._language(),
+        )
+        if weekly:
+            built = build().all([*self.drafts, *weekly])
         if len(built.sessions) > MAX_SESSIONS:
             raise CourseFileError([_("This has more than 2,000 sessions. Bring only the schedule of one course.")])
         return self._result(head, zone, days, built)

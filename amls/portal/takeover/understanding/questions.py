@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.core.times import say_day
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.heads import Head
 from amls.portal.takeover.understanding.labels import kind_label
@@ -13,6 +14,7 @@ from amls.portal.takeover.understanding.resolving import Days
 from amls.portal.takeover.understanding.results import Answers, Built, Question, Session
 from amls.portal.takeover.understanding.slots import WEEKDAYS, Slot
 from amls.portal.takeover.understanding.terms import Term
+from amls.portal.takeover.understanding.weekly import EACH_WEEK, NONE, kinds_without_dates, question_of, weeks_of
 from amls.portal.takeover.understanding.zones import Zone
 
 
@@ -54,7 +56,7 @@ def ask(known: KnownSoFar) -> list[Question]:
                 )
             )
     _contradictions(known)
-    return [*_head(known), *_zone(known), *_weeks(known), *_times(known), *_exams(known)]
+    return [*_head(known), *_zone(known), *_weeks(known), *_times(known), *_weekly(known), *_exams(known)]
 
 
 def _head(known: KnownSoFar) -> Iterator[Question]:
@@ -145,6 +147,27 @@ def _times(known: KnownSoFar) -> Iterator[Question]:
             concerns=count,
             option=f"--slot '{_example(kind, days)}'",
             must=is_lecture,
+        )
+
+
+def _weekly(known: KnownSoFar) -> Iterator[Question]:
+    weeks = weeks_of(known.built)
+    if weeks is None:
+        return
+    first, last = map(say_day, weeks)
+    for kind in kinds_without_dates(known.built, known.slots):
+        if known.answers.get(question_of(kind)):
+            continue
+        words = _(
+            "The page names a weekly time (%(kind)s), but no dates. Make one for each week from %(first)s to %(last)s, without free days?"
+        )
+        yield Question(
+            question_of(kind),
+            words % {"kind": kind_label(kind), "first": first, "last": last},
+            "choice",
+            ((EACH_WEEK, _("one for each week")), (NONE, _("none of them"))),
+            option=f"--answer {question_of(kind)}={EACH_WEEK}",
+            must=False,
         )
 
 
