@@ -62,7 +62,7 @@ def problems_at(
             turn(page, width)
             if width in WIDTHS:
                 problems.extend(_axe_at(page, width, schemes, seen))
-            problems.extend(_too_wide(page, width))
+            problems.extend(too_wide(page, width))
         page.wait_for_load_state("networkidle")
     return problems
 
@@ -126,7 +126,7 @@ _WIDEST = """width => [...document.querySelectorAll("body *")]
     .slice(0, 5).map(element => element.outerHTML.slice(0, 120)).join(" · ")"""
 
 
-def _too_wide(page: Page, width: int) -> list[str]:
+def too_wide(page: Page, width: int) -> list[str]:
     """Return how much the page needs, and for what, where one has to scroll sideways in a window of that width."""
     needed = page.evaluate("document.documentElement.scrollWidth")
     return [f"{width}: it needs {needed} for {page.evaluate(_WIDEST, width)}"] if needed > width else []
