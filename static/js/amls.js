@@ -40,15 +40,16 @@
   });
   on("click", "[data-close]", (button) => button.closest("dialog").close());
 
-  // Menus close with Escape and by a click elsewhere.
+  // Menus close with Escape and by a click elsewhere; not with a dialog that was opened from one and stands before it.
   document.addEventListener("keydown", (event) => {
     const menu = document.querySelector("details:is(.account, .pick)[open]");
-    if (event.key === "Escape" && menu) {
+    if (event.key === "Escape" && menu && !document.querySelector("dialog:modal")) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
   });
   document.addEventListener("click", (event) => {
+    if (event.target.closest("dialog")) return;
     for (const menu of document.querySelectorAll("details:is(.account, .pick)[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }

@@ -3,6 +3,7 @@
 import brotli
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.looks import problems_at
@@ -58,3 +59,27 @@ def test_a_first_visit_is_light_and_nothing_moves(open_page: Open, read_files: N
             received[address] = len(brotli.compress((settings.BASE_DIR / "static" / name).read_bytes())) + 300
     assert 0 < sum(received.values()) < 100_000, received
     assert page.evaluate("window.shift") < 0.01
+
+
+def test_escape_closes_a_dialog_and_not_the_menu_from_which_it_was_opened(open_page: Open) -> None:
+    page = open_page("/amls/schedule/", user="student", width=390)
+    page.wait_for_load_state()
+    menu = page.locator("details.pick:has([data-dialog])")
+    menu.locator("> summary").click()
+    link = menu.locator("[data-dialog]")
+    for close in ("Escape", "Close"):
+        link.press("Enter")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        if close == "Escape":
+            page.keyboard.press(close)
+        else:
+            dialog.get_by_role("heading").first.click()
+            expect(menu).to_have_attribute("open", "")
+            dialog.get_by_role("button", name=close).click()
+        expect(dialog).to_be_hidden()
+        expect(link).to_be_focused()
+        expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(menu.locator("> summary")).to_be_focused()
