@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import template
@@ -12,11 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.decimals import say_decimal
 from amls.core.plots import PlotColumn
+from amls.core.statements import ModelStatement, Parameter
 from amls.courses.access import Access
 from amls.courses.models import User
 from amls.grading.points import WorkState
 from projects.addresses import address_of
-from projects.models import Outcome
+from projects.models import Outcome, Topic
 from projects.queries import invitations_to
 from projects.works import OwnWork, Work, WorkStanding, sum_of
 
@@ -31,6 +33,21 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     if access is None or not isinstance(user, User):
         return {"invitations": []}
     return {"invitations": invitations_to(user, access.course, now=access.now), "course": access.course}
+
+
+@register.simple_tag(takes_context=True)
+def waiting_ideas(context: template.Context) -> list[Topic]:
+    """Return the reader's own ideas on which the staff have not decided yet, the newest first: 1 query for a student."""
+    access: Access | None = context.get("access")
+    if access is None or access.enrolment is None or access.enrolment.is_staff:
+        return []
+    return _waiting_ideas().read({"enrolment": access.enrolment.pk})
+
+
+@cache
+def _waiting_ideas() -> ModelStatement[Topic]:
+    rows = Topic.objects.filter(proposed_by=Parameter("enrolment"), proposal=Topic.Proposal.OPEN)
+    return ModelStatement.of(rows.order_by("-proposed_at", "-pk"))
 
 
 # So many of what opens later, or is due later, are shown at once.

@@ -23,6 +23,7 @@ from projects.receipts import receipt_code
 from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
+from projects.services.ideas import propose_idea, take_idea_back
 from projects.services.registration import register_project
 from projects.services.teams import invite_member, revoke_invitation, write_seeking_note
 from tests.markup import shows
@@ -145,6 +146,18 @@ def test_somebody_elses_idea_is_not_to_be_seen(soon: World, student: Client, oth
     assert student.post(f"/amls/projects/propose/{idea.pk}/take-back/").status_code == 404
     assert "Secret" not in student.get("/amls/projects/").content.decode()
     assert other.post(f"/amls/projects/propose/{idea.pk}/take-back/").status_code == 302
+
+
+def test_an_own_idea_that_waits_is_said_where_ones_project_stands(soon: World, student: Client, other: Client) -> None:
+    idea = propose_idea(
+        enrolment=soon.student, assignment=soon.assignment, title="Fused joins", description="Fast", now=timezone.now()
+    )
+    pages = ["/amls/projects/mine/", "/amls/me/", "/amls/"]
+    link = f'<a href="/amls/projects/propose/">{idea.title}</a>'
+    assert [link in student.get(page).content.decode() for page in pages] == [True] * 3
+    assert [idea.title in other.get(page).content.decode() for page in pages] == [False] * 3
+    take_idea_back(topic=idea, now=timezone.now())
+    assert [link in student.get(page).content.decode() for page in pages] == [False] * 3
 
 
 def test_handing_in_and_the_receipt(soon: World, student: Client) -> None:
