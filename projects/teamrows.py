@@ -87,6 +87,11 @@ def members_by_project(projects: Iterable[Project]) -> dict[int, list[Enrolment]
     return teams
 
 
+def places_taken(people: Iterable[Enrolment]) -> int:
+    """Return how many places of a team these people take: whose account was deleted stays in it, and takes none."""
+    return sum(not person.user.is_nameless for person in people)
+
+
 def _give(model: Any, **rows: Sequence[Any]) -> None:
     """Let a model have its rows where `Prefetch` of `with_team` puts them."""
     for name, values in rows.items():

@@ -101,9 +101,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     def __str__(self) -> str:
-        if self.email.endswith(f"@{_NAMELESS_DOMAIN}"):
+        if self.is_nameless:
             return str(_("Deleted account"))
         return self.display_name or self.email
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether the account was deleted: it has neither a name nor an address any more."""
+        return self.email.endswith(f"@{_NAMELESS_DOMAIN}")
 
     @cached_property
     def staff_roles(self) -> frozenset[str]:

@@ -54,7 +54,9 @@ def team_for(*, enrolment: Enrolment, assignment: Assignment, now: datetime) -> 
             return existing.project
         kept = kept_members(enrolment, assignment) & people.keys()
         taken = Membership.objects.active().filter(assignment=assignment, enrolment__in=kept)
-        free = sorted(kept - set(taken.values_list("enrolment", flat=True)) - {enrolment.pk})
+        others = kept - set(taken.values_list("enrolment", flat=True)) - {enrolment.pk}
+        # Whose account was deleted stays where they were, and goes along no further.
+        free = sorted(pk for pk in others if not people[pk].user.is_nameless)
         project = Project.objects.create(assignment=assignment, registered_at=now)
         for pk in [enrolment.pk, *free][: assignment.team_max]:
             add_member(project, people[pk], now=now)

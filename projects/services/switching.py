@@ -26,7 +26,7 @@ from projects.services.registration import (
     require_available,
     take_slot,
 )
-from projects.teamrows import members_of
+from projects.teamrows import members_of, places_taken
 
 # Each is a mail to everyone in the team.
 _SWITCHES = Bound(
@@ -135,7 +135,7 @@ def _go_back(
 
 
 def _require_room(topic: Topic, people: list[Enrolment]) -> None:
-    if len(people) > topic.team_max:
+    if places_taken(people) > topic.team_max:
         raise RuleViolation(
             _("Your team is too large for this topic, which takes at most %(count)d.") % {"count": topic.team_max},
             code="team-too-large",

@@ -38,7 +38,7 @@ from projects.services.registration import (
     require_without_project,
     start_project,
 )
-from projects.teamrows import members_of
+from projects.teamrows import members_of, places_taken
 
 INVITATION_LASTS = timedelta(days=14)
 _TOO_MANY = gettext_lazy("These are many invitations for one day. Ask the person yourself, or try again in %(wait)s.")
@@ -116,7 +116,7 @@ def _require_may_join(invitation: Invitation, project: Project) -> None:
     addresses = EmailAddress.objects.filter(user__in=[person.user_id for person in people], email__iexact=email)
     if addresses.exists() or any(person.user.email.lower() == email.lower() for person in people):
         raise RuleViolation(_("%(email)s is in your team already.") % name, code="member-already", field="email")
-    _require_place(project, len(people) + waiting.count())
+    _require_place(project, places_taken(people) + waiting.count())
 
 
 def _tell_of_invitation(invitation: Invitation, project: Project) -> None:
@@ -235,7 +235,7 @@ def accept_invitation(
         if not is_leaving:
             require_without_project(enrolment, project.assignment)
         people = members_of(project)
-        if len(people) >= project.team_max:
+        if places_taken(people) >= project.team_max:
             raise RuleViolation(_("This team is full by now. Ask them, or look for another one."), code="team-full")
         if existing is not None and is_leaving:
             _take_out(existing, projects, now=now)
@@ -323,7 +323,7 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
             if old is not None and old.project_id == to.pk:
                 return locked[to.pk]
             require_active(locked[to.pk])
-            if len(members_of(locked[to.pk])) >= locked[to.pk].team_max:
+            if places_taken(members_of(locked[to.pk])) >= locked[to.pk].team_max:
                 raise RuleViolation(
                     _("This team is full: its topic takes at most %(count)d.") % {"count": locked[to.pk].team_max},
                     code="team-full",
@@ -390,7 +390,7 @@ def merge_teams(*, source: Project, target: Project, by: User, now: datetime) ->
         if source.assignment_id != target.assignment_id:
             raise RuleViolation(_("These teams work on different assignments."), code="other-assignment")
         people, most = members_of(source), locked[target.pk].team_max
-        if len(people) + len(members_of(target)) > most:
+        if places_taken(people) + places_taken(members_of(target)) > most:
             raise RuleViolation(
                 _("Together they are more than the %(count)d that the topic takes.") % {"count": most},
                 code="team-full",

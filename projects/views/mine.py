@@ -34,6 +34,7 @@ from projects.services.handin import pick_submission
 from projects.services.registration import dissolve_project, leave_team
 from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import invite_member, revoke_invitation
+from projects.teamrows import places_taken
 from projects.views.access import Mine, mine_of, number, open_mine
 from projects.works import own_works_for
 
@@ -108,7 +109,7 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
         "is_open": team.closes_at is None or now < team.closes_at,
         "may_pick": team.may_pick(now),
         "opens_later": mine.opens_later,
-        "may_invite": len(team.members) + len(invited) < team.project.team_max,
+        "may_invite": places_taken(team.members) + len(invited) < team.project.team_max,
     }
 
 

@@ -11,10 +11,13 @@ from django.apps import apps
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
@@ -256,6 +259,35 @@ def test_what_was_handed_in_stays_with_the_team(world: World, is_alone: bool) ->
         answer = page.get("/amls/projects/mine/")
         assert answer.status_code == 200
         assert b"student@example.org" not in answer.content
+
+
+@pytest.mark.usefixtures("one_factor")
+def test_whose_account_was_deleted_shows_no_address_and_takes_no_place(world: World, team: Project) -> None:
+    attempt(world, team)
+    assert team.team_max == 3
+    delete_account(user=world.student.user, now=LATER)
+    nameless = User.objects.get(pk=world.student.user_id).email
+    client = Client()
+    client.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
+    staff = world.cast.client("lecturer")
+    pages = [
+        (client, "/amls/projects/mine/"),
+        (staff, reverse("admin:projects_project_assess", args=[team.pk])),
+        (staff, reverse("portal:gradebook_person", args=["amls", world.student.pk])),
+        (staff, reverse("desk_person", args=[world.student.pk])),
+    ]
+    for reader, address in pages:
+        said = reader.get(address).content.decode()
+        assert "Deleted account" in said, address
+        assert nameless not in said, address
+    joiner = world.another()
+    confirmed(joiner.user)
+    first = invite_member(project=team, email=joiner.user.email, by=world.other, now=LATER)
+    accept_invitation(invitation=first, enrolment=joiner, now=LATER)
+    invite_member(project=team, email="second@example.org", by=world.other, now=LATER)
+    with pytest.raises(RuleViolation) as refused:
+        invite_member(project=team, email="third@example.org", by=world.other, now=LATER)
+    assert refused.value.code == "team-full"
 
 
 def test_an_assessed_project_without_hand_ins_is_kept(world: World) -> None:
