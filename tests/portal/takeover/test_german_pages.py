@@ -141,11 +141,20 @@ def test_the_review_of_an_exam_that_nobody_names_is_a_session_of_its_own() -> No
     ]  # fmt: skip
 
 
-def test_what_stands_behind_a_label_and_a_time_is_its_room_and_no_title() -> None:
-    spec = page("1 Einführung [14.10.]\nFragestunde: 10.02.2027, 14–16 Uhr, EN 731\nInfo: 11.02.2027, 14–16 Uhr, Zoom")
-    assert [(row.title, row.room, row.mode) for row in spec.lectures[1:]] == [
-        ("Fragestunde", "EN 731", "in_person"), ("Info", "", "virtual"),
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("line", "title", "room", "mode"),
+    [
+        ("Fragestunde: 10.02.2027, 14–16 Uhr, EN 731", "Fragestunde", "EN 731", "in_person"),
+        ("Fragestunde: 10.02.2027, 14–16 Uhr, EN 731 und EN 732", "Fragestunde", "EN 731, EN 732", "in_person"),
+        ("Fragestunde: 10.02.2027, 14–16 Uhr (Zoom)", "Fragestunde", "", "virtual"),
+        ("Gastvortrag: 10.02.2027, 14–16 Uhr, EN 731, Indexe und mehr", "Gastvortrag: Indexe und mehr", "EN 731", "in_person"),
+    ],
+)  # fmt: skip
+def test_what_stands_behind_a_label_and_a_time_is_its_room_and_no_title(
+    line: str, title: str, room: str, mode: str
+) -> None:
+    session = page(f"1 Einführung [14.10.]\n- {line}").lectures[1]
+    assert (session.title, session.room, session.mode) == (title, room, mode)
 
 
 @pytest.mark.parametrize(

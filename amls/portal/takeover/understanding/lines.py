@@ -61,8 +61,7 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
         draft.times = own or next((span for span in find_times(title) if not span.problem), None)
         if own is not None:
             title = title[: own.start] + title[own.end :]
-    if _LABELLED.fullmatch(rest[: first.start]):
-        title = _with_place_of(draft, title)
+            title = _without_place(draft, title) if _LABELLED.fullmatch(rest[: first.start]) else title
     _fill(
         draft,
         re.sub(r"^(?:\s*\(\s*\))?[\s:–—,;.|-]+|\(\s*\)", "", title),
@@ -115,18 +114,15 @@ def _labelled(text: str, days: list[Mention]) -> Mention | None:
     return first if times and times[0].start <= 4 and not times[0].problem else None
 
 
-def _with_place_of(draft: Draft, text: str) -> str:
-    """Take room and mode from what stands behind a label; return the rest: 'First meeting' of 'First meeting: , Room 32'."""
-    label, _colon, behind = text.partition(":")
-    words = []
-    for word in pieces_of_place(behind):
-        if mode_of(word):
-            draft.mode = mode_of(word)
-        elif room_of(word):
-            draft.room = ", ".join(filter(None, (draft.room, room_of(word))))
-        else:
-            words.append(word)
-    return f"{label}: {', '.join(words)}" if words else label
+def _without_place(draft: Draft, text: str) -> str:
+    """Take rooms and mode from what stands behind a label and its time; return the rest: 'Exam Q&A' of 'Exam Q&A: , Room 32'."""
+    label, _colon, rest = text.partition(":")
+    while (word := next(iter(pieces_of_place(rest)), "")) and (mode_of(word) or room_of(word)):
+        draft.mode = mode_of(word) or draft.mode
+        draft.room = ", ".join(filter(None, (draft.room, "" if mode_of(word) else room_of(word))))
+        rest = re.sub(r"^\W*(?:und|and)\s", "", rest[rest.index(word) + len(word) :], flags=_I)
+    rest = rest.strip(" ,;:–—-.()")
+    return f"{label}: {rest}" if rest else label
 
 
 def _is_prose(text: str) -> bool:
