@@ -84,7 +84,7 @@ def say_overtaken(request: HttpRequest, projects: Iterable[object], *, course: C
         if changed and refuse(act=act, why=partial(_why_not, changed), by=by, now=now):
             is_any = True
             said = _(
-                "%(what)s: that was to happen at %(time)s and does not, as this is another now: %(who)s. Publish again."
+                "%(what)s: that was to happen at %(time)s and does not, since this changed: %(who)s. Publish again."
             )
             values = {"what": act.title, "time": say_clock(act.apply_at, course.zone), "who": _names(changed)}
             messages.warning(request, said % values, extra_tags=f"open {act.back}")

@@ -62,7 +62,14 @@ def test_from_points_by_keyboard_to_the_answer_in_the_mail(open_page: Open, shee
     desk.get_by_role("button", name="Save and publish").click()
     desk.get_by_role("button", name="Publish the points").click()
     expect(desk.get_by_text(f"Publish {people} decisions: it happens at")).to_be_visible()
+    # What waits stands on the page itself, also without the message of the moment.
+    desk.reload()
+    expect(desk.get_by_role("button", name="Take it back")).to_be_visible()
+    assert axe(desk) == []
     let_held_acts_happen()
+    student = open_page(f"/amls/assignments/{sheet.pk}/", user="student9", width=390)
+    expect(student.get_by_role("heading", name="15.75 of 20 points")).to_be_visible()
+    assert axe(student) == []
 
     mine = f"/amls/assignments/{sheet.pk}/points/"
     student = open_page(mine, user="student9", width=390)

@@ -238,7 +238,7 @@ def test_a_change_that_stops_a_publication_says_so_at_once_and_offers_it_again(
         answer = client.post(address(sheet, "points_import"), agreed, follow=True)
     assert given(people[1], sheet) == [D(6)]
     said = [str(message) for message in answer.context["messages"]]
-    assert any(f"does not, as this is another now: Blatt 4: {NAMES[1]}. Publish again." in text for text in said), said
+    assert any(f"does not, since this changed: Blatt 4: {NAMES[1]}. Publish again." in text for text in said), said
     asked.refresh_from_db()
     assert asked.state == "refused"
     notice = Notice.objects.get(kind="held.refused")
