@@ -8,6 +8,7 @@ from amls.portal.desk import views as desk
 from amls.portal.health.views import installation
 from amls.portal.me.account import sessions
 
+handler404 = "amls.portal.home.missing.not_found"
 handler500 = "amls.portal.health.views.server_error"
 _addresses: list[URLPattern | URLResolver] = [
     # Before the desk's own addresses, the last of which takes all.

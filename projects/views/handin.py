@@ -69,7 +69,7 @@ def submit(request: HttpRequest, slug: str, assignment: int | None = None) -> Ht
                 request, _("Attempt %(attempt)s is kept. This is its receipt.") % {"attempt": submission.attempt}
             )
             return redirect("projects:receipt", code=receipt_code(submission.pk))
-    context = _submit_context(mine, form) | {"kept": shelf.all()}
+    context = _submit_context(mine, form) | {"kept": shelf.all(), "has_sent_files": bool(request.FILES)}
     return render(request, "projects/submit.html", context, status=422 if form.errors else 200)
 
 

@@ -75,6 +75,8 @@ def test_what_was_opened_is_there_without_a_connection_and_nobody_elses(open_pag
     page.goto(f"{site}/amls/search/?q=x")
     expect(page.get_by_role("heading", name="No connection")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("Schedule"))).to_be_visible()
+    heading = page.get_by_role("heading", name="Kept on this device")
+    expect(heading).to_be_visible()
     page.context.set_offline(False)
     page.goto(f"{site}/amls/")
     page.locator("details.account summary").click()
@@ -82,6 +84,13 @@ def test_what_was_opened_is_there_without_a_connection_and_nobody_elses(open_pag
     page.wait_for_function(
         "caches.open('amls-pages').then(c => c.keys()).then(k => !k.some(r => r.url.endsWith('/me/')))"
     )
+    # Where nothing is kept no heading stands over an empty list.
+    page.evaluate("caches.delete('amls-pages')")
+    page.context.set_offline(True)
+    page.goto(f"{site}/amls/me/")
+    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
+    expect(heading).to_be_hidden()
+    page.context.set_offline(False)
     # Whoever comes next, without having signed out, finds nothing of the one before.
     sign_in(page, site, "student")
     page.goto(f"{site}/amls/me/")

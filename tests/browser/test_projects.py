@@ -157,6 +157,9 @@ def test_a_broken_upload_is_repeated_and_its_start_kept(open_page: Open, project
     page.route(f"**{SUBMIT}", break_off)
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_text("The upload broke off")).to_be_visible()
+    # The list holds them still: nobody is asked to choose again.
+    expect(page.locator("[data-chosen] > li")).to_have_count(1)
+    expect(page.get_by_text("your files are still chosen")).to_be_visible()
     assert len(broken) == 1
     assert project.submissions.count() == 0
     # Meanwhile the deadline passes: the whole minute of it is over now.

@@ -1,9 +1,11 @@
 """The courses, and a course's home: what is next stands first, what is over is folded."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from amls.agenda.services import reconcile
@@ -88,3 +90,29 @@ def test_who_has_no_project_yet_is_led_to_the_topics(cast: Cast) -> None:
     reconcile(cast.course, now=timezone.now())
     assert "No project yet" in cast.client("student").get("/amls/").content.decode()
     assert "No project yet" not in cast.client("assistant").get("/amls/").content.decode()
+
+
+def test_who_could_take_part_is_led_from_a_page_of_participants_to_enrol(cast: Cast) -> None:
+    address, link = "/amls/projects/mine/", f"{reverse('portal:enrol', args=['amls'])}?next=/amls/projects/mine/"
+    AssignmentFactory.create(course=cast.course)
+    Course.objects.filter(pk=cast.course.pk).update(enrolment_policy="open")
+
+    def offered(part: str) -> bool:
+        answer = cast.client(part).get(address, follow=True)
+        assert answer.status_code in (200, 404)
+        return f'href="{link}"' in answer.content.decode()
+
+    parts = ["anonymous", "stranger", "student", "foreign lecturer"]
+    assert [offered(part) for part in parts] == [False, True, False, True]
+    assert cast.client("stranger").get(link).status_code == 200
+    for hidden in ({"enrolment_policy": "closed"}, {"state": "archived"}, {"state": "draft"}):
+        Course.objects.filter(pk=cast.course.pk).update(**{"enrolment_policy": "open", "state": "running", **hidden})
+        assert not offered("stranger"), hidden
+
+
+def test_a_course_that_one_may_not_know_of_is_as_much_as_none(cast: Cast) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(state="draft")
+    client = cast.client("stranger")
+    pages = [client.get(f"/{slug}/projects/mine/").content.decode() for slug in ("amls", "none")]
+    tokens = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+    assert tokens.sub("", pages[0]) == tokens.sub("", pages[1]).replace("/none/", "/amls/")

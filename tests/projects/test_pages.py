@@ -208,6 +208,18 @@ def test_what_is_wrong_with_a_hand_in_is_said_and_nothing_is_kept(soon: World, s
     assert student.post("/amls/projects/mine/submit/", {"request_key": "x"}).status_code == 422
 
 
+def test_who_sent_no_file_is_not_asked_to_choose_one_again(soon: World, student: Client) -> None:
+    make_project(soon)
+    typed = {"request_key": uuid.uuid4(), "repository_url": "https://git.example.org/a", "commit": "no"}
+    asked = "Browsers forget chosen files"
+    for sent, is_asked in (({}, False), ({"files": [SimpleUploadedFile("empty.ipynb", b"")]}, True)):
+        answer = student.post("/amls/projects/mine/submit/", {**typed, **sent})
+        assert answer.status_code == 422
+        said = answer.content.decode()
+        assert "Nothing was handed in." in said
+        assert (asked in said) == is_asked
+
+
 def test_other_teams_files_attempts_and_requests_are_404(soon: World, student: Client, other: Client) -> None:
     project = make_project(soon)
     submission = hand(soon, project)
