@@ -129,7 +129,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
             "announcement": announcement,
             "is_at_once": _is_at_once(announcement, request),
             "letter": letter_of(announcement, announcement.course),
-            "audience": audience_label(announcement.audience),
+            "audience": audience_label(announcement.audience, announcement.course),
             "count": unseen.count,
             "people": people.order_by("user__sort_name", "pk")[:_MOST_NAMED],
             "more": max(0, unseen.count - _MOST_NAMED),

@@ -23,12 +23,31 @@ RELEASE = "mail.release"
 
 
 def save_announcement(announcement: Announcement, *, by: User | None, now: datetime) -> None:
-    """Keep an announcement, new or changed, with who wrote it first; what is due goes out at once."""
+    """Keep an announcement, new or changed, with who wrote it first; what is due goes out at once.
+
+    Raises:
+        RuleViolation: nobody would see it.
+    """
+    if not announcement.is_withdrawn:
+        need_readers(by_mail=announcement.by_mail, on_page_until=announcement.on_page_until)
     with transaction.atomic():
         if not announcement.pk:
             announcement.author = by
         save_row(announcement, by=by, now=now)
         ring(SWEEP)
+
+
+def need_readers(*, by_mail: bool, on_page_until: datetime | None) -> None:
+    """Refuse an announcement that goes out by no mail and stands on no page.
+
+    Raises:
+        RuleViolation: it is one.
+    """
+    if not by_mail and on_page_until is None:
+        raise RuleViolation(
+            _("Nobody would see it: say until when it stands on the course's page, or send it by mail."),
+            code="seen-by-nobody",
+        )
 
 
 def seal_announcement(announcement: Announcement) -> str:

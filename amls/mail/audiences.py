@@ -65,9 +65,18 @@ def audience_choices(courses: Iterable[Course] = ()) -> "list[tuple[str, Any]]":
     return [*choices, *((str(course), grouped[course.pk]) for course in asked if grouped[course.pk])]
 
 
-def audience_label(name: str) -> str:
-    """Return what an audience is called; its name where nobody contributes it any more."""
-    kind, is_of_several, _key = name.partition(":")
+def audience_label(name: str, course: Course | None = None) -> str:
+    """Return what an audience is called; its name where nobody contributes it any more.
+
+    Args:
+        name: as it is kept.
+        course: whose audience it is: then also of which assignment or exam it speaks, 1 query; else of which kind.
+    """
+    kind, is_of_several, key = name.partition(":")
+    if is_of_several and course is not None and kind in audience_kinds:
+        told = {str(offered): label for _course, offered, label in audience_kinds[kind].offered([course])}
+        if key in told:
+            return told[key]
     if is_of_several:
         return str(audience_kinds[kind].label) if kind in audience_kinds else name
     return str(audiences[name][0]) if name in audiences else name

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from amls.agenda.models import ItemKind
+from amls.core.violations import RuleViolation
+from amls.mail.announcements import need_readers
 from amls.mail.audiences import audience_choices
 from amls.mail.models import Announcement, ReminderRule
 from amls.mail.reminders import REMINDED
@@ -36,7 +38,7 @@ class AnnouncementForm(_AnnouncementForm):
         audience.choices = audience_choices(self.courses)
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse whom another course has."""
+        """Refuse whom another course has, and what nobody would see."""
         data = super().clean()
         course, audience = self.cleaned_data.get("course"), self.cleaned_data.get("audience", "")
         if course is not None and ":" in audience:
@@ -45,6 +47,12 @@ class AnnouncementForm(_AnnouncementForm):
             )
             if audience not in dict(own):
                 self.add_error("audience", _("These people are of another course. Choose among those of this course."))
+        if self.cleaned_data["is_withdrawn"] or "on_page_until" in self.errors:
+            return data
+        try:
+            need_readers(by_mail=self.cleaned_data["by_mail"], on_page_until=self.cleaned_data["on_page_until"])
+        except RuleViolation as violation:
+            self.add_error("on_page_until", violation.message)
         return data
 
     class Meta:

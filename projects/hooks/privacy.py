@@ -17,6 +17,7 @@ from amls.privacy.registry import (
     on_course_purge,
     personal_data,
 )
+from projects.exports.archive import distinct, safe_name
 from projects.models import (
     Allocation,
     Assessment,
@@ -186,11 +187,10 @@ def _hand_ins(memberships: list[Membership]) -> Iterator[tuple[str, Any]]:
             if attempt.received_at < membership.joined_at or (left_at is not None and attempt.received_at > left_at):
                 continue
             folder = f"hand-ins/{membership.project.course.slug}/{membership.project_id}/{attempt.attempt}"
-            names = []
+            names, taken = [], set[str]()
             for file in attempt.files.all():
-                path = f"{folder}/{file.filename}"
-                # Two files of one attempt may have one name.
-                path = path if path not in files else f"{folder}/{file.pk}-{file.filename}"
+                # Two files of one attempt may have one name, or one for a system that takes 'A' for 'a'.
+                path = f"{folder}/{distinct(safe_name(file.filename), taken)}"
                 files[path] = StoredFile(str(file.file.name))
                 names.append({"file": path, "bytes": file.size, "sha256": file.sha256})
             told.append(_attempt(attempt, membership, names))

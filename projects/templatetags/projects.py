@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.clock import is_open_until
 from amls.core.decimals import say_decimal
 from amls.core.plots import PlotColumn
 from amls.core.statements import ModelStatement, Parameter
@@ -18,7 +20,7 @@ from amls.courses.access import Access
 from amls.courses.models import User
 from amls.grading.points import WorkState
 from projects.addresses import address_of
-from projects.models import Outcome, Topic
+from projects.models import Assignment, Outcome, Topic
 from projects.queries import invitations_to
 from projects.works import OwnWork, Work, WorkStanding, sum_of
 
@@ -33,6 +35,13 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     if access is None or not isinstance(user, User):
         return {"invitations": []}
     return {"invitations": invitations_to(user, access.course, now=access.now), "course": access.course}
+
+
+@register.filter
+def wishes_are_over(assignment: Assignment, now: datetime | None) -> bool:
+    """Return whether teams can no longer rank the topics of an assignment that gives them by wish."""
+    closes_at = assignment.wishes_close_at
+    return closes_at is not None and now is not None and not is_open_until(closes_at, now)
 
 
 @register.simple_tag(takes_context=True)

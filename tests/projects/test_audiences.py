@@ -7,8 +7,10 @@ from django.urls import reverse
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.courses.services import loose_ends_of
+from amls.mail.announcements import save_announcement
 from amls.mail.audiences import audience_choices, audience_label, people_in
 from amls.mail.models import Announcement
 from projects.models import Assignment
@@ -68,6 +70,9 @@ def test_announcements_go_to_the_people_of_each_assignment(
         assert set(people_in(name, world.course).values_list("pk", flat=True)) == people
     assert offered[f"projects.without-hand-in:{sheet.pk}"] == "Blatt 100 % Łukasz: who has not handed in"
     assert audience_label(f"projects.team:{sheet.pk}") == "Who is in a team for an assignment"
+    told = audience_label(f"projects.without-hand-in:{sheet.pk}", world.course)
+    assert told == "Blatt 100 % Łukasz: who has not handed in"
+    assert audience_label(f"projects.team:{sheet.pk}", world.cast.other_course) == "Who is in a team for an assignment"
 
 
 def test_what_is_gone_or_of_another_course_has_nobody(world: World, sheet: Assignment) -> None:
@@ -131,3 +136,25 @@ def test_invitations_say_for_which_assignment(world: World, seminar: Assignment)
     for assignment, is_shown in ((seminar, True), (world.assignment, False)):
         page = desk.get(address, {"project__assignment__id__exact": assignment.pk}).content.decode()
         assert ("new@example.org" in page) == is_shown
+
+
+def test_an_announcement_that_nobody_would_see_is_refused_in_words(world: World) -> None:
+    desk = world.cast.client("admin")
+    data = {
+        "course": world.course.pk, "title": "Raum", "text": "H 0105", "audience": "all",
+        "publish_at_0": "2024-05-06", "publish_at_1": "12:00",
+    }  # fmt: skip
+    answer = desk.post("/admin/mail/announcement/add/", data)
+    assert "Nobody would see it: say until when it stands on the course" in answer.content.decode()
+    assert not Announcement.objects.exists()
+    with pytest.raises(RuleViolation, match="Nobody would see it"):
+        save_announcement(
+            Announcement(course=world.course, title="Raum", text="H 0105", by_mail=False, publish_at=NOW),
+            by=None,
+            now=NOW,
+        )
+    # What was written before it was refused can still be withdrawn.
+    row = Announcement.objects.create(course=world.course, title="Raum", text="x", by_mail=False, publish_at=NOW)
+    agree_to(desk, f"/admin/mail/announcement/{row.pk}/change/", {**data, "is_withdrawn": "on"})
+    row.refresh_from_db()
+    assert row.is_withdrawn

@@ -22,7 +22,7 @@ from projects.services.wishes import form_team, rank_topics
 from projects.tasks import allocate_topics
 from tests.agreement import agree_to, do_held
 from tests.cast import Cast
-from tests.factories import AssignmentFactory, TopicFactory
+from tests.factories import AssignmentFactory, EnrolmentFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -278,3 +278,26 @@ def test_a_team_that_waits_for_its_topic_is_led_to_its_wishes_and_hands_in_nothi
             now=timezone.now(),
         )
     assert refused.value.code == "no-topic-yet"
+
+
+def test_once_wishes_are_over_no_page_asks_for_them(cast: Cast, assignment: Assignment, team: Project) -> None:
+    paths = ("/amls/wishes/", "/amls/projects/mine/", "/amls/projects/", "/amls/assignments/", "/amls/", "/amls/me/")
+    topic = Topic.objects.filter(assignment=assignment).first()
+    assert topic is not None
+    student, alone = signed_in(cast.student), signed_in(EnrolmentFactory.create(course=cast.course))
+    asks = ("Rank topics together", "Rank them together", "Match me with others", "Open until", "Form a team")
+    before = {
+        path: student.get(path).content.decode() + alone.get(path).content.decode()
+        for path in (*paths, topic.get_absolute_url())
+    }
+    assert [path for path, page in before.items() if not any(ask in page for ask in asks)] == []
+    Assignment.objects.filter(pk=assignment.pk).update(wishes_close_at=timezone.now() - timedelta(minutes=2))
+    for client in (student, alone):
+        for path in (*paths, topic.get_absolute_url()):
+            page = BeautifulSoup(client.get(path).content, "html.parser")
+            for heading in page.find_all(["h1", "title"]):
+                heading.decompose()
+            assert [ask for ask in asks if ask in page.get_text(" ")] == [], path
+    said = " ".join(student.get("/amls/wishes/").content.decode().split())
+    assert said.count("Wishes were open until") == 2
+    assert "Next the staff give the topics, and you get a mail." in said
