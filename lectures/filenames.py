@@ -1,5 +1,7 @@
 """Which lecture and kind an uploaded file belongs to, read from its name."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -34,6 +36,20 @@ _MARKED = {
     for kind, (long, short) in _WORDS.items()
 }
 _NUMBER = re.compile(r"(?<!\d)0*(\d{1,3})(?!\d)")
+# What says of a name that it is a later version of the same: 'v2', 'rev. 3', '(1)' of a browser, 'final'.
+_VERSION_MARKS = re.compile(
+    r"(?<![^\W\d_])(?:v|version|rev)[ _.-]*\d+(?![^\W_])|\(\d+\)"
+    r"|(?<![^\W_])(?:final|new|neu|copy|kopie|corrected|korrigiert|korrektur)(?![^\W_])",
+    re.IGNORECASE,
+)
+_OF_ANY_LECTURE = frozenset(
+    re.findall(
+        r"\w+",
+        "slides slide folien presentation pdf pptx recording video aufzeichnung aufnahme mp4 captions subtitles untertitel vtt"
+        " transcript transkript lecture vorlesung session unit lec vl l exercise übung uebung ex ue üb lab praktikum lb"
+        " tutorial tutorium tut seminar sem",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,42 @@ class Recognised:
 
     lecture: Lecture | None
     kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """What tells a file of a lecture from its others.
+
+    Attributes:
+        suffix: such as '.pdf'.
+        words: and numbers, in small letters and without marks of versions.
+        is_only_lecture: whether it says only of which lecture it is, as '05_Slides.pdf' does: then it is the one of its
+            kind that every lecture has, whatever words it says that with.
+    """
+
+    suffix: str
+    words: tuple[str, ...]
+    is_only_lecture: bool
+
+    def is_like(self, other: FileName) -> bool:
+        """Return whether both are recognisably names of one file."""
+        return self.suffix == other.suffix and (
+            self.words == other.words or (self.is_only_lecture and other.is_only_lecture)
+        )
+
+
+def read_name(filename: str, lecture: Lecture, kind: str) -> FileName:
+    """Return what the name of a file of this lecture says; of what is of no kind, no name says only the lecture."""
+    path = PurePosixPath(unicodedata.normalize("NFC", filename))
+    words = _words_and_numbers(_VERSION_MARKS.sub(" ", _spaced(path.stem))) or _words_and_numbers(path.stem)
+    course = lecture.course
+    said = f"{lecture.number} {lecture.held_on or ''} {lecture.title} {course.slug} {course.title}"
+    is_only_lecture = kind != Material.Kind.OTHER and _OF_ANY_LECTURE.union(_words_and_numbers(said)).issuperset(words)
+    return FileName(path.suffix.lower(), words, is_only_lecture)
+
+
+def _words_and_numbers(text: str) -> tuple[str, ...]:
+    return tuple(word.lstrip("0").lower() for word in re.findall(r"[^\W\d_]+|\d+", _spaced(text)))
 
 
 def recognise(filename: str, lectures: Iterable[Lecture]) -> Recognised:
@@ -100,5 +152,9 @@ def _by_title(stem: str, lectures: list[Lecture]) -> Lecture | None:
 
 
 def _words(text: str) -> set[str]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return {word.lower() for word in re.findall(r"[A-Za-zÀ-ÿ]{3,}", spaced)}
+    return {word.lower() for word in re.findall(r"[A-Za-zÀ-ÿ]{3,}", _spaced(text))}
+
+
+def _spaced(text: str) -> str:
+    """Return a text with its CamelCase words apart."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)

@@ -27,7 +27,7 @@ from amls.desk.listing import OpensRows
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from amls.files.checks import check_upload
-from lectures.admin.uploading import keep_files, matches_of, take_back
+from lectures.admin.uploading import keep_files, matches_of
 from lectures.models import Lecture, Material
 from lectures.queries import lectures_of
 from lectures.services.materials import SUFFIXES, remove_material, save_material, upload_version
@@ -35,6 +35,7 @@ from lectures.services.schedule import (
     remove_lecture,
     save_lecture,
 )
+from lectures.undo import take_uploads_back
 
 
 def _moment_widget() -> forms.DateTimeInput:
@@ -177,7 +178,8 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
             if not results:
                 messages.error(request, _("Choose a file first."))
             elif all(result["error"] == "" for result in results):
-                messages.success(request, _("All files are online."), extra_tags=tags)
+                replaced = [result["replaced"] for result in results if result.get("replaced")]
+                messages.success(request, " ".join([_("All files are online."), *replaced]), extra_tags=tags)
                 return redirect(way_to_choose(reverse("admin:lectures_lecture_changelist"), course))
             elif undo:
                 messages.warning(request, _("Some files are online."), extra_tags=tags)
@@ -196,7 +198,7 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
     def _take_back(request: HttpRequest) -> HttpResponse:
         now = now_of(request)
         try:
-            count = take_back(request.POST["undo"], courses=courses_of(request), now=now)
+            count = take_uploads_back(request.POST["undo"], courses=courses_of(request), now=now)
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
         else:

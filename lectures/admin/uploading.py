@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
-from amls.courses.models import Course
 from lectures.filenames import Recognised, recognise
-from lectures.models import Lecture, Material, MaterialFile
-from lectures.services.materials import take_version_back, upload_for_lecture
+from lectures.models import Lecture, Material
+from lectures.services.materials import AddedFile, upload_each
+from lectures.undo import undo_of_uploads
 
 # So many names are matched in one go.
 MOST_NAMES = 200
@@ -62,10 +60,11 @@ def keep_files(request: HttpRequest, lectures: Sequence[Lecture]) -> tuple[list[
     """Keep the files of a form, each for itself, for its own lecture, for the one of all, or for what its name says.
 
     Returns:
-        What became of each, and what names those that are new, for `take_back`.
+        What became of each, and what names those that are new, for `take_uploads_back`.
     """
     by_key = {str(lecture.pk): lecture for lecture in lectures}
-    results, undo = [], []
+    results: list[dict[str, Any]] = []
+    wanted: list[tuple[dict[str, Any], tuple[Lecture, str, UploadedFile[Any]]]] = []
     for place, file in enumerate(request.FILES.getlist("files")):
         own = request.POST.get(_field(place))
         recognised = recognise(file.name or "", lectures)
@@ -83,38 +82,13 @@ def keep_files(request: HttpRequest, lectures: Sequence[Lecture]) -> tuple[list[
         else:
             kind = _kind_of(recognised)
             result["kind"] = kind.label
-            had = lecture.materials.filter(kind=kind).exists()
-            try:
-                with transaction.atomic():
-                    version = upload_for_lecture(
-                        lecture=lecture, kind=kind, upload=file, by=user_or_none(request), now=now_of(request),
-                    )  # fmt: skip
-            except RuleViolation as violation:
-                result["error"] = str(violation.message)
-            else:
-                if version.uploaded_at == now_of(request):
-                    undo.append(f"{version.pk}{'' if had else 'n'}")
-    return results, "-".join(undo)
-
-
-def take_back(token: str, *, courses: Sequence[Course], now: datetime) -> int:
-    """Take uploads back that are still the newest of their materials; return how many.
-
-    Args:
-        token: from `keep_files`.
-        courses: whose files the person may change.
-        now: the request's clock.
-
-    Raises:
-        RuleViolation: something newer was uploaded since.
-    """
-    wanted = [(primary_key(part.removesuffix("n")), part.endswith("n")) for part in token.split("-")[:MOST_NAMES]]
-    count = 0
-    with transaction.atomic():
-        for pk, is_first in wanted:
-            rows = MaterialFile.objects.filter(material__lecture__course__in=[course.pk for course in courses])
-            version = rows.filter(pk=pk or 0).select_related("material__lecture").first()
-            if version is not None:
-                take_version_back(version=version, with_material=is_first, now=now)
-                count += 1
-    return count
+            wanted.append((result, (lecture, kind, file)))
+    answers = upload_each(uploads=[upload for _result, upload in wanted], by=user_or_none(request), now=now_of(request))
+    kept: list[AddedFile] = []
+    for (result, _upload), answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, RuleViolation):
+            result["error"] = str(answer.message)
+        else:
+            result |= {"kind": str(answer.version.material), "replaced": answer.said_replaced}
+            kept.append(answer)
+    return results, undo_of_uploads(kept)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +13,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
 from amls.files.storing import keeping
 from amls.files.versions import add_version
+from lectures.filenames import read_name
 from lectures.models import Lecture, Material, MaterialFile, stored_name
 from lectures.services.extraction import await_extraction, follow_texts, forget_texts, retry_extraction
 
@@ -95,19 +98,114 @@ def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | 
         return version
 
 
+@dataclass(frozen=True, slots=True)
+class AddedFile:
+    """A file of a lecture that was sent and kept.
+
+    Attributes:
+        version: that it is.
+        is_new: whether it differs from what was there.
+        replaces: the name of the file whose new version it is, empty where there was none.
+        is_first: whether its material came with it.
+    """
+
+    version: MaterialFile
+    is_new: bool
+    replaces: str
+    is_first: bool
+
+    @property
+    def said_replaced(self) -> str:
+        """Which file it is a new version of, in words; empty where there was none."""
+        if not self.replaces:
+            return ""
+        return _("'%(file)s' is a new version of '%(former)s'.") % {
+            "file": self.version.filename,
+            "former": self.replaces,
+        }
+
+
+def upload_each(
+    *, uploads: Sequence[tuple[Lecture, str, UploadedFile[Any]]], by: User | None, now: datetime
+) -> list[AddedFile | RuleViolation]:
+    """Keep files that are sent together, each for a lecture and of a kind; a bad one stops no other, and none replaces another.
+
+    Returns:
+        What became of each.
+    """
+    answers: dict[int, AddedFile | RuleViolation] = {}
+    filled: set[int] = set()
+    # What is named as the lecture is goes first, so that it is what the lecture's page shows.
+    for place, (lecture, kind, upload) in sorted(
+        enumerate(uploads), key=lambda pair: not read_name(pair[1][2].name or "", *pair[1][:2]).is_only_lecture
+    ):
+        was = dict(lecture.materials.values_list("pk", "current__filename"))
+        try:
+            version = upload_for_lecture(lecture=lecture, kind=kind, upload=upload, by=by, now=now, apart_from=filled)
+        except RuleViolation as violation:
+            answers[place] = violation
+            continue
+        pk, is_new = version.material_id, version.uploaded_at == now
+        filled.add(pk)
+        answers[place] = AddedFile(version, is_new, (is_new and was.get(pk)) or "", pk not in was)
+    return [answers[place] for place in sorted(answers)]
+
+
 def upload_for_lecture(
-    *, lecture: Lecture, kind: str, upload: UploadedFile[Any], by: User | None, now: datetime
+    *,
+    lecture: Lecture,
+    kind: str,
+    upload: UploadedFile[Any],
+    by: User | None,
+    now: datetime,
+    apart_from: Collection[int] = (),
 ) -> MaterialFile:
-    """Keep an upload as the newest version of the lecture's material of this kind, announcing it if need be.
+    """Keep an upload as the newest version of what it is recognisably a version of, else as a material of its own.
+
+    It is a version of the material of its kind whose file has the same name but for marks of versions such as 'v2' and the
+    case of letters; both may also say only of which lecture they are, as '05.pdf' and '05_Slides_v2.pdf' do. Else it
+    becomes the file of what was announced or linked. Else it is a material of its own, whose title is the file's name,
+    but for the first of a kind that is named by its kind.
+
+    Args:
+        lecture: whose file it is.
+        kind: of material.
+        upload: any size.
+        by: who uploads.
+        now: the request's clock.
+        apart_from: materials (their primary keys) that were sent along with it, of which it is no version.
 
     Raises:
         RuleViolation: the upload is not what its name or the kind says.
     """
     with transaction.atomic():
         lock_course(lecture.course_id)
-        existing = lecture.materials.filter(kind=kind).order_by("position", "pk").first()
-        material = existing or add_material(lecture=lecture, kind=kind, now=now, position=lecture.materials.count())
+        alike = list(lecture.materials.filter(kind=kind).select_related("current").order_by("position", "pk"))
+        among = [material for material in alike if material.pk not in apart_from]
+        material = _material_for(upload.name or "", lecture, kind, among)
+        if material is None:
+            is_named_by_kind = not alike and kind != Material.Kind.OTHER
+            title = "" if is_named_by_kind else clean_line(upload.name or "")[:200]
+            place = lecture.materials.count()
+            material = add_material(lecture=lecture, kind=kind, now=now, title=title, position=place)
         return upload_version(material=material, upload=upload, by=by, now=now)
+
+
+def _material_for(filename: str, lecture: Lecture, kind: str, among: Sequence[Material]) -> Material | None:
+    """Return of which of these materials of the kind a file of this name is a version, or which waits for it."""
+    name = read_name(filename, lecture, kind)
+    named = [
+        (read_name(material.current.filename, lecture, kind), material)
+        for material in among
+        if material.current is not None
+    ]
+    like = [(other.words != name.words, material) for other, material in named if name.is_like(other)]
+    if like:
+        return min(like, key=lambda pair: pair[0])[1]
+    empty = [material for material in among if material.current is None]
+    titled = [material for material in empty if read_name(material.title, lecture, kind).words == name.words]
+    untitled = [material for material in empty if not material.title or kind != Material.Kind.OTHER]
+    return next(iter([*titled, *untitled]), None)
 
 
 def take_version_back(*, version: MaterialFile, with_material: bool, now: datetime) -> None:

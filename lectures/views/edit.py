@@ -1,5 +1,6 @@
 """Changing a lecture right on the course's page, with an undo."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -22,8 +23,8 @@ from amls.courses.services import quietly
 from lectures.advice import advice_for
 from lectures.filenames import recognise
 from lectures.forms import LectureForm
-from lectures.models import Lecture
-from lectures.services.materials import upload_for_lecture
+from lectures.models import Lecture, Material
+from lectures.services.materials import AddedFile, upload_each
 from lectures.services.schedule import change_lecture
 from lectures.undo import make_undo, read_undo, said_at, snapshot
 from lectures.views.pages import find_lecture
@@ -126,26 +127,27 @@ def undo(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
 
 @require_POST
 def upload(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
-    """Keep files as the newest versions of this lecture's materials; one bad file does not stop the others."""
+    """Keep files for this lecture, and say which is a new version of what; one bad file does not stop the others."""
     access = open_course_as_manager(request, slug)
     lecture, _lectures = find_lecture(access, ref)
-    kept, by = 0, user_or_none(request)
     files: list[Any] = request.FILES.getlist("files")
-    for file in files:
-        kind = recognise(file.name or "", [lecture]).kind or "other"
-        try:
-            upload_for_lecture(lecture=lecture, kind=kind, upload=file, by=by, now=access.now)
-        except RuleViolation as violation:
-            messages.error(request, str(violation.message))
+    uploads = [(lecture, recognise(file.name or "", [lecture]).kind or Material.Kind.OTHER, file) for file in files]
+    kept: list[AddedFile] = []
+    for answer in upload_each(uploads=uploads, by=user_or_none(request), now=access.now):
+        if isinstance(answer, RuleViolation):
+            messages.error(request, str(answer.message))
         else:
-            kept += 1
+            kept.append(answer)
     if kept:
-        messages.success(
-            request, ngettext("%(count)d file is online.", "%(count)d files are online.", kept) % {"count": kept}
-        )
+        messages.success(request, _said_of_uploads(kept))
     elif not files:
         messages.error(request, _("Choose a file first."))
     return redirect(lecture)
+
+
+def _said_of_uploads(kept: Sequence[AddedFile]) -> str:
+    said = ngettext("%(count)d file is online.", "%(count)d files are online.", len(kept)) % {"count": len(kept)}
+    return " ".join([said, *filter(None, (file.said_replaced for file in kept))])
 
 
 @require_safe

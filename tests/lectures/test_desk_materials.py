@@ -52,7 +52,7 @@ def test_files_are_matched_in_a_preview_kept_as_corrected_and_taken_back(cast: C
     former = upload_for_lecture(
         lecture=first,
         kind="captions",
-        upload=SimpleUploadedFile("05.vtt", b"WEBVTT\n\nA\n"),
+        upload=SimpleUploadedFile("Holiday_v1.vtt", b"WEBVTT\n\nA\n"),
         by=None,
         now=timezone.now(),
     )
