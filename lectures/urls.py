@@ -11,6 +11,7 @@ urlpatterns = [
     path("<slug:slug>/lectures/<slug:ref>/edit/", edit.edit, name="lecture_edit"),
     path("<slug:slug>/lectures/<slug:ref>/undo/", edit.undo, name="lecture_undo"),
     path("<slug:slug>/lectures/<slug:ref>/upload/", edit.upload, name="lecture_upload"),
+    path("<slug:slug>/lectures/<slug:ref>/files/undo/", edit.undo_files, name="lecture_undo_files"),
     path("<slug:slug>/lectures/<slug:ref>/reading/", edit.reading, name="lecture_reading"),
     path("<slug:slug>/lectures/<slug:ref>/chapters/", recording.chapters, name="lecture_chapters"),
     path("<slug:slug>/lectures/<slug:ref>/transcript/", recording.transcript, name="lecture_transcript"),

@@ -140,6 +140,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:lecture_edit": ("/amls/lectures/05/edit/", STAFF),
     "lectures:lecture_undo": ("/amls/lectures/05/undo/", dict.fromkeys(PARTS, 405)),
     "lectures:lecture_upload": ("/amls/lectures/05/upload/", dict.fromkeys(PARTS, 405)),
+    "lectures:lecture_undo_files": ("/amls/lectures/05/files/undo/", dict.fromkeys(PARTS, 405)),
     "lectures:lecture_reading": ("/amls/lectures/05/reading/", STAFF),
     "lectures:lecture_chapters": ("/amls/lectures/05/chapters/", STAFF),
     "lectures:lecture_transcript": ("/amls/lectures/05/transcript/", ALL),
@@ -426,6 +427,7 @@ WRITTEN = (
     "/amls/lectures/05/edit/",
     "/amls/lectures/05/undo/",
     "/amls/lectures/05/upload/",
+    "/amls/lectures/05/files/undo/",
     "/amls/staff/import/",
     "/amls/staff/roll-over/",
     "{exam}door.pdf",
@@ -566,12 +568,12 @@ def test_an_old_name_of_a_file_leads_to_the_new_version(cast: Cast, places: dict
     upload_for_lecture(
         lecture=material.lecture,
         kind="captions",
-        upload=SimpleUploadedFile("new name.vtt", b"WEBVTT\n\nb"),
+        upload=SimpleUploadedFile("05 captions.vtt", b"WEBVTT\n\nb"),
         by=None,
         now=timezone.now(),
     )
     answer = cast.client("anonymous").get(places["material"])
-    assert (answer.status_code, answer["Location"]) == (302, f"/amls/materials/{material.pk}/new%20name.vtt")
+    assert (answer.status_code, answer["Location"]) == (302, f"/amls/materials/{material.pk}/05%20captions.vtt")
     assert material.files.count() == 2
 
 

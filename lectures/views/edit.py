@@ -26,7 +26,7 @@ from lectures.forms import LectureForm
 from lectures.models import Lecture, Material
 from lectures.services.materials import AddedFile, upload_each
 from lectures.services.schedule import change_lecture
-from lectures.undo import make_undo, read_undo, said_at, snapshot
+from lectures.undo import make_undo, read_undo, said_at, snapshot, take_uploads_back, undo_of_uploads
 from lectures.views.pages import find_lecture
 
 
@@ -139,7 +139,8 @@ def upload(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         else:
             kept.append(answer)
     if kept:
-        messages.success(request, _said_of_uploads(kept))
+        undo = said_at(lecture, undo_of_uploads(kept), undo="lectures:lecture_undo_files")
+        messages.success(request, _said_of_uploads(kept), extra_tags=undo)
     elif not files:
         messages.error(request, _("Choose a file first."))
     return redirect(lecture)
@@ -148,6 +149,21 @@ def upload(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
 def _said_of_uploads(kept: Sequence[AddedFile]) -> str:
     said = ngettext("%(count)d file is online.", "%(count)d files are online.", len(kept)) % {"count": len(kept)}
     return " ".join([said, *filter(None, (file.said_replaced for file in kept))])
+
+
+@require_POST
+def undo_files(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
+    """Take files back that were sent, or the newest version of one: the versions before them are the newest again."""
+    access = open_course_as_manager(request, slug)
+    lecture, _lectures = find_lecture(access, ref)
+    try:
+        count = take_uploads_back(request.POST.get("token", ""), courses=[access.course], now=access.now)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    else:
+        said = ngettext("%(count)d file is taken back.", "%(count)d files are taken back.", count) % {"count": count}
+        messages.success(request, said if count else _("Nothing was changed."))
+    return redirect(lecture)
 
 
 @require_safe

@@ -1,5 +1,6 @@
 """Which file of a lecture is a new version of which, and what is a material of its own."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -114,3 +115,71 @@ def test_a_file_takes_the_place_of_what_was_announced(lecture: Lecture) -> None:
         ("Data", "data_v1.zip", 1),
         ("more.zip", "more.zip", 1),
     }
+
+
+def test_an_upload_on_the_page_is_taken_back_by_its_message(cast: Cast, lecture: Lecture) -> None:
+    put(lecture, "pdf", "05.pdf", pdf(["Slides"]))
+    files = sent(Handout__pdf=pdf(["Handout"]), **{"05_v2__pdf": pdf(["Wrong"])})
+    client = cast.client("assistant")
+    page = client.post("/amls/lectures/05/upload/", {"files": files}, follow=True).content.decode()
+    undo = re.search(
+        r'action="([^"]+)">\s*<input[^>]+csrf[^>]+><input type="hidden" name="token" value="([^"]+)"', page
+    )
+    assert undo is not None
+    for part in ("foreign lecturer", "student"):
+        assert cast.client(part).post(undo[1], {"token": undo[2]}).status_code == 404
+    assert len(shown(lecture)) == 2
+    assert "2 files are taken back." in client.post(undo[1], {"token": undo[2]}, follow=True).content.decode()
+    assert shown(lecture) == {("Slides, PDF", "05.pdf", 1)}
+    assert "Nothing was changed." in client.post(undo[1], {"token": undo[2]}, follow=True).content.decode()
+
+
+def test_staff_go_back_to_the_version_before(cast: Cast, lecture: Lecture) -> None:
+    for number in (1, 2, 3):
+        newest = put(lecture, "pdf", f"05_v{number}.pdf", pdf([f"Slides {number}"]))
+    address = "/amls/lectures/05/files/undo/"
+    assert address not in cast.client("student").get("/amls/lectures/05/").content.decode()
+    client = cast.client("assistant")
+    page = client.get("/amls/lectures/05/").content.decode()
+    button = re.search(
+        rf'action="{address}">(?:(?!</form>).)*name="token" value="(\d+)"(?:(?!</form>).)*', page, re.DOTALL
+    )
+    assert button is not None
+    assert int(button[1]) == newest.pk
+    assert "Back to version 2" in button[0]
+    # What another has uploaded since stays.
+    later = put(lecture, "pdf", "05_v4.pdf", pdf(["Slides 4"]))
+    said = client.post(address, {"token": button[1]}, follow=True).content.decode()
+    assert "05_v3.pdf is not the newest file any more." in said
+    for pk, former in ((later.pk, 3), (newest.pk, 2)):
+        client.post(address, {"token": str(pk)})
+        assert shown(lecture) == {("Slides, PDF", f"05_v{former}.pdf", former)}
+
+
+def test_staff_see_on_the_page_what_students_do_not_see(cast: Cast, lecture: Lecture) -> None:
+    for kind, name in (("pdf", "05.pdf"), ("other", "solution.zip"), ("other", "open.zip")):
+        put(lecture, kind, name, pdf(["A"]) if kind == "pdf" else zipped({"a": name.encode()}))
+    Material.objects.filter(kind="pdf").update(audience="enrolled")
+    Material.objects.filter(title="solution.zip").update(visible_from=datetime(2100, 5, 16, 14, tzinfo=UTC))
+    Material.objects.filter(title="open.zip").update(visible_from=datetime(2020, 5, 16, 14, tzinfo=UTC))
+
+    def chips(part: str) -> dict[str, list[str]]:
+        page = cast.client(part).get("/amls/lectures/05/").content.decode()
+        downloads = page[page.index('class="downloads"') :]
+        rows = re.findall(r"<li>.*?</li>", downloads[: downloads.index("</ul>\n    </section>")], re.DOTALL)
+        return {
+            name: [
+                " ".join(re.sub("<[^>]+>", "", chip).split())
+                for chip in re.findall(r'<span class="chip info">(.*?)</span>', row, re.DOTALL)
+            ]
+            for row in rows
+            for name in ("Slides, PDF", "solution.zip", "open.zip")
+            if name in row
+        }
+
+    hidden = chips("assistant")
+    assert hidden["Slides, PDF"] == ["for enrolled people only"]
+    assert hidden["open.zip"] == []
+    assert re.fullmatch("from .*2100.*16:00", hidden["solution.zip"][0])
+    assert chips("student") == {"Slides, PDF": [], "open.zip": []}
+    assert chips("stranger") == {"open.zip": []}
