@@ -53,8 +53,13 @@ def publication_of(projects: Iterable[Project], *, course: Course, back: str) ->
 
 
 def hold_publication(request: HttpRequest, wanted: WantedAct, *, by: User, now: datetime, at_desk: bool) -> None:
-    """Hold a publication back, and say so; what waits already and is not what its maker saw any more makes room."""
-    say_overtaken(request, wanted.references["decisions"], course=wanted.course, by=by, now=now)
+    """Hold a publication back, and say so.
+
+    One of the same projects that waits already is replaced; one of some of them that is not what its maker saw any more
+    makes room.
+    """
+    projects = wanted.references["decisions"]
+    say_overtaken(request, projects, course=wanted.course, by=by, now=now, replaced_by=wanted)
     hold_and_say(request, wanted, by=by, now=now, at_desk=at_desk)
 
 
@@ -65,7 +70,15 @@ def waiting_about(projects: Iterable[object], *, course: Course) -> list[HeldAct
     return [act for act in acts if not keys.isdisjoint(act.references["decisions"])]
 
 
-def say_overtaken(request: HttpRequest, projects: Iterable[object], *, course: Course, by: User, now: datetime) -> bool:
+def say_overtaken(
+    request: HttpRequest,
+    projects: Iterable[object],
+    *,
+    course: Course,
+    by: User,
+    now: datetime,
+    replaced_by: WantedAct | None = None,
+) -> bool:
     """Refuse the publications about any of these projects that are not what their makers saw any more, and say so.
 
     Args:
@@ -74,12 +87,15 @@ def say_overtaken(request: HttpRequest, projects: Iterable[object], *, course: C
         course: theirs.
         by: who changed it.
         now: the request's clock.
+        replaced_by: what is asked for just now, which takes the place of one about the same projects.
 
     Returns:
         Whether there were any.
     """
     is_any = False
     for act in waiting_about(projects, course=course):
+        if replaced_by is not None and act.about == replaced_by.about:
+            continue
         changed = _changed_since(act)
         if changed and refuse(act=act, why=partial(_why_not, changed), by=by, now=now):
             is_any = True

@@ -17,25 +17,30 @@ from amls.courses.models import User
 from amls.desk.holding import WantedAct
 from amls.held.kinds import taken_back
 from amls.held.models import HeldAct
-from amls.held.services import hold
+from amls.held.services import Asked, hold
 
 
 def hold_and_say(request: HttpRequest, wanted: WantedAct, *, by: User | None, now: datetime, at_desk: bool) -> HeldAct:
     """Hold an act back, and say until when it can be taken back, with the button that does so."""
-    act, is_new = hold(wanted, by=by, now=now)
+    act, asked = hold(wanted, by=by, now=now)
     address = reverse("held:undo", args=[wanted.course.slug, act.pk])
     values = {"what": act.title, "time": say_clock(act.apply_at, wanted.course.zone), "name": act.by or _("somebody")}
-    if is_new and wanted.kind not in taken_back:
+    if asked is Asked.ANEW:
+        said = _(
+            "%(what)s: it happens at %(time)s, as you see it now and not as it was asked for before. Until then nobody "
+            "sees anything of it, and you can take it back."
+        )
+    elif asked is Asked.ALREADY:
+        said = _("%(what)s: %(name)s asked for it already, it happens at %(time)s.")
+    elif wanted.kind not in taken_back:
         said = _("%(what)s: it happens at %(time)s. Until then nobody sees anything of it, and you can take it back.")
-    elif is_new and taken_back[wanted.kind].is_seen:
+    elif taken_back[wanted.kind].is_seen:
         said = _(
             "%(what)s: whoever looks sees it already. The mail about it waits until %(time)s, and until then you can "
             "take it back."
         )
-    elif is_new:
-        said = _("%(what)s: nobody is told before %(time)s. Until then you can take it back.")
     else:
-        said = _("%(what)s: %(name)s asked for it already, it happens at %(time)s.")
+        said = _("%(what)s: nobody is told before %(time)s. Until then you can take it back.")
     messages.success(request, said % values, extra_tags=f"undo {address}" if at_desk else f"at 0 {address} -")
     return act
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 import pghistory
@@ -52,25 +54,43 @@ class _HeldActs(Queue[HeldAct]):
 ACTS = _HeldActs()
 
 
-def hold(wanted: WantedAct, *, by: User | None, now: datetime) -> tuple[HeldAct, bool]:
-    """Hold an act back for five minutes; return it, and whether it is new.
+class Asked(Enum):
+    """What an act is that was asked for: new, the one that waits already, or that one in another state."""
 
-    Where one of this kind about the same thing waits already, that one stays: pressed twice, or by two people, it is
-    done once.
+    NEW, ALREADY, ANEW = range(3)
+
+
+def hold(wanted: WantedAct, *, by: User | None, now: datetime) -> tuple[HeldAct, Asked]:
+    """Hold an act back for five minutes; return it, and how it was asked for.
+
+    Of one kind and about one thing only one waits. Asked for again as it was, by whomever, it stays and keeps its time.
+    What differs takes its place, for five minutes from now; a worker that was about to do the old one finds its claim
+    gone. What began already (`Begun`) stays as it is, since it keeps what is put back.
 
     Args:
         wanted: the act, for whose kind an app registered how it is done.
         by: who wants it, and hears of it where it can't be done.
         now: the request's clock.
     """
+    # As the database returns it.
+    references = json.loads(json.dumps(dict(wanted.references)))
     values = {
-        "references": dict(wanted.references), "title": wanted.title[:300], "back": wanted.back[:300], "by": by,
-        "created_at": now, "apply_at": now + HOLD,
+        "references": references, "title": wanted.title[:300], "back": wanted.back[:300], "by": by, "created_at": now,
+        "apply_at": now + HOLD,
     }  # fmt: skip
     with transaction.atomic():
-        return HeldAct.objects.get_or_create(
+        act, is_new = HeldAct.objects.select_for_update().get_or_create(
             course=wanted.course, kind=wanted.kind, about=wanted.about, state=HeldAct.State.WAITING, defaults=values
         )
+        if is_new:
+            return act, Asked.NEW
+        if act.references == references or act.kind in taken_back:
+            return act, Asked.ALREADY
+        # How often it was claimed goes on, which tells an older claim from the next.
+        for name, value in {**values, "leased_until": None}.items():
+            setattr(act, name, value)
+        act.save(update_fields=[*values, "leased_until"])
+    return act, Asked.ANEW
 
 
 def undo(*, act: HeldAct, now: datetime) -> str:
@@ -97,6 +117,8 @@ def undo(*, act: HeldAct, now: datetime) -> str:
 def refuse(*, act: HeldAct, why: Callable[[], str], by: User, now: datetime) -> bool:
     """Refuse an act that waits as soon as it is known that its maker saw something else; return whether it waited still.
 
+    What was asked for anew meanwhile goes on.
+
     Args:
         act: that waits.
         why: says it, in the language of its maker, who hears of it by mail unless it is they who changed what they saw.
@@ -105,7 +127,8 @@ def refuse(*, act: HeldAct, why: Callable[[], str], by: User, now: datetime) -> 
     """
     with transaction.atomic(), translation.override(_language(act)):
         ended = {"state": HeldAct.State.REFUSED, "ended_at": now, "leased_until": None, "outcome": why()}
-        is_ended = HeldAct.objects.free(now).filter(pk=act.pk).update(**ended) > 0
+        rows = HeldAct.objects.free(now).filter(pk=act.pk, references=act.references)
+        is_ended = rows.update(**ended) > 0
         if is_ended and act.by != by:
             _tell_maker(act, now)
     return is_ended

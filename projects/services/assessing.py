@@ -181,16 +181,20 @@ class _DecisionSheet:
                 % {"name": row.assessed_by or _("Somebody")},
                 code="changed-meanwhile",
             )
-        self.was = self.result
+        self.was, before = self.result, self._entered
         row.outcome, row.feedback = decision.outcome, decision.feedback
         row.extra_points = Decimal(0) if decision.outcome == Outcome.FAILED else decision.extra_points
-        row.assessed_by, row.assessed_at = by, now
         _require_points(course, row.extra_points)
         if row.published_at is not None and not row.outcome:
             raise RuleViolation(_("Decide whether the project is passed before you publish it."), code="invalid")
+        if not row.pk:
+            row.assessed_by, row.assessed_at = by, now
         require_valid(row, asks=False)
         if decision.overrides is not None:
             self._override(decision.overrides, members)
+        # Who saves it as it was decides nothing anew.
+        if before != self._entered:
+            row.assessed_by, row.assessed_at = by, now
         self.is_told = row.published_at is not None and self.was != self.result
 
     @property
@@ -198,6 +202,11 @@ class _DecisionSheet:
         """What the team reads of it."""
         overrides = {row.enrolment_id: (row.outcome, row.extra_points) for row in self.standing}
         return self.row.outcome, self.row.extra_points, self.row.feedback, overrides
+
+    @property
+    def _entered(self) -> object:
+        """What somebody entered, with what only the staff read."""
+        return self.result, {row.enrolment_id: row.reason for row in self.standing}
 
     def _override(self, overrides: Mapping[int, Override], members: Collection[int]) -> None:
         wanted = {

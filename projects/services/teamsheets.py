@@ -119,7 +119,8 @@ class TeamSheet:
         before = self.said
         if wish.feedback is not None:
             self.row.feedback = wish.feedback
-        self.row.assessed_by, self.row.assessed_at = by, now
+        if not self.row.pk:
+            self.row.assessed_by, self.row.assessed_at = by, now
         require_valid(self.row, asks=False)
         self._write(None, wish.given)
         for enrolment, differing in (wish.members or {}).items():

@@ -4,6 +4,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import IntegrityError
@@ -11,15 +12,17 @@ from django.test import Client
 from django.urls import reverse
 
 from amls.core.violations import RuleViolation
+from amls.desk.holding import WantedAct
 from amls.held.kinds import held_kinds
 from amls.held.models import HeldAct
-from amls.held.services import ACTS, HOLD, apply_next, hold, undo
+from amls.held.services import ACTS, HOLD, Asked, apply_next, hold, refuse, undo
 from amls.mail.models import Notice
 from projects.models import Assessment, Project
-from projects.publication import publication_of
+from projects.publication import KIND, publication_of
 from projects.services.assessing import assess
 from tests.projects.conftest import NOW, World, world  # noqa: F401 - a fixture
 from tests.projects.teams import make_teams
+from tests.races import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 THEN = NOW + HOLD
@@ -36,7 +39,7 @@ def teams(world: World) -> list[Project]:
 def held(world: World, teams: list[Project]) -> HeldAct:
     wanted = publication_of(teams, course=world.course, back="/admin/")
     assert wanted is not None
-    act, _is_new = hold(wanted, by=world.staff, now=NOW)
+    act, _asked = hold(wanted, by=world.staff, now=NOW)
     return act
 
 
@@ -61,6 +64,77 @@ def test_it_waits_five_minutes_and_is_then_done_once(world: World, teams: list[P
     with pytest.raises(RuleViolation, match="It is too late"):
         undo(act=act, now=THEN + timedelta(days=1))
     assert told() == 2
+
+
+def corrected(world: World, teams: list[Project], minutes: int) -> tuple[HeldAct, Asked]:
+    """Correct a decision some minutes later, and ask for the publication once more."""
+    later = NOW + timedelta(minutes=minutes)
+    words = f"After {minutes} minutes."
+    assess(project=teams[1], outcome="passed", extra_points=Decimal(2), feedback=words, by=world.staff, now=later)
+    wanted = publication_of(teams, course=world.course, back="/admin/")
+    assert wanted is not None
+    return hold(wanted, by=world.cast.lecturer.user, now=later)
+
+
+def test_what_is_asked_for_anew_takes_the_place_of_what_waits_for_five_minutes_more(
+    world: World, teams: list[Project]
+) -> None:
+    act = held(world, teams)
+    replaced, asked = corrected(world, teams, 2)
+    later = NOW + timedelta(minutes=2)
+    assert (replaced, asked, replaced.by) == (act, Asked.ANEW, world.cast.lecturer.user)
+    assert (HeldAct.objects.get().created_at, HeldAct.objects.get().apply_at) == (later, later + HOLD)
+    assert corrected(world, teams, 2)[1] is Asked.ALREADY
+    assert apply_next(THEN) == 0
+    assert apply_next(later + HOLD) == 1
+    assert (HeldAct.objects.get().state, published(), told()) == ("done", 2, 2)
+    assert not Notice.objects.filter(kind="held.refused").exists()
+
+
+def test_a_worker_that_has_the_old_one_does_nothing_of_it(world: World, teams: list[Project]) -> None:
+    held(world, teams)
+    (slow,) = ACTS.claim(now=THEN)
+    _act, asked = corrected(world, teams, 5)
+    assert asked is Asked.ANEW
+    assert not slow.finish(state=HeldAct.State.DONE, ended_at=THEN)
+    (claim,) = ACTS.claim(now=THEN + HOLD)
+    assert not slow.finish(state=HeldAct.State.DONE, ended_at=THEN), "The next claim is another one."
+    assert claim.finish(state=HeldAct.State.DONE, ended_at=THEN)
+
+
+def test_what_was_asked_for_anew_is_not_refused_for_what_changed_before(world: World, teams: list[Project]) -> None:
+    old = held(world, teams)
+    corrected(world, teams, 2)
+    assert not refuse(act=old, why=lambda: "Somebody decided anew.", by=world.staff, now=NOW)
+    assert HeldAct.objects.get().state == "waiting"
+
+
+def test_a_decision_that_is_saved_as_it_was_is_not_decided_anew(world: World, teams: list[Project]) -> None:
+    held(world, teams)
+    later, other = NOW + timedelta(minutes=1), world.cast.lecturer.user
+    assess(project=teams[1], outcome="passed", extra_points=Decimal("2.0"), feedback="", by=other, now=later)
+    row = Assessment.objects.get(project=teams[1])
+    assert (row.assessed_by, row.assessed_at) == (world.staff, NOW)
+    assert apply_next(THEN) == 1
+    assert (published(), told()) == (2, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_ask_anew_at_once_and_a_worker_leave_one_act(world: World, teams: list[Project]) -> None:
+    held(world, teams)
+    course = world.course
+    wanted = [
+        WantedAct(course, KIND, HeldAct.objects.get().about, {"decisions": {"1": str(number)}}, "Again", "/admin/")
+        for number in range(4)
+    ]
+    acts = [partial(hold, act, by=world.staff, now=NOW + timedelta(minutes=1)) for act in wanted]
+    outcomes = at_once([*acts, lambda: apply_next(THEN)])
+    waiting = HeldAct.objects.waiting().get()
+    assert waiting.references in [act.references for act in wanted]
+    # The worker did the first one before anybody replaced it, or nothing.
+    done = HeldAct.objects.filter(state="done").count()
+    assert (published(), told()) == (2 * done, 2 * done)
+    assert [asked for _act, asked in outcomes[:-1]].count(Asked.NEW) == done
 
 
 def test_what_is_taken_back_never_happens_and_may_be_asked_for_again(world: World, teams: list[Project]) -> None:

@@ -143,6 +143,31 @@ def test_an_announcement_waits_five_minutes_and_is_taken_back_in_time(
     assert "Räume getauscht" in cast.client("student").get(page).content.decode()
 
 
+def test_an_announcement_that_is_corrected_while_it_waits_goes_out_as_it_is_corrected(
+    cast: Cast, settings: Settings
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk, now = cast.client("lecturer"), timezone.now()
+    until = now + timedelta(days=3)
+    data = {
+        "course": cast.course.pk, "title": "Tippfeler", "text": "H 0107", "audience": "students", "by_mail": "on",
+        "publish_at_0": f"{now:%Y-%m-%d}", "publish_at_1": f"{now:%H:%M}",
+        "on_page_until_0": f"{until:%Y-%m-%d}", "on_page_until_1": f"{until:%H:%M}",
+    }  # fmt: skip
+    agree_to(desk, reverse("admin:mail_announcement_add"), data)
+    first = HeldAct.objects.get()
+    change = reverse("admin:mail_announcement_change", args=[Announcement.objects.get().pk])
+    agree_to(desk, change, data | {"title": "Tippfehler"})
+    assert "as you see it now and not as it was asked for before" in desk.get(change).content.decode()
+    act = HeldAct.objects.get()
+    assert (act.pk, act.title) == (first.pk, "Announce: Tippfehler")
+    assert act.apply_at > first.apply_at
+    assert apply_next(act.apply_at) == 1
+    assert HeldAct.objects.get().state == "done"
+    assert not Announcement.objects.get().is_waiting
+    assert not Notice.objects.filter(kind="held.refused").exists()
+
+
 def test_an_announcement_is_tried_on_its_writer_before_it_is_saved(
     cast: Cast, postbox: Postbox, settings: Settings
 ) -> None:

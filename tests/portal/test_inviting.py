@@ -106,6 +106,18 @@ def test_invitations_that_are_taken_back_leave_the_roster_as_it_was(cast: Cast) 
 
 
 @pytest.mark.django_db
+def test_who_is_invited_beside_somebody_who_is_told_already_is_told_too(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    for people in ("a@example.org, b@example.org", "a@example.org, c@example.org"):
+        agree_to(client, ADDRESS, {"people": people})
+    assert HeldAct.objects.waiting().count() == 2
+    for act in HeldAct.objects.order_by("pk"):
+        assert apply_next(act.apply_at) == 1
+    told = Notice.objects.filter(kind=LETTER).values_list("address", flat=True)
+    assert sorted(told) == ["a@example.org", "b@example.org", "c@example.org"]
+
+
+@pytest.mark.django_db
 def test_who_joined_before_an_invitation_was_taken_back_stays_and_is_named(cast: Cast) -> None:
     agree_to(cast.client("lecturer"), ADDRESS, {"people": "Ștefan <new@example.org>\nother@example.org"})
     join_roster_entries(user=cast.stranger, email="new@example.org")

@@ -73,6 +73,32 @@ def test_a_decision_is_a_draft_until_it_is_published(world: World, desk: Client)
     assert Notice.objects.get(kind="projects.result").recipient == member
 
 
+def test_save_and_publish_again_replaces_what_waits_or_leaves_it_where_nothing_changed(
+    world: World, desk: Client
+) -> None:
+    (team,) = make_teams(world, 1)
+
+    def save_and_publish(feedback: str) -> str:
+        seen = desk.get(assess_url(team)).context["form"]["seen"].value()
+        data = decision(save_publish="1", feedback=feedback, seen=seen)
+        del data["save"]
+        return desk.post(assess_url(team), data, follow=True).content.decode()
+
+    assert "Until then nobody sees anything of it" in save_and_publish("Goood.")
+    first = HeldAct.objects.get().apply_at
+    assert "asked for it already" in save_and_publish("Goood.")
+    assert HeldAct.objects.get().apply_at == first
+    said = save_and_publish("Good.")
+    assert "as you see it now and not as it was asked for before" in said
+    assert "does not, since this changed" not in said
+    act = HeldAct.objects.get()
+    assert act.apply_at > first
+    assert apply_next(act.apply_at) == 1
+    row = Assessment.objects.get()
+    assert (HeldAct.objects.get().state, row.feedback, row.published_at is not None) == ("done", "Good.", True)
+    assert not Notice.objects.filter(kind="held.refused").exists()
+
+
 def test_nobody_overwrites_what_somebody_decided_meanwhile(world: World, desk: Client) -> None:
     (team,) = make_teams(world, 1)
     seen = desk.get(assess_url(team)).context["form"]["seen"].value()

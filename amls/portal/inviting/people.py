@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from hashlib import sha256
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -150,6 +151,11 @@ def put_on_roster(
         )
         entries = RosterEntry.objects.filter(course=course, email__in=[person.email for person in wanted])
         return list(entries.order_by("pk").values_list("pk", flat=True)), plan
+
+
+def name_invited(entries: Sequence[int]) -> str:
+    """Return what names the invitation of these roster entries, by their keys: the same people are invited once."""
+    return sha256(",".join(map(str, entries)).encode()).hexdigest()
 
 
 def invite(act: HeldAct, now: datetime) -> str:

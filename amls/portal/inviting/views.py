@@ -15,7 +15,15 @@ from amls.courses.access import open_course_as_manager
 from amls.courses.accounts import user_of
 from amls.desk.holding import WantedAct
 from amls.held.asking import hold_and_say
-from amls.portal.inviting.people import KIND, InvitedStanding, act_title, put_on_roster, read_people, standings_of
+from amls.portal.inviting.people import (
+    KIND,
+    InvitedStanding,
+    act_title,
+    name_invited,
+    put_on_roster,
+    read_people,
+    standings_of,
+)
 
 
 class PeopleToInviteForm(forms.Form):
@@ -54,7 +62,7 @@ def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
             messages.warning(request, str(problem))
         if entries:
             references = {"entries": entries, "import": plan.recorded.pk if plan.recorded is not None else None}
-            wanted = WantedAct(course, KIND, str(entries[0]), references, act_title(len(entries)), back)
+            wanted = WantedAct(course, KIND, name_invited(entries), references, act_title(len(entries)), back)
             hold_and_say(request, wanted, by=user_of(request), now=access.now, at_desk=False)
         return redirect(back)
     context |= {

@@ -168,10 +168,10 @@ def save(page: AssessPage) -> HttpResponse | None:
     try:
         now = now_of(request)
         corrected = correct(project=project, do=lambda: _decide(page, form), by=page.user, now=now)
-        say_overtaken(request, [project.pk], course=project.course, by=page.user, now=now)
         if "save_publish" in request.POST:
             said = _publish(page, otherwise=_("Saved."))
         else:
+            _say_overtaken(page)
             said = _("Saved.") if view.published is not None else _("Saved as a draft.")
     except RuleViolation as violation:
         add_violation(form, violation)
@@ -205,10 +205,16 @@ def _decide(page: AssessPage, form: AssessForm | TaskPointsForm) -> None:
         assess(project=page.project, outcome=outcome, extra_points=points, overrides=form.overrides(), **kept)
 
 
+def _say_overtaken(page: AssessPage) -> None:
+    now = now_of(page.request)
+    say_overtaken(page.request, [page.project.pk], course=page.project.course, by=page.user, now=now)
+
+
 def _publish(page: AssessPage, *, otherwise: str) -> str:
     """Hold the publication back, which says so itself; return what else is to be said."""
     wanted = publication_of([page.project], course=page.project.course, back=page.place)
     if wanted is None:
+        _say_overtaken(page)
         return otherwise
     hold_publication(page.request, wanted, by=page.user, now=now_of(page.request), at_desk=True)
     return _("Saved as a draft.")
