@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from amls.core.text import clean_line
@@ -40,11 +41,34 @@ def stamp(seconds: int) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
-def read_chapters(text: str) -> list[ChapterLine]:
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long the recording of a lecture is, and how many slides it has; None where that is not known."""
+
+    seconds: int | None = None
+    slides: int | None = None
+
+
+_NOT_KNOWN = Length()
+
+
+def length_of(lecture: Lecture) -> Length:
+    """Return how much there is for chapters to lead to: of several files the longest: 1 query."""
+    slides = Q(kind__in=(Material.Kind.PDF, Material.Kind.PPTX))
+    return Length(
+        **Material.objects.filter(lecture=lecture).aggregate(
+            seconds=Max("current__seconds", filter=Q(kind=Material.Kind.MP4)),
+            slides=Max("current__pages", filter=slides),
+        )
+    )
+
+
+def read_chapters(text: str, length: Length = _NOT_KNOWN) -> list[ChapterLine]:
     """Return the chapters that lines such as '12:30 Operator fusion #23' say; #23 is the slide.
 
     Raises:
-        RuleViolation: a line can't be read, or two begin at the same second; with the line.
+        RuleViolation: a line can't be read, begins after the recording's end, names a slide that there is not, or begins at
+            the same second as another; with the line.
     """
     chapters: dict[int, ChapterLine] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -66,7 +90,22 @@ def read_chapters(text: str) -> list[ChapterLine]:
                 code="chapter-twice",
                 field="chapters",
             )
-        chapters[seconds] = ChapterLine(seconds, match[4], int(match[5]) if match[5] else None)
+        if length.seconds is not None and seconds > length.seconds:
+            raise RuleViolation(
+                _("Line %(number)d, '%(line)s', begins after the end of the recording, which is at %(end)s.")
+                % {"number": number, "line": cleaned[:60], "end": stamp(length.seconds)},
+                code="chapter-after-end",
+                field="chapters",
+            )
+        page = int(match[5]) if match[5] else None
+        if length.slides is not None and page is not None and page > length.slides:
+            raise RuleViolation(
+                _("Line %(number)d, '%(line)s', names a slide that there is not: the last one is #%(last)d.")
+                % {"number": number, "line": cleaned[:60], "last": length.slides},
+                code="chapter-no-slide",
+                field="chapters",
+            )
+        chapters[seconds] = ChapterLine(seconds, match[4], page)
     if len(chapters) > MAX_CHAPTERS:
         raise RuleViolation(
             _("At most %(limit)d chapters, please.") % {"limit": MAX_CHAPTERS}, code="chapters-many", field="chapters"

@@ -17,7 +17,7 @@ from amls.pagecache.store import cacheable
 from lectures.counts import note_watched
 from lectures.forms import ChaptersForm
 from lectures.models import Lecture, Material, Passage
-from lectures.services.chapters import ChapterLine, read_chapters, set_chapters, stamp
+from lectures.services.chapters import ChapterLine, length_of, read_chapters, set_chapters, stamp
 from lectures.services.watching import keep_position
 from lectures.views.pages import find_lecture
 
@@ -89,7 +89,7 @@ def chapters(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     form = ChaptersForm(request.POST or None, initial={"chapters": "\n".join(lines)})
     if request.method == "POST" and form.is_valid():
         try:
-            chapters = read_chapters(form.cleaned_data["chapters"])
+            chapters = read_chapters(form.cleaned_data["chapters"], length_of(lecture))
         except RuleViolation as violation:
             form.add_error("chapters", str(violation.message))
         else:

@@ -22,7 +22,7 @@ from amls.portal.demo.slides import recording
 from lectures.counts import flush_counts
 from lectures.hooks.privacy import forget, tell
 from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition, WordList
-from lectures.services.chapters import ChapterLine, read_chapters, stamp
+from lectures.services.chapters import ChapterLine, Length, read_chapters, stamp
 from lectures.services.materials import add_material, remove_material, upload_version
 from lectures.tasks import extract, flush_material_counts
 from tests.cast import Cast, make_cast
@@ -162,8 +162,15 @@ def test_staff_write_chapters_and_leave_them_to_the_captions_again(cast: Cast, l
     assert wrong.status_code == 422
     assert "Line 2, &#x27;later Something&#x27;, is no chapter." in wrong.content.decode()
     revision = lecture.course.revision
-    assert client.post(address, {"chapters": "1:02:03 End\n0:05  Start #2 "}).status_code == 302
-    assert list(Chapter.objects.values_list("seconds", "title", "page", "is_proposed")) == [(5, "Start", 2, False), (3723, "End", None, False)]  # fmt: skip
+    for line, said in (
+        ("99:00 End", "begins after the end of the recording, which is at 1:0"),
+        ("0:09 End #4", "names a slide that there is not: the last one is #3."),
+    ):
+        wrong = client.post(address, {"chapters": f"0:05 Start\n{line}"})
+        assert wrong.status_code == 422
+        assert f"Line 2, &#x27;{line}&#x27;, {said}" in wrong.content.decode()
+    assert client.post(address, {"chapters": "0:45 End\n0:05  Start #2 "}).status_code == 302
+    assert list(Chapter.objects.values_list("seconds", "title", "page", "is_proposed")) == [(5, "Start", 2, False), (45, "End", None, False)]  # fmt: skip
     # New captions leave them alone.
     read(lecture, "captions", "06.vtt", CUES + b"\n")
     assert Chapter.objects.count() == 2
@@ -245,6 +252,8 @@ def test_lines_that_are_no_chapters_are_refused(text: str) -> None:
 def test_chapters_read_as_they_are_written() -> None:
     lines = [ChapterLine(0, "Start"), ChapterLine(3723, "End #hash", 4)]
     assert read_chapters("\n".join(map(str, lines))) == lines
+    # Where no length is known, any place will do; where it is, the very end and the last slide will.
+    assert read_chapters("\n".join(map(str, lines)), Length(3723, 4)) == lines
     assert [stamp(0), stamp(59), stamp(3723)] == ["0:00", "0:59", "1:02:03"]
 
 
