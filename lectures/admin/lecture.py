@@ -28,6 +28,7 @@ from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from amls.files.checks import check_upload
 from lectures.admin.uploading import keep_files, matches_of
+from lectures.advice import clashes_of
 from lectures.models import Lecture, Material
 from lectures.queries import lectures_of
 from lectures.services.materials import SUFFIXES, remove_material, save_material, upload_version
@@ -140,6 +141,12 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Edit rows of the list in a form of their own."""
         return super().get_changelist_form(request, **{"form": QuickEditForm, **kwargs})
+
+    def save_model(self, request: HttpRequest, obj: Lecture, form: Any, change: bool) -> None:
+        """Save, and say what of its date should be looked at."""
+        super().save_model(request, obj, form, change)
+        for text in clashes_of(obj):
+            messages.warning(request, text)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save the materials, then keep what was uploaded to them."""

@@ -1,13 +1,16 @@
 """What stands in a course's schedule beside its lectures, at the desk, and the parts that these are of."""
 
 from datetime import timedelta
+from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.http import HttpRequest
 
 from amls.courses.saving import delete_row, save_row
 from amls.desk.copying import OffersAnother
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
+from lectures.advice import held_on_free
 from lectures.models import Deadline, FreeDay, OfficeHour, OfficeHourException, Part
 from lectures.services.schedule import (
     remove_dated,
@@ -56,6 +59,12 @@ class FreeDayAdmin(CourseScopedAdmin):
     list_filter = ("course",)
     list_select_related = ("course",)
     fields = ("course", ("first", "last"), "title")
+
+    def save_model(self, request: HttpRequest, obj: FreeDay, form: Any, change: bool) -> None:
+        """Save, and say which lectures are to be held on its days."""
+        super().save_model(request, obj, form, change)
+        for text in held_on_free(obj):
+            messages.warning(request, text)
 
 
 @admin.register(Deadline)

@@ -20,7 +20,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_or_none
 from amls.courses.services import quietly
-from lectures.advice import advice_for
+from lectures.advice import advice_for, clashes_of
 from lectures.filenames import recognise
 from lectures.forms import LectureForm
 from lectures.models import Lecture, Material
@@ -37,11 +37,12 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     lecture, _lectures = find_lecture(access, ref)
     form = LectureForm(request.POST or None, lecture=lecture, course=access.course)
     changes: list[Change] = []
+    clashes: list[str] = []
     preview: Preview | None = None
     if request.method == "POST" and form.is_valid():
         if "preview" in request.POST or is_wanted(request.POST):
-            changes = _changes(form, lecture, access)
-            preview = preview_of(request.POST, (form.values(), [change.shown for change in changes]))
+            changes, clashes = _outcome(form, lecture, access)
+            preview = preview_of(request.POST, (form.values(), [change.shown for change in changes], clashes))
         may_save = not form.errors and (preview is None or preview.is_agreed)
         if may_save and _save(request, form, lecture, access):
             return _done(request, lecture)
@@ -52,6 +53,7 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "form": form,
         "preview": None if form.errors else preview,
         "described": [describe_change(change, access.course.zone) for change in changes],
+        "clashes": clashes,
         "changes": [(access.course, change) for change in changes],
     }
     is_part = bool(htmx_of(request))
@@ -59,13 +61,18 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     return render(request, "lectures/_edit.html" if is_part else "lectures/edit.html", context, status=status)
 
 
-def _changes(form: LectureForm, lecture: Lecture, access: Access) -> list[Change]:
-    """Return what saving would change for subscribers: the same code, rolled back."""
+def _outcome(form: LectureForm, lecture: Lecture, access: Access) -> tuple[list[Change], list[str]]:
+    """Return what saving would change for subscribers, and what of the date should be looked at: the same code, rolled back."""
+
+    def change() -> tuple[list[Change], list[str]]:
+        changes = change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values())
+        return changes, clashes_of(Lecture.objects.select_related("course").get(pk=lecture.pk))
+
     try:
-        return without_trace(lambda: change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values()))
+        return without_trace(change)
     except ValidationError as error:
         _add_errors(form, error)
-        return []
+        return [], []
 
 
 def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Access) -> bool:
@@ -83,6 +90,8 @@ def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Acc
     words = [str(describe_change(change, access.course.zone)) for change in changes]
     text = _("Saved, and in everyone's calendar: %(changes)s") % {"changes": "; ".join(words)} if words else _("Saved.")
     messages.success(request, text, extra_tags=said_at(lecture, make_undo(before, after, is_quiet=is_quiet)))
+    for clash in clashes_of(after):
+        messages.warning(request, clash, extra_tags=said_at(lecture))
     return True
 
 
