@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.desk.holding import WantedAct
+from amls.held.managers import HeldActQuerySet
 from amls.held.models import HeldAct
 from amls.held.trials import Trial, tried, watched
 from projects.allocation.matching import match_from_json
@@ -79,11 +80,19 @@ class TeamAct:
         """
         return tried(lambda: self.do(now), course=self.course, now=now)
 
+    @property
+    def about(self) -> str:
+        """What names the act and what it is done to."""
+        return f"{self.name}:{sha256(repr(sorted(self.values.items())).encode()).hexdigest()}"
+
+    def waiting(self) -> HeldActQuerySet:
+        """Return the one that was asked for already and waits, if there is one."""
+        return HeldAct.objects.waiting_in(self.course, KIND).filter(about=self.about)
+
     def wanted(self, trial: Trial, *, back: str) -> WantedAct:
         """Return what is held back of it, after it was tried."""
-        about = sha256(repr(sorted(self.values.items())).encode()).hexdigest()
         references = {"act": self.name, "values": dict(self.values), "seal": trial.seal}
-        return WantedAct(self.course, KIND, f"{self.name}:{about}", references, self.title, back)
+        return WantedAct(self.course, KIND, self.about, references, self.title, back)
 
 
 def do_as_seen(act: HeldAct, now: datetime) -> str:

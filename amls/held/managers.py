@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from amls.courses.models import Course
 
@@ -25,6 +26,11 @@ class HeldActQuerySet(models.QuerySet["HeldAct"]):
         """Return those of a kind that wait in a course, the next first, with who asked for them."""
         rows = self.waiting().filter(course=course, kind=kind).select_related("by", "course")
         return rows.order_by("apply_at", "pk")
+
+    def count_waiting(self, courses: Sequence[Course]) -> dict[int, int]:
+        """Return how many wait, by the keys of those of some courses where any do: 1 query."""
+        rows = self.waiting().filter(course__in=courses).order_by("course").values_list("course")
+        return dict(rows.annotate(count=Count("pk")))
 
     def free(self, now: datetime) -> HeldActQuerySet:
         """Return those that wait, and that no worker has."""

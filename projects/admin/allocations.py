@@ -124,6 +124,8 @@ class AllocationAdmin(KeptAdmin):
         context = {
             "title": f"{run.assignment}: {run}",
             "run": run,
+            "course": run.assignment.course,
+            "waiting": self._publication(request, run).waiting(),
             "others": others,
             **run_page(run),
             "problem": self._problem(request, run),
@@ -182,15 +184,18 @@ class AllocationAdmin(KeptAdmin):
         )
 
     @staticmethod
-    def _hold_publication(request: HttpRequest, run: Allocation) -> HttpResponseBase:
-        back = reverse("admin:projects_allocation_change", args=[run.pk])
-        act = TeamAct(
+    def _publication(request: HttpRequest, run: Allocation) -> TeamAct:
+        return TeamAct(
             name="allocate",
             values={"allocation": run.pk},
             course=run.assignment.course,
             title=_("Publish %(run)s") % {"run": run},
             by=user_of(request),
         )
+
+    def _hold_publication(self, request: HttpRequest, run: Allocation) -> HttpResponseBase:
+        back = reverse("admin:projects_allocation_change", args=[run.pk])
+        act = self._publication(request, run)
         try:
             hold_at_desk(request, act.wanted(act.tried(now_of(request)), back=back))
         except RuleViolation as violation:

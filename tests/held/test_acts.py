@@ -198,6 +198,18 @@ def test_only_one_of_a_kind_waits_whoever_writes_it(world: World, teams: list[Pr
         act.save()
 
 
+def test_staff_are_led_to_what_waits_wherever_they_begin(world: World, teams: list[Project]) -> None:
+    page = reverse("held:held", args=[world.course.slug])
+    home = f"/{world.course.slug}/"
+    lecturer = world.cast.client("lecturer")
+    assert page not in lecturer.get("/admin/").content.decode()
+    held(world, teams)
+    assert "1 act is held back" in lecturer.get("/admin/").content.decode()
+    assert f'href="{page}">Held back <span class="chip warn">1</span>' in lecturer.get(home).content.decode()
+    for part in ("student", "stranger", "foreign lecturer"):
+        assert page not in world.cast.client(part).get(home).content.decode()
+
+
 def test_any_of_the_staff_takes_it_back_and_nobody_else(world: World, teams: list[Project]) -> None:
     act = held(world, teams)
     address = reverse("held:undo", args=[world.course.slug, act.pk])

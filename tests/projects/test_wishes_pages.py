@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.held.models import HeldAct
 from projects.admin.rounds import rounds_of
 from projects.allocation.files import check
 from projects.models import Allocation, Assignment, Membership, Project, Topic, Wish, WishList
@@ -169,9 +170,18 @@ def test_staff_run_look_change_compare_and_publish(cast: Cast, team: Project, to
     shown = " ".join(BeautifulSoup(desk.get(changed["Location"]).content, "html.parser").get_text().split())
     assert "Compared with Run 1" in shown
     assert "Sparse kernels (1.) → Größe & Gewicht (2.)" in shown
+    assert f"Changed by hand from Run 1 by {cast.lecturer.user}, " in shown
+    assert ": Asked for it" in shown
     run = Allocation.objects.get(number=2)
+    publish = reverse("admin:projects_allocation_publish", args=[run.pk])
+    assert f'href="{publish}"' in desk.get(changed["Location"]).content.decode()
     agree_to(desk, reverse("admin:projects_allocation_publish", args=[run.pk]), {})
     assert not Project.objects.filter(topic__isnull=False).exists()
+    # Who comes back to the page finds what waits, with its undo.
+    page = desk.get(changed["Location"]).content.decode()
+    assert f'action="/amls/staff/held/{HeldAct.objects.get().pk}/undo/"' in page
+    assert f'href="{publish}"' not in page
+    assert "undo/" not in desk.get(asked["Location"]).content.decode()
     do_held()
     team.refresh_from_db()
     assert team.topic == topics[1]

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.contradictions import contradictions_of, doubts_in
 from amls.courses.models import Course, SessionKind, User
+from amls.held.models import HeldAct
 from amls.mail.health import health
 from exams.models import Exam
 from exams.needs import waiting_in as exams_waiting_in
@@ -68,6 +69,7 @@ def needs_of(courses: Sequence[Course], lectures: Sequence[Lecture], *, user: Us
     """Return what waits in these courses, most urgent kinds first; `lectures` are theirs, from `lectures_in`."""
     return [
         *_mail(user, courses, now=now),
+        *_held_back(courses),
         *_exams(courses, now=now),
         *_people(courses),
         *_projects(courses),
@@ -84,6 +86,17 @@ def _mail(user: User, courses: Sequence[Course], *, now: datetime) -> Iterator[N
     if state.failed:
         text = ngettext("%(count)d mail failed within a day", "%(count)d mails failed within a day", state.failed)
         yield Need(text % {"count": state.failed}, address)
+
+
+def _held_back(courses: Sequence[Course]) -> Iterator[Need]:
+    counts = HeldAct.objects.count_waiting(courses)
+    for course in courses:
+        count = counts.get(course.pk, 0)
+        if count:
+            text = ngettext("%(count)d act is held back", "%(count)d acts are held back", count)
+            detail = _("it can be taken back before it happens")
+            detail = f"{course}: {detail}" if len(courses) > 1 else detail
+            yield Need(text % {"count": count}, reverse("held:held", args=[course.slug]), detail=detail)
 
 
 def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:

@@ -21,6 +21,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.accounts import user_or_none
 from amls.courses.models import Course, StaffMember
 from amls.courses.permissions import may_create_courses
+from amls.held.models import HeldAct
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
 from amls.pagecache.store import cacheable
@@ -205,6 +206,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         "tab": "home",
         "shared": shared,
         "steps": setup_steps(course) if access.is_manager and course.state == Course.State.DRAFT else [],
+        "held_back": HeldAct.objects.count_waiting([course]).get(course.pk, 0) if access.is_manager else 0,
         "rows_that_say": shared.lectures if access.is_manager else [],
         "deadline": deadline,
         "next_exam": next((item for item in coming if item.kind == ItemKind.EXAM), None),
