@@ -58,8 +58,8 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "projects_earlierpass": ({"term": "WS2022"}, {"term": "WS2022"}),
     # By mail it would wait as a held act beside the row.
     "mail_announcement": (
-        {"title": "Größe", "text": "**H**", "by_mail": ""},
-        {"title": "Größe", "text": "**H**", "by_mail": False},
+        {"title": "Größe", "text": "**H**", "by_mail": "", "on_page_until_0": "2044-05-06", "on_page_until_1": "12:00"},
+        {"title": "Größe", "text": "**H**", "by_mail": False, "on_page_until": datetime(2044, 5, 6, 10, tzinfo=UTC)},
     ),
     "mail_reminderrule": ({"days": "6"}, {"days": 6}),
     "mail_mailsettings": ({"hold_back_minutes": "7"}, {"hold_back_minutes": 7}),
