@@ -138,6 +138,8 @@ def test_a_form_of_the_desk_that_is_filled_in_anew_adds_another_row(cast: Cast) 
         "audience": "all",
         "publish_at_0": "2026-03-02",
         "publish_at_1": "10:00",
+        "on_page_until_0": "2044-03-02",
+        "on_page_until_1": "10:00",
     }
     for title in ("Room", "Other room", "Other room"):
         client.post(

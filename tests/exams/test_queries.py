@@ -60,7 +60,7 @@ def test_the_dates_cost_the_same_for_one_and_three(cast: Cast) -> None:
     assert (for_one, asked(cast, "student", "/amls/exams/")) == (8, 8)
 
 
-@pytest.mark.parametrize(("page", "cost"), [("staff", 11), ("check-in", 10), ("check-in/marks", 6), ("results", 12)])
+@pytest.mark.parametrize(("page", "cost"), [("staff", 11), ("check-in", 10), ("check-in/marks", 6), ("results", 13)])
 def test_people_cost_the_same_for_one_and_three(cast: Cast, page: str, cost: int) -> None:
     exam = dates(cast, 1)[0]
     path = f"/amls/exams/{exam.pk}/{page}/"

@@ -441,4 +441,4 @@ def test_many_corrections_cost_as_many_queries_as_few(world: World, sheet: Assig
     with CaptureQueriesContext(connection) as queries:
         plan = bring(world, content, reason="Zweitkorrektur")
     assert (len(plan.lines), list(plan.problems)) == (count, [])
-    assert len(queries) == 114
+    assert len(queries) == 115
