@@ -28,7 +28,7 @@ from projects.models import (
 )
 from projects.points import score_of
 from projects.states import ProjectState
-from projects.teamrows import attempts_in_order, read_parts_listed, read_teams, team_in_order
+from projects.teamrows import attempts_in_order, places_taken, read_parts_listed, read_teams, team_in_order
 
 
 def assignments_of(course: Course, *, visible_at: datetime | None = None) -> list[Assignment]:
@@ -138,7 +138,7 @@ class TeamView:
     @property
     def is_small(self) -> bool:
         """Whether the team is below its topic's minimum."""
-        return len(self.members) < self.project.team_min
+        return places_taken(self.members) < self.project.team_min
 
     @property
     def published(self) -> Assessment | None:

@@ -46,6 +46,7 @@ from projects.models import Project
 from projects.progress import desk_views, is_mentor, names_of, progress_of, state_of
 from projects.queries import TeamView, teams_listed
 from projects.states import ProjectState
+from projects.teamrows import places_taken
 
 T = TypeVar("T")
 # What is looked for most, with the filters that find it; what is done to all of a kind at once, by which action.
@@ -227,7 +228,10 @@ class ProjectAdmin(KeptAdmin):
         names = names_of(view)
         text = format_html("#{} {}", project.pk, ", ".join(names) or _("nobody"))
         if project.is_active and view.is_small:
-            missing = _("%(count)d of at least %(least)d") % {"count": len(names), "least": project.team_min}
+            missing = _("%(count)d of at least %(least)d") % {
+                "count": places_taken(view.members),
+                "least": project.team_min,
+            }
             text = format_html("{}{}", text, _mark("wait", missing))
         return text
 

@@ -20,7 +20,7 @@ from amls.held.services import HOLD, need_untold
 from amls.mail.corrections import call_off
 from amls.mail.outbox import notify_each, notify_enrolled
 from projects.deadlines import Deadlines
-from projects.models import Assignment, Extension, ExtensionRequest, Membership, Project
+from projects.models import Assessment, Assignment, Extension, ExtensionRequest, Membership, Project
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -53,7 +53,8 @@ def request_extension(
     """Ask the staff for more time, for the whole team; the reason is for them only.
 
     Raises:
-        RuleViolation: the team has asked already or too often today, gives no reason, or wants less time than it has.
+        RuleViolation: the team has asked already or too often today, gives no reason, wants less time than it has, or has
+            its result.
     """
     with transaction.atomic():
         project = lock_project(project.pk)
@@ -61,6 +62,11 @@ def request_extension(
         require_active(project)
         if not reason.strip():
             raise RuleViolation(_("Say why you need more time."), code="no-reason", field="reason")
+        if Assessment.objects.filter(project=project, published_at__isnull=False).exists():
+            raise RuleViolation(
+                _("Your work is assessed, so more time would change nothing. Write to the staff about the result."),
+                code="published",
+            )
         due_at = Deadlines.of(project.assignment).for_team(project.pk, _member_pks(project))
         if due_at is None:
             raise RuleViolation(_("There is no deadline to extend."), code="no-deadline")

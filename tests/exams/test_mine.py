@@ -126,6 +126,9 @@ def test_after_a_failed_exam_the_next_concerns_and_after_a_passed_one_none(
     close_exam(exam_pk=july.pk, now=evening)
     assert keys(cast.student, august, evening) == set()
     assert keys(cast.other_student, august, evening) == {"", "signup-opens", "signup-closes"}
+    # Nor does whoever has passed read of their admission below their grade.
+    shows = {who: exams_for(Access(cast.course, who, False, evening)).shows_admission for who in people}
+    assert list(shows.values()) == [False, True]
 
 
 def test_an_exam_is_called_mine_only_by_who_is_in_it(cast: Cast) -> None:

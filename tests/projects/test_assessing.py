@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Verdict, evaluate, extra_points_of
@@ -26,6 +27,8 @@ from projects.services.assessing import (
     publish_assessments,
     split_assessors,
 )
+from projects.services.excuses import end_excuse, excuse
+from projects.services.extensions import request_extension
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.states import ProjectState
 from tests.factories import TopicFactory
@@ -295,3 +298,19 @@ def test_an_idea_accepted_for_someone_with_a_project_waits_for_their_switch(worl
     assert decide_idea(topic=idea, is_accepted=True, reason="", now=NOW) is None
     idea.refresh_from_db()
     assert (idea.proposal, idea.taken, idea.is_available) == ("accepted", 0, True)
+
+
+def test_who_has_a_result_or_is_excused_is_not_asked_whether_they_want_more_time(world: World) -> None:
+    project, page = team_of_two(world), world.cast.client("student")
+    address = reverse("projects:mine", args=["amls"])
+    asking = reverse("projects:extension", args=["amls"])
+    assert asking in page.get(address).content.decode()
+    excuse(enrolment=world.student, assignment=world.assignment, by=world.staff, now=NOW)
+    assert asking not in page.get(address).content.decode()
+    end_excuse(enrolment=world.student, assignment=world.assignment, now=NOW)
+    decide(world, project)
+    assert asking in page.get(address).content.decode()
+    publish_assessments(projects=[project], now=NOW)
+    assert asking not in page.get(address).content.decode()
+    with pytest.raises(RuleViolation, match="more time would change nothing"):
+        request_extension(project=project, by=world.student, reason="Flu", wanted_until=None, now=NOW)
