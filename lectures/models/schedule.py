@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -165,6 +166,20 @@ class Lecture(models.Model):
         """What will come but can't be opened yet, of the materials that a page loaded for its reader."""
         shown: list[Material] = getattr(self, "shown_materials", [])
         return [material.short_label for material in shown if material.stands_in_rows and not material.is_available]
+
+    @property
+    def files_in_row(self) -> list[tuple[Material, str]]:
+        """What can be opened of the materials that a page loaded for its reader, each with the label of its button.
+
+        The kind says enough where it is the only one of its kind; of several those with a title say theirs.
+        """
+        shown: list[Material] = getattr(self, "shown_materials", [])
+        opened = [material for material in shown if material.is_available and material.stands_in_rows]
+        kinds = Counter(material.kind for material in opened)
+        return [
+            (material, material.title if kinds[material.kind] > 1 and material.title else material.short_label)
+            for material in opened
+        ]
 
     @property
     def held_on(self) -> date | None:

@@ -104,6 +104,20 @@ def test_before_they_are_read_the_file_itself_stands_there(cast: Cast) -> None:
     assert "<iframe" not in page(Client())
 
 
+def test_buttons_of_several_files_of_a_kind_say_which_is_which(cast: Cast, lecture: Lecture) -> None:
+    def labels() -> list[str]:
+        row = BeautifulSoup(cast.client("anonymous").get("/amls/").content, "html.parser").select_one(".files")
+        assert row is not None
+        return [label.get_text() for label in row.select("a.file > [aria-hidden]")]
+
+    before = labels()
+    assert "PDF" in before
+    add_material(
+        lecture=lecture, now=timezone.now(), kind="pdf", title="Größe und Übung", url="https://example.org/a.pdf"
+    )
+    assert sorted(labels()) == sorted([*before, "Größe und Übung"])
+
+
 def test_speaker_notes_stand_with_their_slides(cast: Cast, lecture: Lecture) -> None:
     read(lecture, "pptx", "06.pptx", pptx(("Parameter servers", "a", ""), ("Stale updates", "b", "Ask who knows <SSP>."), ("Summary", "c", "")))  # fmt: skip
     assert "<b>Speaker notes:</b> Ask who knows &lt;SSP&gt;.</p>" in page(Client())
