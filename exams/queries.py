@@ -147,7 +147,11 @@ class ExamsOverview:
     @property
     def shows_admission(self) -> bool:
         """Whether it still matters to the reader whether they are admitted."""
-        if self.newest_result is not None and self.newest_result.result is not None and self.newest_result.result.is_passed:
+        if (
+            self.newest_result is not None
+            and self.newest_result.result is not None
+            and self.newest_result.result.is_passed
+        ):
             return False
         return self.admission is not None and not self.is_over
 

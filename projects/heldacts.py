@@ -39,11 +39,19 @@ Values = Mapping[str, Any]
 Deed = Callable[[Values, User, datetime], str]
 
 _deeds: dict[str, Deed] = {}
+_subjects: dict[str, tuple[str, ...]] = {}
 
 
-def _deed(name: str) -> Callable[[Deed], Deed]:
+def _deed(name: str, *, to: tuple[str, ...] = ()) -> Callable[[Deed], Deed]:
+    """Register what does an act.
+
+    Args:
+        name: of the act.
+        to: the values that say what it is done to, of which only one act waits; without any all do.
+    """
+
     def register(do: Deed) -> Deed:
-        _deeds[name] = do
+        _deeds[name], _subjects[name] = do, to
         return do
 
     return register
@@ -83,7 +91,8 @@ class TeamAct:
     @property
     def about(self) -> str:
         """What names the act and what it is done to."""
-        return f"{self.name}:{sha256(repr(sorted(self.values.items())).encode()).hexdigest()}"
+        subject = {name: self.values[name] for name in _subjects[self.name] or self.values}
+        return f"{self.name}:{sha256(repr(sorted(subject.items())).encode()).hexdigest()}"
 
     def waiting(self) -> HeldActQuerySet:
         """Return the one that was asked for already and waits, if there is one."""
@@ -164,7 +173,7 @@ def _revoke(values: Values, by: User, now: datetime) -> str:
     return _("Revoked: %(count)d.") % {"count": len(rows)}
 
 
-@_deed("move")
+@_deed("move", to=("member", "source"))
 def _move(values: Values, by: User, now: datetime) -> str:
     member = Enrolment.objects.select_related("user", "course").get(pk=values["member"])
     teams = Project.objects.select_related("topic", "assignment__course")
@@ -174,7 +183,7 @@ def _move(values: Values, by: User, now: datetime) -> str:
     return _("%(name)s is now in %(project)s.") % {"name": member.user, "project": moved}
 
 
-@_deed("merge")
+@_deed("merge", to=("source",))
 def _merge(values: Values, by: User, now: datetime) -> str:
     teams = {team.pk: team for team in _projects({"projects": [values["source"], values["target"]]})}
     target = teams[values["target"]]
@@ -182,7 +191,7 @@ def _merge(values: Values, by: User, now: datetime) -> str:
     return _("Everyone is now in %(project)s.") % {"project": target}
 
 
-@_deed("decide-idea")
+@_deed("decide-idea", to=("topic",))
 def _decide_idea(values: Values, by: User, now: datetime) -> str:
     topic = Topic.objects.select_related("assignment__course").get(pk=values["topic"])
     decide_idea(topic=topic, is_accepted=values["is_accepted"], reason=values["reason"], now=now)
@@ -191,14 +200,14 @@ def _decide_idea(values: Values, by: User, now: datetime) -> str:
     return _("The idea is accepted, and the student is told.")
 
 
-@_deed("allocate")
+@_deed("allocate", to=("assignment",))
 def _allocate(values: Values, by: User, now: datetime) -> str:
     run = Allocation.objects.select_related("assignment__course").get(pk=values["allocation"])
     publish_allocation(allocation=run, by=by, now=now)
     return _("The topics are given, and every team is told.")
 
 
-@_deed("match")
+@_deed("match", to=("assignment",))
 def _match(values: Values, by: User, now: datetime) -> str:
     assignment = Assignment.objects.select_related("course").get(pk=values["assignment"])
     teams = values["teams"]

@@ -187,7 +187,7 @@ class AllocationAdmin(KeptAdmin):
     def _publication(request: HttpRequest, run: Allocation) -> TeamAct:
         return TeamAct(
             name="allocate",
-            values={"allocation": run.pk},
+            values={"allocation": run.pk, "assignment": run.assignment_id},
             course=run.assignment.course,
             title=_("Publish %(run)s") % {"run": run},
             by=user_of(request),

@@ -17,9 +17,11 @@ from amls.held.kinds import held_kinds
 from amls.held.models import HeldAct
 from amls.held.services import ACTS, HOLD, Asked, apply_next, hold, refuse, undo
 from amls.mail.models import Notice
+from projects.heldacts import TeamAct
 from projects.models import Assessment, Project
 from projects.publication import KIND, publication_of
 from projects.services.assessing import assess
+from projects.services.ideas import propose_idea
 from tests.projects.conftest import NOW, World, world  # noqa: F401 - a fixture
 from tests.projects.teams import make_teams
 from tests.races import at_once
@@ -117,6 +119,21 @@ def test_a_decision_that_is_saved_as_it_was_is_not_decided_anew(world: World, te
     assert (row.assessed_by, row.assessed_at) == (world.staff, NOW)
     assert apply_next(THEN) == 1
     assert (published(), told()) == (2, 2)
+
+
+def test_of_what_contradicts_itself_the_last_waits(world: World) -> None:
+    idea = propose_idea(
+        enrolment=world.student, assignment=world.assignment, title="Übung", description="With data", now=NOW
+    )
+    made = []
+    for is_accepted in (True, False):
+        values = {"topic": idea.pk, "is_accepted": is_accepted, "reason": "Too large"}
+        act = TeamAct("decide-idea", values, world.course, "The idea", world.staff)
+        made.append(hold(act.wanted(act.tried(NOW), back="/admin/"), by=world.staff, now=NOW))
+    assert [asked for _act, asked in made] == [Asked.NEW, Asked.ANEW]
+    assert apply_next(THEN) == 1
+    idea.refresh_from_db()
+    assert (idea.proposal, HeldAct.objects.get().state) == ("declined", "done")
 
 
 @pytest.mark.django_db(transaction=True)

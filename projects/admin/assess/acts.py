@@ -300,7 +300,8 @@ def move(page: AssessPage) -> HttpResponse | None:
     member, to = form.cleaned_data["member"], form.target()
     team, topic = (to.pk, None) if isinstance(to, Project) else (None, to.pk)
     title = _("Move %(name)s to %(what)s") % {"name": member.user, "what": to}
-    return _held(page, _act(page, "move", title, member=member.pk, team=team, topic=topic), "move")
+    act = _act(page, "move", title, member=member.pk, source=page.project.pk, team=team, topic=topic)
+    return _held(page, act, "move")
 
 
 @button("merge")
