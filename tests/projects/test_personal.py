@@ -280,7 +280,7 @@ def test_whose_account_was_deleted_shows_no_address_and_takes_no_place(world: Wo
         said = reader.get(address).content.decode()
         assert "Deleted account" in said, address
         assert nameless not in said, address
-    Topic.objects.filter(pk=team.topic_id).update(team_min=2)
+    Topic.objects.filter(projects=team).update(team_min=2)
     assert "1 of at least 2" in staff.get(reverse("admin:projects_project_changelist")).content.decode()
     joiner = world.another()
     confirmed(joiner.user)
