@@ -28,6 +28,7 @@ from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from amls.files.checks import check_upload
 from lectures.admin.uploading import keep_files, matches_of
+from lectures.admin.weekly import days_asked_for, repeat, take_back
 from lectures.advice import clashes_of
 from lectures.models import Lecture, Material
 from lectures.queries import lectures_of
@@ -111,6 +112,7 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
     ordering = ("course", Coalesce("starts_at", Cast("day", models.DateTimeField())), "number", "pk")
     inlines = (MaterialInline,)
     actions_list = ("upload_files",)
+    actions_detail = ("make_another", "hold_weekly")
     # What is told of one session says nothing of the next.
     another_later, another_without = timedelta(weeks=1), ("number", "abstract", "state")
     fieldsets = (
@@ -161,6 +163,31 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
             )
             if upload is not None:
                 upload_version(material=material_form.instance, upload=upload, by=by, now=now_of(request))
+
+    @action(description=gettext_lazy("Hold it every week"), url_path="weekly")
+    def hold_weekly(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show on which days a session would be held again, and add the chosen ones."""
+        lecture = self.get_object(request, object_id)
+        if lecture is None:
+            raise Http404
+        if request.method == "POST" and "undo" in request.POST:
+            return take_back(request, lecture)
+        self._activate_zone(request, lecture)
+        answer: HttpResponse = self._in_one_transaction(request, lecture, lambda: self._weekly(request, lecture))
+        return answer
+
+    def _weekly(self, request: HttpRequest, lecture: Lecture) -> HttpResponse:
+        answer = repeat(request, lecture) if request.method == "POST" else None
+        if answer is not None:
+            return answer
+        title = _("Hold every week: %(what)s") % {"what": lecture}
+        context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(
+            request,
+            "admin/weekly.html",
+            context | days_asked_for(request, lecture),
+            status=422 if request.method == "POST" else 200,
+        )
 
     @action(description=gettext_lazy("Upload files"), url_path="upload")
     def upload_files(self, request: HttpRequest) -> HttpResponse:
