@@ -17,15 +17,19 @@ class StrengthValidator:
     """Refuses what is guessed in few tries, by an estimate and not by rules (NIST SP 800-63B-4, 3.1.1.2).
 
     Django's own validators know common passwords and the account's own words, but let repeats, rows of keys and
-    dates through.
+    dates through. The demo's stands in the sources, and opens nothing from another machine.
     """
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Look at a new password.
 
         Raises:
-            ValidationError: it is too easy to guess (code 'password-weak').
+            ValidationError: it is too easy to guess (code 'password-weak'), or the demo's ('password-known').
         """
+        if password == settings.DEMO_PASSWORD:
+            raise ValidationError(
+                _("This is the password of the demo, which everyone knows. Take another one."), code="password-known"
+            )
         known = ["amls", *settings.SITE_HOST.split(".")]
         if user is not None:
             known += [

@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.utils import timezone, translation
 from hypothesis import given, settings
@@ -310,15 +309,3 @@ def test_the_commands_say_what_they_do(db: None, tmp_path: Path) -> None:
         call_command("import_course", str(bad))
     with pytest.raises(CommandError, match="There is no course 'nowhere'"):
         call_command("export_course", "nowhere")
-
-
-def test_start_sets_an_installation_up(db: None) -> None:
-    call_command(
-        "start", email="Ada@Example.org", name="Ada", password="", course=str(PAGE), no_input=True, stdout=io.StringIO()
-    )
-    course = Course.objects.get()
-    enrolment = course.enrolments.get()
-    assert (enrolment.user.email, enrolment.user.is_superuser, enrolment.role) == ("ada@example.org", True, "lecturer")
-    assert EmailAddress.objects.get(user=enrolment.user).verified
-    with pytest.raises(CommandError, match="not an e-mail address"):
-        call_command("start", email="ada", no_input=True)

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from amls.accounts.services import save_account
 from amls.core import clock
 from amls.courses.models import Course, Role, User
 from amls.courses.participation import enrol
@@ -24,13 +25,19 @@ from amls.portal.takeover.spec import CourseFileError, CourseSpec
 class Command(BaseCommand):
     """See interfaces: for a real installation, without demo data."""
 
-    help = "Makes the first account, who runs the installation, and the first course; asks for what is not given."
+    help = (
+        "Makes the first account, who runs the installation, and the first course; asks for what is not given. "
+        "What is there already stays as it is: the same command again changes nothing."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take everything that it would ask for."""
         parser.add_argument("--email", help="Address of the first account.")
         parser.add_argument("--name", help="Its name.")
         parser.add_argument("--password", help="Its password; empty: sign-in by code and passkey only.")
+        parser.add_argument(
+            "--promote", action="store_true", help="Have an account that is there already run the installation."
+        )
         parser.add_argument("--course", metavar="FILE", help="A course page or course.toml for the first course.")
         parser.add_argument("--title", help="Without a file: title of the first course.")
         parser.add_argument("--term", help="Without a file: its term, such as SS2026.")
@@ -43,28 +50,54 @@ class Command(BaseCommand):
         """Make both or nothing."""
         asks = not options["no_input"] and sys.stdin.isatty()
         email = self._email(options["email"] or (input("E-mail address of the first account: ") if asks else ""))
-        name = options["name"] or (input("Name: ") if asks else "")
-        password = options["password"]
-        if password is None:
-            password = getpass.getpass("Password (empty: sign in by code only): ") if asks else ""
-        self._check_password(password)
+        known = User.objects.filter(email__iexact=email).first()
+        if known is None:
+            name = options["name"] or (input("Name: ") if asks else "")
+            password = options["password"]
+            if password is None:
+                password = getpass.getpass("Password (empty: sign in by code only): ") if asks else ""
+            self._check_password(password, User(email=email, display_name=name))
+        elif not known.is_active:
+            raise CommandError(f"Nothing was written: the account {email} is locked. Give another address.")
+        elif not known.is_superuser:
+            self._ask_to_promote(email, options, asks=asks)
         spec = self._course(options, asks=asks)
         with transaction.atomic():
-            user = User.objects.filter(email__iexact=email).first()
-            if user is None:
-                user = User.objects.create_user(email, password or None, display_name=name, is_superuser=True)
-                EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+            if known is None:
+                known = User.objects.create_user(email, password or None, display_name=name, is_superuser=True)
+                EmailAddress.objects.create(user=known, email=email, verified=True, primary=True)
                 self.stdout.write(f"Account {email} runs this installation.")
+            elif known.is_superuser:
+                self.stdout.write(f"Account {email} runs this installation already, and stays as it is.")
             else:
-                self.stdout.write(f"Account {email} is there already and stays as it is.")
+                known.is_superuser = True
+                save_account(known, by=None, now=clock.now())
+                self.stdout.write(f"Account {email} was there already, and runs this installation from now on.")
             if spec is not None:
-                try:
-                    import_course(spec=spec, slug=options["slug"], now=clock.now())
-                except CourseFileError as error:
-                    raise CommandError("Nothing was written.\n" + "\n".join(error.problems)) from error
-                course = Course.objects.get(slug=options["slug"] or spec.slug)
-                enrol(user=user, course=course, role=Role.LECTURER)
-                self.stdout.write(f"Course /{course.slug}/ is a draft; publish it at the desk.")
+                self._make_course(spec, slug=options["slug"] or spec.slug, lecturer=known)
+
+    def _make_course(self, spec: CourseSpec, *, slug: str, lecturer: User) -> None:
+        there = Course.objects.filter(slug=slug).first()
+        if there is not None and (there.title, there.term) == (spec.title, spec.term):
+            state = there.get_state_display().lower()
+            self.stdout.write(f"Course /{slug}/ is there already ({state}), and stays as it is.")
+            return
+        try:
+            import_course(spec=spec, slug=slug, now=clock.now(), must_be_new=True)
+        except CourseFileError as error:
+            raise CommandError("\n".join(["Nothing was written.", *error.problems])) from error
+        enrol(user=lecturer, course=Course.objects.get(slug=slug), role=Role.LECTURER)
+        self.stdout.write(f"Course /{slug}/ is a draft; publish it at the desk.")
+
+    def _ask_to_promote(self, email: str, options: dict[str, Any], *, asks: bool) -> None:
+        """Make sure that somebody wants an account that is there to run the installation."""
+        question = f"{email} has an account that does not run this installation. Shall it from now on? [y/N] "
+        if options["promote"] or (asks and input(question).strip().lower() in ("y", "yes")):
+            return
+        raise CommandError(
+            f"Nothing was written: {email} has an account that does not run this installation. "
+            "Give --promote to have it do so, or another address."
+        )
 
     def _email(self, email: str) -> str:
         try:
@@ -73,11 +106,11 @@ class Command(BaseCommand):
             raise CommandError(f"'{email}' is not an e-mail address. Give one with --email.") from error
         return email.lower()
 
-    def _check_password(self, password: str) -> None:
+    def _check_password(self, password: str, account: User) -> None:
         if not password:
             return
         try:
-            validate_password(password)
+            validate_password(password, account)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
 
