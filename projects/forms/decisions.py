@@ -51,18 +51,17 @@ class QuestionForm(forms.Form):
 
 
 class QuestionAnswerForm(forms.Form):
-    """An answer to a question about points, with other points where it was right."""
+    """An answer to a question about points, with other points where it was right: left empty they stay."""
 
     answer = forms.CharField(
         label=_("Answer"), max_length=LONGEST_QUESTION, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Goes by mail to who asked. Where points change, the whole team reads it as the reason."),
     )  # fmt: skip
 
-    def __init__(self, data: Any = None, *, question: PointsQuestion, points: Decimal | None, most: Decimal) -> None:
+    def __init__(self, data: Any = None, *, question: PointsQuestion, most: Decimal) -> None:
         super().__init__(data, initial={"answer": question.answer}, auto_id=f"id_{question.pk}_%s")
-        said = "" if points is None else say_decimal(points)
-        label = gettext("Points, of %(most)s") % {"most": say_decimal(most)}
-        self.fields["points"] = TaskPointsField(most, label=label, initial=said)
+        label = gettext("Other points, of %(most)s") % {"most": say_decimal(most)}
+        self.fields["points"] = TaskPointsField(most, label=label, help_text=gettext("Empty: they stay as they are."))
 
 
 class SnippetsForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -117,8 +117,25 @@ def ask_about_points(*, project: Project, task: int | None, by: Enrolment, text:
     return question
 
 
+def version_of_question(question: PointsQuestion, points: Decimal | None) -> str:
+    """Return what names what an answer is about: the points that stand, and the answer so far, so that neither is overwritten unseen.
+
+    Args:
+        question: as it stands.
+        points: that the asking member has for the task; None: none.
+    """
+    answered = question.answered_at.astimezone(UTC).isoformat() if question.answered_at is not None else ""
+    return f"{'' if points is None else format(points.normalize(), 'f')} {answered}"
+
+
 def answer_question(
-    *, question: PointsQuestion, answer: str, by: User, now: datetime, points: Decimal | None = None
+    *,
+    question: PointsQuestion,
+    answer: str,
+    by: User,
+    now: datetime,
+    points: Decimal | None = None,
+    seen: str | None = None,
 ) -> PointsQuestion:
     """Answer a question, who asked is told in five minutes; with other points, correct them for the reason that the answer gives.
 
@@ -130,9 +147,10 @@ def answer_question(
         by: who answers.
         now: the request's clock.
         points: what there is for the task from now on; None leaves what is there.
+        seen: from `version_of_question` what the person had before them; None doesn't ask.
 
     Raises:
-        RuleViolation: no answer, or points that there are not.
+        RuleViolation: no answer, points that there are not, or points or answer are others meanwhile.
     """
     with transaction.atomic():
         project = lock_project(Assessment.objects.get(pk=question.assessment_id).project_id)
@@ -141,8 +159,10 @@ def answer_question(
         )
         if not answer.strip():
             raise RuleViolation(_("Write an answer first."), code="empty", field="answer")
-        if points is not None:
-            _correct(row, project, points, reason=answer, by=by, now=now)
+        standing = _standing(row)
+        _need_seen(row, standing, seen, points)
+        if points is not None and (standing is None or standing.points != points):
+            _correct(row, project, points, standing, reason=answer, by=by, now=now)
         was = row.answer
         if was == answer.strip():
             return row
@@ -180,15 +200,43 @@ def _tell_answer(row: PointsQuestion, project: Project, *, was: str, now: dateti
     notify_corrected([Correction(str(row.pk), was, row.answer, told)], kind=kind, now=now, not_before=now + HOLD)
 
 
-def _correct(row: PointsQuestion, project: Project, points: Decimal, *, reason: str, by: User, now: datetime) -> None:
+def _standing(row: PointsQuestion) -> TaskPoints | None:
+    """Return what the asking member has for the task: points of their own, else the team's: 1 query."""
     given = TaskPoints.objects.filter(assessment=row.assessment_id, task=row.task_id)
-    own = given.filter(enrolment=row.enrolment_id).first()
-    standing = own or given.filter(enrolment__isnull=True).first()
-    if standing is not None and standing.points == points:
+    of = {
+        points.enrolment_id: points
+        for points in given.filter(enrolment=row.enrolment_id) | given.filter(enrolment=None)
+    }
+    return of.get(row.enrolment_id) or of.get(None)
+
+
+def _need_seen(row: PointsQuestion, standing: TaskPoints | None, seen: str | None, points: Decimal | None) -> None:
+    """Refuse an answer to what is otherwise than its writer saw; that others gave the same points contradicts nothing."""
+    stand = standing.points if standing is not None else None
+    if seen is None or seen == version_of_question(row, stand) or (row.answered_at is None and points == stand):
         return
+    decision = row.assessment
+    is_answered = row.answered_at is not None and row.answered_at >= decision.assessed_at
+    raise RuleViolation(
+        _("%(name)s changed the points or the answer meanwhile. Look at them again before you send yours.")
+        % {"name": (row.answered_by if is_answered else decision.assessed_by) or _("Somebody")},
+        code="changed-meanwhile",
+    )
+
+
+def _correct(
+    row: PointsQuestion,
+    project: Project,
+    points: Decimal,
+    standing: TaskPoints | None,
+    *,
+    reason: str,
+    by: User,
+    now: datetime,
+) -> None:
     wanted = {row.task_id: Given(points, standing.comment if standing is not None else "")}
     why = clean_line(reason)[:_LONGEST_REASON]
-    if own is None:
+    if standing is None or standing.enrolment_id is None:
         give_points(project=project, given=wanted, reason=why, by=by, now=now)
         return
     # What else the member has of their own stays.

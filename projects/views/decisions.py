@@ -22,7 +22,7 @@ from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsFor
 from projects.models import Assignment, CommentSnippet, Excuse, PointsQuestion, TaskPoints
 from projects.services.corrections import correct
 from projects.services.excuses import end_excuse, excuse
-from projects.services.questions import answer_question
+from projects.services.questions import answer_question, version_of_question
 from projects.services.snippets import keep_snippets
 from projects.services.teamsheets import most_by_task
 from projects.views.access import StaffPage, number, open_staff_page
@@ -75,10 +75,9 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     wrong = False
     for row in rows:
         sent = request.POST if row.pk == asked else None
-        points = standing.get((row.assessment_id, row.task_id, row.enrolment_id)) or standing.get(
-            (row.assessment_id, row.task_id, None)
-        )
-        form = QuestionAnswerForm(sent, question=row, points=points, most=most.get(row.task_id, Decimal(0)))
+        of_team = standing.get((row.assessment_id, row.task_id, None))
+        points = standing.get((row.assessment_id, row.task_id, row.enrolment_id), of_team)
+        form = QuestionAnswerForm(sent, question=row, most=most.get(row.task_id, Decimal(0)))
         if sent is not None and form.is_valid():
             try:
                 _answer(request, page, row, form.cleaned_data)
@@ -87,7 +86,8 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             else:
                 return redirect("projects:questions", slug, pk)
         wrong = wrong or bool(form.errors)
-        entries.append({"question": row, "form": form, "points": points, "most": most.get(row.task_id)})
+        seen = version_of_question(row, points)
+        entries.append({"question": row, "form": form, "points": points, "most": most.get(row.task_id), "seen": seen})
     context = page.context | {
         "open_ones": [entry for entry in entries if entry["question"].answered_at is None],
         "answered": [entry for entry in entries if entry["question"].answered_at is not None],
@@ -103,7 +103,7 @@ def _answer(request: HttpRequest, page: StaffPage, question: PointsQuestion, dat
     """
     written = partial(
         answer_question, question=question, answer=data["answer"], points=data["points"], by=page.user,
-        now=page.access.now,
+        now=page.access.now, seen=request.POST.get("seen"),
     )  # fmt: skip
     made = correct(project=question.assessment.project, do=written, by=page.user, now=page.access.now)
     if made is None:

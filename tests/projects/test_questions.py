@@ -46,6 +46,7 @@ from projects.services.questions import (
     asks_until,
     follow_questions,
     take_answer_back,
+    version_of_question,
 )
 from projects.services.registration import leave_team
 from projects.services.snippets import keep_snippets
@@ -237,6 +238,67 @@ def test_an_answer_is_taken_back_with_its_points_before_it_is_told(world: World,
     answer_question(question=question, answer="Nein.", by=world.staff, now=NOW)
     with pytest.raises(RuleViolation, match="It is too late: it was told at"):
         take_answer_back(question=question, now=NOW + HOLD)
+
+
+def open_page(client: Client, address: str, question: PointsQuestion) -> dict[str, Any]:
+    """Return what the form of a question sends from the page as it stands now."""
+    answer = client.get(address)
+    entries = [*answer.context["open_ones"], *answer.context["answered"]]
+    (entry,) = [entry for entry in entries if entry["question"].pk == question.pk]
+    form = entry["form"]
+    shown = {name: form[name].value() or "" for name in form.fields}
+    return {"answer_to": question.pk, "seen": entry.get("seen", ""), **shown}
+
+
+def test_an_answer_from_a_page_still_open_leaves_the_points_that_a_colleague_corrected(
+    world: World, sheet: Assignment
+) -> None:
+    """Two of one team ask about one task; what nobody touched is not sent, and what is otherwise now is said."""
+    team = published(world, sheet, "8", "3.5", now=timezone.now())
+    asked = [ask(world, sheet, team, by=person, now=timezone.now()) for person in (world.student, world.other)]
+    staff, colleague = world.cast.client("lecturer"), world.cast.client("assistant")
+    address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
+    first, second = open_page(staff, address, asked[0]), open_page(colleague, address, asked[1])
+    assert staff.post(address, first | {"answer": "Stimmt, 4,5", "points": "4,5"}).status_code == 302
+    refused = colleague.post(address, second | {"answer": "Nein, so bleibt es"})
+    assert refused.status_code == 422
+    said = refused.content.decode()
+    assert "changed the points or the answer meanwhile" in said
+    assert "Nein, so bleibt es" in said
+    assert "4.5 / 12" in said
+    given = TaskPoints.objects.get(assessment__project=team, task=task_of(sheet))
+    assert (given.points, Assessment.objects.get(project=team).correction) == (D("4.5"), "Stimmt, 4,5")
+    assert [who for who, _said in letters("projects.question-answered")] == [world.student.user_id]
+    again = open_page(colleague, address, asked[1]) | {"answer": "Ja, siehe Sam"}
+    assert colleague.post(address, again).status_code == 302
+    given.refresh_from_db()
+    assert (given.points, Assessment.objects.get(project=team).correction) == (D("4.5"), "Stimmt, 4,5")
+
+
+def test_an_answer_is_not_overwritten_unseen(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    question, seen = ask(world, sheet, team), version_of_question(PointsQuestion(), D("9.50"))
+    answer_question(question=question, answer="Ja.", points=D(10), seen=seen, by=world.staff, now=NOW)
+    with pytest.raises(RuleViolation, match="changed the points or the answer meanwhile") as refused:
+        answer_question(question=question, answer="Nein.", seen=seen, by=world.cast.lecturer.user, now=NOW)
+    assert (refused.value.code, str(world.staff) in str(refused.value.message)) == ("changed-meanwhile", True)
+    question.refresh_from_db()
+    assert question.answer == "Ja."
+    # Who gives the very points that stand by now contradicts nobody.
+    other = ask(world, sheet, team, by=world.other)
+    answer_question(question=other, answer="Ja.", points=D(10), seen=seen, by=world.staff, now=NOW)
+
+
+def test_no_points_of_ones_own_are_points(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5", now=timezone.now())
+    own = {world.student.pk: {task_of(sheet): Given(D(0))}}
+    give_points(project=team, given={}, members=own, reason="fehlte", by=world.staff, now=timezone.now())
+    question = ask(world, sheet, team, now=timezone.now())
+    address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
+    staff = world.cast.client("assistant")
+    assert "0 / 12" in staff.get(address).content.decode()
+    assert staff.post(address, open_page(staff, address, question) | {"answer": "So ist es."}).status_code == 302
+    assert TaskPoints.objects.get(enrolment=world.student, task=task_of(sheet)).points == 0
 
 
 def test_a_classmate_asks_only_about_their_own(world: World, sheet: Assignment) -> None:
