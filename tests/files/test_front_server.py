@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import get_resolver
 from django.utils import timezone
 
 from amls.core.models import Spending
@@ -19,7 +20,8 @@ from lectures.services.materials import upload_for_lecture
 from tests.factories import EnrolmentFactory, LectureFactory, UserFactory
 from tests.lectures.files import pdf
 from tests.patience import SECONDS, wait_until
-from tests.projects.servers import NGINX_EXAMPLE, get, granian, nginx, signed_in
+from tests.projects.servers import NGINX_EXAMPLE, form, get, granian, nginx, send, signed_in
+from tests.test_numbers import all_addresses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
 KEPT_HEADERS = (
@@ -80,19 +82,13 @@ def test_the_log_keeps_neither_what_people_seek_nor_what_lets_them_in(tmp_path: 
     assert "secret" not in kept
 
 
-SIZES = [
-    ("/accounts/login/", 3 * 1024**2 + 1, False),
-    ("/amls/", 3 * 1024**2 + 1, False),
-    ("/amls/projects/mine/submit/", 3 * 1024**2 + 1, True),
-    ("/amls/projects/mine/submit/", 500 * 1024**2 + 1, False),
-    ("/amls/projects/mine/submit/ticket/", 3 * 1024**2 + 1, False),
-    ("/amls/exams/1/", 3 * 1024**2 + 1, False),
-    ("/amls/exams/1/results/", 3 * 1024**2 + 1, True),
-    ("/amls/exams/1/staff/university/", 25 * 1024**2 + 1, False),
-    ("/admin/lectures/material/add/", 500 * 1024**2 + 1, True),
-    ("/amls/lectures/05/upload/", 2100 * 1024**2, True),
-    ("/amls/lectures/05/upload/", 2100 * 1024**2 + 1, False),
-]
+# The most that anything may have, and what everyone may send everywhere.
+LARGE, SMALL = 2100 * 1024**2, 999_999
+# What somebody brings to these is a file.
+PLACES = (
+    "/amls/projects/mine/submit/", "/amls/assignments/1/submit/", "/amls/staff/assignments/1/files/",
+    "/amls/staff/gradebook/import/", "/amls/lectures/05/upload/", "/admin/lectures/material/add/", "/new/",
+)  # fmt: skip
 
 
 def _head(path: str, size: int, cookie: str, method: str = "POST", more: str = "") -> bytes:
@@ -116,24 +112,43 @@ def _bytes_on_disk(folder: Path) -> int:
     return kept
 
 
-def test_only_where_files_are_sent_a_front_server_takes_large_bodies(tmp_path: Path) -> None:
+def _asked(port: int, path: str, size: int, cookie: str) -> str:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
+        line.sendall(_head(path, size, cookie, more="Expect: 100-continue\r\n"))
+        return _first_line(line)
+
+
+def test_who_is_signed_in_sends_files_to_every_address_that_there_is(tmp_path: Path) -> None:
     # Recordings are the staff's.
-    cookie, answers = signed_in(EnrolmentFactory.create(role="lecturer").user), {}
+    cookie = signed_in(EnrolmentFactory.create(role="lecturer").user)
+    addresses = {path for path in all_addresses(get_resolver().url_patterns, "1") if not path.startswith("/accounts/")}
+    assert addresses >= {"/new/", "/amls/projects/mine/submit/", "/amls/staff/lists/1/import/"}
+    # The suffix of calendars and the names of files are addresses like all others.
+    addresses |= set(PLACES)
     with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
-        for path, size, _passes in SIZES:
-            with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
-                line.sendall(_head(path, size, cookie, more="Expect: 100-continue\r\n"))
-                answers[path, size] = _first_line(line)
-    assert answers == {
-        (path, size): "100 Continue" if passes else "413 Request Entity Too Large" for path, size, passes in SIZES
-    }
+        answers = {path: _asked(port, path, 20 * 1024**2, cookie) for path in addresses}
+        most = {size: {_asked(port, path, size, cookie) for path in PLACES} for size in (LARGE, LARGE + 1)}
+        signing_in = {size: _asked(port, "/accounts/login/", size, cookie) for size in (SMALL, 2 * 1024**2)}
+    assert {path: said for path, said in answers.items() if said != "100 Continue"} == {}
+    assert most == {LARGE: {"100 Continue"}, LARGE + 1: {"413 Request Entity Too Large"}}
+    assert signing_in == {SMALL: "100 Continue", 2 * 1024**2: "413 Request Entity Too Large"}
+
+
+def test_what_is_large_comes_to_amls_as_it_was_sent(tmp_path: Path) -> None:
+    user = EnrolmentFactory.create(course__slug="amls").user
+    body, kind = form({"large.ipynb": b"x" * 2 * 1024**2})
+    with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
+        # Its words are those of the site, and it leads back to the very address, with what was asked there.
+        status, said = send(port, "/amls/?a=%2F%26", cookie=signed_in(user), body=body, kind=kind)
+        assert (status, get(port, "/.large/amls/")[0]) == (405, 404), said
+    assert '"POST /.large/amls/" 405' in (tmp_path / "access.log").read_text()
 
 
 def test_who_is_not_signed_in_fills_no_disk_of_a_front_server(tmp_path: Path) -> None:
     size, begun, known = 20 * 1024**2, 5 * 1024**2, signed_in(UserFactory.create())
     unknown = ("", f"{settings.SESSION_COOKIE_NAME}=invented")
     with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
-        for path in sorted({path for path, _size, passes in SIZES if passes}):
+        for path in PLACES:
             for method, cookie in product(("POST", "PUT"), unknown):
                 with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
                     line.sendall(_head(path, size, cookie, method))
@@ -163,7 +178,7 @@ def test_who_is_signed_in_fills_so_much_of_a_front_servers_disk_and_no_more(tmp_
             line = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=SECONDS))
             line.sendall(head)
             # Told to go on, also where the answer is no: then it follows at once.
-            assert _first_line(line) in ("100 Continue", "429 Too Many Requests", "411 Length Required")
+            assert _first_line(line) in ("100 Continue", "429 Too Many Requests")
 
         def wait_until_refused(count: int) -> None:
             wait_until(lambda: (tmp_path / "access.log").read_text().count('" 429 ') == count)
@@ -181,13 +196,13 @@ def test_who_is_signed_in_fills_so_much_of_a_front_servers_disk_and_no_more(tmp_
         assert spent() == [size, 4 * size]
         # What is small costs nothing.
         send(_head(path, 1024**2, first, more=wait))
-        unsaid = _head(path, 0, second, more=f"Transfer-Encoding: chunked\r\n{wait}").replace(
-            b"Content-Length: 0\r\n", b""
-        )
-        send(unsaid)
         assert spent() == [size, 4 * size]
-    kept = (tmp_path / "access.log").read_text()
-    assert (kept.count('" 429 '), kept.count('" 411 ')) == (3, 1)
+        # Of what does not say how large it is no more is taken than of anything small.
+        unsaid = _head(path, 0, second, more="Transfer-Encoding: chunked\r\n").replace(b"Content-Length: 0\r\n", b"")
+        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
+            line.sendall(unsaid + b"200000\r\n" + b"x" * 1024**2)
+            assert _first_line(line) == "413 Request Entity Too Large"
+    assert (tmp_path / "access.log").read_text().count('" 429 ') == 3
 
 
 def test_one_address_has_so_many_connections_and_no_more(front: int) -> None:
