@@ -128,6 +128,28 @@ def test_compose_serves_every_queue_and_runs_each_role_that_there_is() -> None:
     assert {role for role, *_rest in roles} == {"setup", "web", "worker", "beat"} <= set(known)
 
 
+def test_any_setting_and_its_files_may_be_given_to_the_containers() -> None:
+    ours = [service for service in composed().values() if service.get("image", "").startswith("amls:")]
+    assert len(ours) == 6
+    assert {service["env_file"] for service in ours} == {".env"}
+    # By none but these a setting in that file is overruled.
+    guide = (ROOT / "docs" / "operating" / "containers.md").read_text()
+    overruled = {name for name, value in ours[0]["environment"].items() if f"${{{name}:" not in value}
+    (said,) = re.findall(r"but for (.*?), which `compose\.yaml` puts together", guide, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", said)) == overruled
+    # And no image holds them.
+    assert {"deploy/.env", "deploy/etc"} <= set((DEPLOY / "Dockerfile.dockerignore").read_text().split())
+    assert all("./etc:/etc/amls:ro" in service["volumes"] for service in ours)
+
+
+def test_a_backup_is_made_by_a_client_of_the_server_s_version() -> None:
+    (server,) = re.findall(r"^postgres:(\d+)$", composed()["database"]["image"])
+    assert re.findall(r"postgresql-client\S*", (DEPLOY / "Dockerfile").read_text()) == [f"postgresql-client-{server}"]
+    assert re.findall(r"client of PostgreSQL (\d+)", (ROOT / "docs" / "operating" / "containers.md").read_text()) == [
+        server
+    ]
+
+
 def test_every_setting_that_compose_gives_is_one() -> None:
     given = set(composed()["web"]["environment"])
     read = (ROOT / "amls" / "settings.py").read_text()
