@@ -51,17 +51,28 @@ class QuestionForm(forms.Form):
 
 
 class QuestionAnswerForm(forms.Form):
-    """An answer to a question about points, with other points where it was right: left empty they stay."""
+    """An answer to a question about points, with other points where it was right: left empty they stay.
 
+    It stands among those of other questions; one in which nothing was typed is no answer.
+    """
+
+    # What was typed is told by what the page showed: a colleague may have answered since.
     answer = forms.CharField(
         label=_("Answer"), max_length=LONGEST_QUESTION, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Goes by mail to who asked. Where points change, the whole team reads it as the reason."),
+        show_hidden_initial=True,
     )  # fmt: skip
 
     def __init__(self, data: Any = None, *, question: PointsQuestion, most: Decimal) -> None:
-        super().__init__(data, initial={"answer": question.answer}, auto_id=f"id_{question.pk}_%s")
+        super().__init__(data, initial={"answer": question.answer}, prefix=str(question.pk))
         label = gettext("Other points, of %(most)s") % {"most": say_decimal(most)}
         self.fields["points"] = TaskPointsField(most, label=label, help_text=gettext("Empty: they stay as they are."))
+
+    @property
+    def seen(self) -> str | None:
+        """What was on the page from which it comes, by `version_of_question`."""
+        seen: str | None = self.data.get(self.add_prefix("seen"))
+        return seen
 
 
 class SnippetsForm(forms.Form):

@@ -62,49 +62,74 @@ def excuses(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Show what was asked about points, the open ones first; answer, and correct points where that is due."""
+    """Show what was asked about points, the open ones first; answer, and correct points where that is due.
+
+    All answers that were written are sent together, each by itself: one that is refused stands there as it was typed.
+    """
     page = open_staff_page(request, slug, pk, grading=Assignment.Grading.POINTS)
-    rows = list(
-        PointsQuestion.objects.filter(assessment__project__assignment=page.assignment)
-        .select_related("enrolment__user", "task", "answered_by", "assessment__project__assignment__course")
-        .order_by("asked_at", "pk")
-    )
-    most, standing = most_by_task(page.assignment), _standing(rows)
-    asked = number(request.POST.get("answer_to")) if request.method == "POST" else 0
+    most = most_by_task(page.assignment)
+    refused = _answer_each(request, page, most) if request.method == "POST" else {}
+    if request.method == "POST" and not refused:
+        return redirect("projects:questions", slug, pk)
+    rows = _asked(page)
+    standing = _standing(rows)
     entries: list[dict[str, Any]] = []
-    wrong = False
     for row in rows:
-        sent = request.POST if row.pk == asked else None
+        form = refused.get(row.pk) or QuestionAnswerForm(question=row, most=most.get(row.task_id, Decimal(0)))
         of_team = standing.get((row.assessment_id, row.task_id, None))
         points = standing.get((row.assessment_id, row.task_id, row.enrolment_id), of_team)
-        form = QuestionAnswerForm(sent, question=row, most=most.get(row.task_id, Decimal(0)))
-        if sent is not None and form.is_valid():
-            try:
-                _answer(request, page, row, form.cleaned_data)
-            except RuleViolation as violation:
-                add_violation(form, violation)
-            else:
-                return redirect("projects:questions", slug, pk)
-        wrong = wrong or bool(form.errors)
         seen = version_of_question(row, points)
         entries.append({"question": row, "form": form, "points": points, "most": most.get(row.task_id), "seen": seen})
     context = page.context | {
         "open_ones": [entry for entry in entries if entry["question"].answered_at is None],
         "answered": [entry for entry in entries if entry["question"].answered_at is not None],
     }
-    return render(request, "projects/questions.html", context, status=422 if wrong else 200)
+    return render(request, "projects/questions.html", context, status=422 if refused else 200)
 
 
-def _answer(request: HttpRequest, page: StaffPage, question: PointsQuestion, data: Mapping[str, Any]) -> None:
+def _asked(page: StaffPage) -> list[PointsQuestion]:
+    """Return what was asked about an assignment, the oldest first: 1 query."""
+    return list(
+        PointsQuestion.objects.filter(assessment__project__assignment=page.assignment)
+        .select_related("enrolment__user", "task", "answered_by", "assessment__project__assignment__course")
+        .order_by("asked_at", "pk")
+    )
+
+
+def _answer_each(
+    request: HttpRequest, page: StaffPage, most: Mapping[int | None, Decimal]
+) -> dict[int, QuestionAnswerForm]:
+    """Answer each question for which something was typed; return the forms of those that are refused, by question."""
+    forms = [
+        (row, QuestionAnswerForm(request.POST, question=row, most=most.get(row.task_id, Decimal(0))))
+        for row in _asked(page)
+    ]
+    typed = [(row, form) for row, form in forms if form.has_changed()]
+    if not typed:
+        messages.info(request, _("Nothing was changed."))
+    refused: dict[int, QuestionAnswerForm] = {}
+    # Two may ask about one task: an answer that leaves its points is about those that stood there.
+    for row, form in sorted(typed, key=lambda pair: "points" in pair[1].changed_data):
+        if not form.is_valid():
+            refused[row.pk] = form
+            continue
+        try:
+            _answer(request, page, row, form)
+        except RuleViolation as violation:
+            add_violation(form, violation)
+            refused[row.pk] = form
+    return refused
+
+
+def _answer(request: HttpRequest, page: StaffPage, question: PointsQuestion, form: QuestionAnswerForm) -> None:
     """Answer a question, with other points where there are any: both are taken back together.
 
     Raises:
         RuleViolation: as `answer_question`.
     """
     written = partial(
-        answer_question, question=question, answer=data["answer"], points=data["points"], by=page.user,
-        now=page.access.now, seen=request.POST.get("seen"),
-    )  # fmt: skip
+        answer_question, question=question, **form.cleaned_data, by=page.user, now=page.access.now, seen=form.seen
+    )
     made = correct(project=question.assessment.project, do=written, by=page.user, now=page.access.now)
     if made is None:
         messages.info(request, _("Nothing was changed."))

@@ -207,9 +207,9 @@ def test_the_page_takes_a_question_and_the_desk_answers_it(world: World, sheet: 
     address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
     assert f'href="{address}"' in first_page
     question = PointsQuestion.objects.get()
-    wrong = staff.post(address, {"answer_to": question.pk, "answer": "Ja.", "points": "99"})
+    wrong = staff.post(address, typed(question, answer="Ja.", points="99"))
     assert wrong.status_code == 422
-    assert staff.post(address, {"answer_to": question.pk, "answer": "Ja.", "points": "12"}).status_code == 302
+    assert staff.post(address, typed(question, answer="Ja.", points="12")).status_code == 302
     assert f'href="{address}"' not in staff.get("/admin/").content.decode()
     assert "20 / 20" not in student.get(mine).content.decode()
     assert "12 / 12" in student.get(mine).content.decode()
@@ -221,7 +221,7 @@ def test_an_answer_is_taken_back_with_its_points_before_it_is_told(world: World,
     world.cast.client("student").post(mine, {"task": task_of(sheet), "text": WHY})
     staff, address = world.cast.client("assistant"), reverse("projects:questions", args=[world.course.slug, sheet.pk])
     question = PointsQuestion.objects.get()
-    sent = {"answer_to": question.pk, "answer": "Doch.", "points": "12"}
+    sent = typed(question, answer="Doch.", points="12")
     page = staff.post(address, sent, follow=True).content.decode()
     undo = reverse("held:undo", args=[world.course.slug, HeldAct.objects.get().pk])
     assert f'action="{undo}"' in page
@@ -240,14 +240,20 @@ def test_an_answer_is_taken_back_with_its_points_before_it_is_told(world: World,
         take_answer_back(question=question, now=NOW + HOLD)
 
 
-def open_page(client: Client, address: str, question: PointsQuestion) -> dict[str, Any]:
-    """Return what the form of a question sends from the page as it stands now."""
+def typed(question: PointsQuestion, **values: str) -> dict[str, str]:
+    """Return what a page sends of a question's form, by the names of its fields."""
+    return {f"{question.pk}-{name}": value for name, value in values.items()}
+
+
+def open_page(client: Client, address: str) -> dict[str, str]:
+    """Return what the page sends as it stands now, before somebody types."""
+    sent: dict[str, str] = {}
     answer = client.get(address)
-    entries = [*answer.context["open_ones"], *answer.context["answered"]]
-    (entry,) = [entry for entry in entries if entry["question"].pk == question.pk]
-    form = entry["form"]
-    shown = {name: form[name].value() or "" for name in form.fields}
-    return {"answer_to": question.pk, "seen": entry.get("seen", ""), **shown}
+    for entry in [*answer.context["open_ones"], *answer.context["answered"]]:
+        said = entry["question"].answer
+        sent |= {f"initial-{entry['form'].add_prefix('answer')}": said}
+        sent |= typed(entry["question"], seen=entry["seen"], answer=said, points="")
+    return sent
 
 
 def test_an_answer_from_a_page_still_open_leaves_the_points_that_a_colleague_corrected(
@@ -258,9 +264,9 @@ def test_an_answer_from_a_page_still_open_leaves_the_points_that_a_colleague_cor
     asked = [ask(world, sheet, team, by=person, now=timezone.now()) for person in (world.student, world.other)]
     staff, colleague = world.cast.client("lecturer"), world.cast.client("assistant")
     address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
-    first, second = open_page(staff, address, asked[0]), open_page(colleague, address, asked[1])
-    assert staff.post(address, first | {"answer": "Stimmt, 4,5", "points": "4,5"}).status_code == 302
-    refused = colleague.post(address, second | {"answer": "Nein, so bleibt es"})
+    first, second = open_page(staff, address), open_page(colleague, address)
+    assert staff.post(address, first | typed(asked[0], answer="Stimmt, 4,5", points="4,5")).status_code == 302
+    refused = colleague.post(address, second | typed(asked[1], answer="Nein, so bleibt es"))
     assert refused.status_code == 422
     said = refused.content.decode()
     assert "changed the points or the answer meanwhile" in said
@@ -269,10 +275,51 @@ def test_an_answer_from_a_page_still_open_leaves_the_points_that_a_colleague_cor
     given = TaskPoints.objects.get(assessment__project=team, task=task_of(sheet))
     assert (given.points, Assessment.objects.get(project=team).correction) == (D("4.5"), "Stimmt, 4,5")
     assert [who for who, _said in letters("projects.question-answered")] == [world.student.user_id]
-    again = open_page(colleague, address, asked[1]) | {"answer": "Ja, siehe Sam"}
+    again = open_page(colleague, address) | typed(asked[1], answer="Ja, siehe Sam")
     assert colleague.post(address, again).status_code == 302
     given.refresh_from_db()
     assert (given.points, Assessment.objects.get(project=team).correction) == (D("4.5"), "Stimmt, 4,5")
+
+
+def test_all_answers_that_were_written_are_sent_and_what_is_refused_stays_as_it_was_typed(
+    world: World, sheet: Assignment
+) -> None:
+    team = published(world, sheet, "8", "3.5", now=timezone.now())
+    now = timezone.now()
+    kept, wrong = (ask(world, sheet, team, by=person, now=now) for person in (world.student, world.other))
+    corrected, silent = (
+        ask(world, sheet, team, task=task_of(sheet, 0), by=person, now=now) for person in (world.student, world.other)
+    )
+    staff = world.cast.client("assistant")
+    address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
+    sent = open_page(staff, address) | typed(kept, answer="So ist es.") | typed(corrected, answer="Ja.", points="7")
+    answer = staff.post(address, sent | typed(wrong, answer="Schon richtig gezählt", points="99"))
+    assert answer.status_code == 422
+    assert ">\nSchon richtig gezählt</textarea>" in answer.content.decode()
+    assert "99" in answer.content.decode()
+    said = {row.pk: row.answer for row in PointsQuestion.objects.all()}
+    assert said == {kept.pk: "So ist es.", corrected.pk: "Ja.", wrong.pk: "", silent.pk: ""}
+    assert [str(row.points.normalize()) for row in TaskPoints.objects.order_by("task")] == ["7", "3.5"]
+    # Both of a team are answered at once, the one's answer says what becomes of the points, the other's leaves them.
+    sent = open_page(staff, address) | typed(wrong, answer="Doch.", points="5") | typed(silent, answer="Siehe oben.")
+    assert staff.post(address, sent).status_code == 302
+    assert not PointsQuestion.objects.filter(answered_at=None).exists()
+    # Nobody typed, nothing is answered anew.
+    before = list(PointsQuestion.objects.order_by("pk").values())
+    assert staff.post(address, open_page(staff, address)).status_code == 302
+    assert list(PointsQuestion.objects.order_by("pk").values()) == before
+
+
+def test_what_a_colleague_answered_since_was_not_typed_here(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "3.5", now=timezone.now())
+    asked = [ask(world, sheet, team, by=person, now=timezone.now()) for person in (world.student, world.other)]
+    answer_question(question=asked[0], answer="Nein.", by=world.staff, now=timezone.now())
+    staff = world.cast.client("assistant")
+    address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
+    still_open = open_page(staff, address)
+    answer_question(question=asked[0], answer="Doch.", by=world.staff, now=timezone.now())
+    assert staff.post(address, still_open | typed(asked[1], answer="Ja.")).status_code == 302
+    assert list(PointsQuestion.objects.order_by("pk").values_list("answer", flat=True)) == ["Doch.", "Ja."]
 
 
 def test_an_answer_is_not_overwritten_unseen(world: World, sheet: Assignment) -> None:
@@ -297,7 +344,7 @@ def test_no_points_of_ones_own_are_points(world: World, sheet: Assignment) -> No
     address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
     staff = world.cast.client("assistant")
     assert "0 / 12" in staff.get(address).content.decode()
-    assert staff.post(address, open_page(staff, address, question) | {"answer": "So ist es."}).status_code == 302
+    assert staff.post(address, open_page(staff, address) | typed(question, answer="So ist es.")).status_code == 302
     assert TaskPoints.objects.get(enrolment=world.student, task=task_of(sheet)).points == 0
 
 
