@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "django.forms",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -185,6 +186,8 @@ TEMPLATES = [
         },
     },
 ]
+# Fields of forms are rendered from the same templates: ours take the place of django-unfold's.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # Web processes pool their connections; Celery's prefork workers go without (AMLS_DB_POOL=0).
 IS_DATABASE_EMBEDDED = not env.str("DATABASE_URL", "")

@@ -24,7 +24,7 @@ window.addEventListener("load", () => {
       const [, name, value] = /^(\w+) == '(.*)'$/.exec(part.getAttribute("x-show")) ?? [];
       if (!name || part.checkVisibility()) continue;
       const wanted = `${name} = '${value}'`;
-      [...document.querySelectorAll("main a")].find((tab) => tab.getAttribute("x-on:click") === wanted)?.click();
+      [...document.querySelectorAll("main a")].find((tab) => (tab.getAttribute("x-on:click") ?? tab.getAttribute("x-on:click.prevent")) === wanted)?.click();
     }
     // The tab opens with the next frame.
     setTimeout(() => field.focus(), 50);
@@ -44,6 +44,28 @@ window.addEventListener("load", () => {
     setTimeout(() => { problems.focus(); problems.scrollIntoView({ block: "center" }); }, 100);
   });
 })();
+// A menu is a popover: browsers open it by its button, close it by Escape and elsewhere, and give the focus back. Here it gets
+// its place, beside the button on the side where there is more room, and the focus.
+document.addEventListener("beforetoggle", (event) => {
+  const menu = event.target;
+  if (!menu.matches(".desk-menu") || event.newState !== "open") return;
+  const box = document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`).getBoundingClientRect();
+  const isBelow = box.bottom < innerHeight * .6, isAtStart = box.left < innerWidth * .4;
+  menu.style.inset = [
+    isBelow ? `${box.bottom + 4}px` : "auto", isAtStart ? "auto" : `${document.documentElement.clientWidth - box.right}px`,
+    isBelow ? "auto" : `${innerHeight - box.top + 4}px`, isAtStart ? `${Math.max(box.left, 8)}px` : "auto",
+  ].join(" ");
+}, true);
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches(".desk-menu") && event.newState === "open") event.target.querySelector("a[href], button")?.focus();
+}, true);
+// A dialog keeps the focus until it is closed; its button says whether it is open.
+const openDialog = (opener) => {
+  const dialog = document.getElementById(opener.dataset.opens);
+  dialog.showModal();
+  opener.setAttribute("aria-expanded", "true");
+  dialog.addEventListener("close", () => opener.setAttribute("aria-expanded", "false"), { once: true });
+};
 // Anything is found from anywhere by / or Ctrl-K, and gone through by arrow keys; a menu closes with Escape and elsewhere.
 document.addEventListener("DOMContentLoaded", () => {
   const finder = document.getElementById("desk-finder");
@@ -60,7 +82,10 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   document.addEventListener("click", (event) => {
     if (finder && event.target.closest("a[data-find]")) open(event);
-    if (finder && (event.target === finder || event.target.closest("[data-close]"))) finder.close();
+    const opener = event.target.closest("[data-opens]");
+    if (opener) openDialog(opener);
+    const dialog = event.target.closest("dialog");
+    if (dialog && (event.target === dialog || event.target.closest("[data-close]"))) dialog.close();
     for (const menu of document.querySelectorAll("details[data-closes][open]")) if (!menu.contains(event.target)) menu.open = false;
   });
   // Enter opens the first of what is found; before anything is, the page of the search.

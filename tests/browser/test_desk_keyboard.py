@@ -1,0 +1,125 @@
+"""The desk by the keyboard alone: all of it is reached, and what opens takes the focus and gives it back."""
+
+from django.urls import reverse
+from playwright.sync_api import Locator, Page, expect
+
+from exams.models import Exam
+from lectures.models import Lecture
+from projects.models import Assignment
+from tests.browser.conftest import Open
+
+# What is visible and takes a click or typing: each gets a number, by which it is known when it has the focus.
+NUMBER_CONTROLS = """() => {
+  const controls = "a, button, input:not([type=hidden], :disabled), select, textarea, summary, [x-on\\\\:click], [x-on\\\\:click\\\\.prevent]";
+  return [...document.querySelectorAll(controls)].filter(part => part.checkVisibility({visibilityProperty: true}))
+    .map((part, number) => { part.dataset.number = number; return [String(number), part.outerHTML.slice(0, 160)]; });
+}"""
+FOCUSED = "document.activeElement.dataset.number ?? ''"
+
+
+def out_of_reach(page: Page) -> list[str]:
+    """Press Tab through the whole page, and return what is visible and was never reached."""
+    page.wait_for_load_state()
+    page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0)")
+    controls = dict(page.evaluate(NUMBER_CONTROLS))
+    missing = dict(controls)
+    for _press in range(len(controls) + 20):
+        page.keyboard.press("Tab")
+        missing.pop(page.evaluate(FOCUSED), None)
+    return list(missing.values())
+
+
+def forms() -> list[str]:
+    lecture = Lecture.objects.get(course__slug="amls", number="07")
+    assignment = Assignment.objects.filter(course__slug="amls").earliest("pk")
+    exam = Exam.objects.filter(course__slug="amls").earliest("pk")
+    return [
+        reverse("admin:lectures_lecture_change", args=[lecture.pk]),
+        reverse("admin:projects_assignment_change", args=[assignment.pk]),
+        reverse("admin:exams_exam_change", args=[exam.pk]),
+    ]
+
+
+def test_every_part_of_a_form_is_reached_by_the_keyboard(open_page: Open, site: str) -> None:
+    page = open_page("/admin/", user="lecturer")
+    missing, opened = {}, []
+    for path in forms():
+        page.goto(f"{site}{path}")
+        if parts := out_of_reach(page):
+            missing[path] = parts
+        tabs = page.get_by_role("navigation", name="Parts of this form").get_by_role("link")
+        for number in range(tabs.count()):
+            tabs.nth(number).press("Enter")
+            expect(tabs.nth(number)).to_have_attribute("aria-current", "true")
+            name = tabs.nth(number).inner_text().strip()
+            expect(page.get_by_role("group", name=name, exact=True).first).to_be_visible()
+            opened.append(name)
+            if parts := out_of_reach(page):
+                missing[f"{path} {name}"] = parts
+    assert missing == {}
+    assert {"Online", "Abstract", "Hand-in", "Points and review"} <= set(opened)
+    # The rows of a form: one is marked to go and unmarked, a new one is made and taken away.
+    page.goto(f"{site}{forms()[0]}")
+    page.locator("#tabs-items").get_by_role("link", name="Materials").press("Enter")
+    assert out_of_reach(page) == []
+    remove = page.get_by_role("checkbox", name="Remove").first
+    remove.press("Space")
+    expect(page.get_by_text("This item will be deleted.").first).to_be_visible()
+    remove.press("Space")
+    expect(page.get_by_text("This item will be deleted.").first).to_be_hidden()
+    rows = page.locator("#materials-data .form-group")
+    count = rows.count()
+    page.locator(".add-row").press("Enter")
+    expect(rows).to_have_count(count + 1)
+    page.get_by_role("button", name="Remove").first.press("Enter")
+    expect(rows).to_have_count(count)
+
+
+def opens_and_closes(page: Page, button: Locator, key: str, first: Locator) -> None:
+    """Open by a key: the focus is within, and comes back with Escape."""
+    button.press(key)
+    expect(first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(first).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_each_menu_takes_the_focus_and_gives_it_back(open_page: Open, site: str) -> None:
+    page = open_page(forms()[0], user="lecturer")
+    account = page.get_by_role("button", name="Account")
+    course = page.locator(".field-course").get_by_role("button", name="More about course")
+    menu = page.get_by_role("navigation", name="More about course")
+    for key in ("Enter", "Space"):
+        opens_and_closes(page, account, key, page.get_by_role("button", name="Light"))
+        opens_and_closes(page, course, key, menu.get_by_role("link").first)
+    # What leads nowhere is not offered: no part is chosen yet.
+    assert menu.get_by_role("link").evaluate_all("links => links.every(link => link.href)")
+    page.keyboard.press("Tab")
+    account.press("Enter")
+    page.get_by_role("button", name="Dark").press("Enter")
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("html")).to_have_class("dark")
+    page.get_by_role("link", name="View site").press("Enter")
+    page.wait_for_url(f"{site}/")
+
+
+def test_filters_keep_the_focus_until_they_are_closed(open_page: Open) -> None:
+    page = open_page("/admin/lectures/lecture/", user="lecturer")
+    page.wait_for_load_state()
+    button = page.locator("[data-opens]")
+    panel = page.get_by_role("dialog", name="Filters")
+    for key in ("Enter", "Space"):
+        opens_and_closes(page, button, key, panel.get_by_role("button", name="Close"))
+    button.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    for _press in range(40):
+        page.keyboard.press("Tab")
+        # Between its last and its first part the browser's own controls have the focus.
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    panel.get_by_role("button", name="Close").press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    expect(button).to_be_focused()
+    button.press("Enter")
+    panel.get_by_role("link", name="Cancelled", exact=True).press("Enter")
+    page.wait_for_url(lambda url: "state__exact=cancelled" in url)
+    expect(page.get_by_role("dialog")).to_have_count(0)
