@@ -5,7 +5,7 @@ from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment, RosterEntry
+from amls.courses.models import Course, Enrolment, RosterEntry
 from amls.courses.participation import join_roster_entries
 from amls.held.models import HeldAct
 from amls.held.services import apply_next, undo
@@ -132,3 +132,34 @@ def test_invitations_are_bounded(cast: Cast) -> None:
     with pytest.raises(RuleViolation, match="at most"):
         put_on_roster(course=cast.course, people=many, by=cast.lecturer.user, now=timezone.now())
     assert RosterEntry.objects.filter(course=cast.course, email__startswith="p").count() == 0
+
+
+@pytest.mark.django_db
+def test_nobody_is_told_of_a_draft_that_they_would_not_find(cast: Cast) -> None:
+    Course.objects.update(state=Course.State.DRAFT)
+    client = cast.client("lecturer")
+    shown = client.post(ADDRESS, {"people": "Łukasz <new@example.org>"})
+    assert "The course is a draft" in shown.content.decode()
+    agree_to(client, ADDRESS, {"people": "Łukasz <new@example.org>"})
+    page = client.get(ADDRESS).content.decode()
+    assert "1 person is on the roster. Nobody is told yet" in page
+    assert (roster_of(cast), HeldAct.objects.count()) == ({("new@example.org", "Łukasz")}, 0)
+    # Published, they are invited.
+    Course.objects.update(state=Course.State.RUNNING)
+    agree_to(client, ADDRESS, {"people": "new@example.org"})
+    act = HeldAct.objects.get()
+    # Meanwhile it became a draft again.
+    Course.objects.update(state=Course.State.DRAFT)
+    assert apply_next(act.apply_at) == 1
+    act.refresh_from_db()
+    assert (act.state, Notice.objects.filter(kind=LETTER).count()) == ("refused", 0)
+    assert "would find nothing" in act.outcome
+
+
+@pytest.mark.django_db
+def test_nobody_is_invited_to_an_archived_course(cast: Cast) -> None:
+    Course.objects.update(state=Course.State.ARCHIVED)
+    answer = agree_to(cast.client("lecturer"), ADDRESS, {"people": "new@example.org"})
+    assert answer.status_code == 422
+    assert "The course is archived" in answer.content.decode()
+    assert not RosterEntry.objects.exists()

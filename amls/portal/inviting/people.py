@@ -135,8 +135,10 @@ def put_on_roster(
     already is invited to nothing.
 
     Raises:
-        RuleViolation: too many at once, or today.
+        RuleViolation: too many at once, or today; or the course is archived.
     """
+    if course.state == Course.State.ARCHIVED:
+        raise RuleViolation(_("The course is archived: nobody joins it any more."), code="archived")
     if len(people) > MOST:
         raise RuleViolation(_("Invite at most %(most)s people at once.") % {"most": MOST}, code="too-many")
     wanted = [person for person, standing in standings_of(course, people) if standing != InvitedStanding.ENROLLED]
@@ -159,7 +161,15 @@ def name_invited(entries: Sequence[int]) -> str:
 
 
 def invite(act: HeldAct, now: datetime) -> str:
-    """Tell the people of some roster entries that they are invited, each once a day at most; accounts join."""
+    """Tell the people of some roster entries that they are invited, each once a day at most; accounts join.
+
+    Raises:
+        RuleViolation: none of them is on the roster any more; or the course is not running, so that they would not find it.
+    """
+    if act.course.state != Course.State.RUNNING:
+        raise RuleViolation(
+            _("The course is not published: whoever follows the mail would find nothing."), code="not-running"
+        )
     entries = RosterEntry.objects.filter(course=act.course, pk__in=act.references["entries"])
     join_known(course=act.course, emails=entries.values_list("email", flat=True), now=now)
     told = [

@@ -6,13 +6,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.core.preview import preview_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
 from amls.courses.accounts import user_of
+from amls.courses.models import Course
 from amls.desk.holding import WantedAct
 from amls.held.asking import hold_and_say
 from amls.portal.inviting.people import (
@@ -60,7 +61,14 @@ def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
             return render(request, "portal/invite.html", context, status=422)
         for problem in plan.problems:
             messages.warning(request, str(problem))
-        if entries:
+        if entries and course.state == Course.State.DRAFT:
+            said = ngettext(
+                "%(count)d person is on the roster. Nobody is told yet: invite them here once the course is published.",
+                "%(count)d people are on the roster. Nobody is told yet: invite them here once the course is published.",
+                len(entries),
+            )
+            messages.success(request, said % {"count": len(entries)})
+        elif entries:
             references = {"entries": entries, "import": plan.recorded.pk if plan.recorded is not None else None}
             wanted = WantedAct(course, KIND, name_invited(entries), references, act_title(len(entries)), back)
             hold_and_say(request, wanted, by=user_of(request), now=access.now, at_desk=False)
