@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -253,9 +254,52 @@ def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """What binds a student to a course.
+
+    Attributes:
+        code: names it.
+        to_them: tells the student why they stay, and what to do.
+        of_them: tells the staff the same of them.
+        is_open: whether it is still going on, as a seat is; a record is not, and keeps nobody from teaching.
+    """
+
+    code: str
+    to_them: str
+    of_them: str
+    is_open: bool
+
+
+Ties = Callable[[Enrolment], Iterable[Tie]]
+ties: Hook[Ties] = Hook("ties of a student to a course")
 Departure = Callable[[Enrolment], None]
-# What ends a student's part in an app; it may refuse with a RuleViolation.
+# What an app lets go of when a student who is bound by nothing leaves.
 before_leaving: Hook[Departure] = Hook("ends of a student's part")
+# What somebody who teaches is to do and others have to take over, each in words, and how it is freed for them.
+Duty = Callable[[Enrolment], str]
+before_teaching_ends: Hook[Duty] = Hook("duties of who teaches")
+
+
+def ties_of(enrolment: Enrolment) -> list[Tie]:
+    """Return what binds a student to their course."""
+    return [tie for look in ties for tie in look(enrolment)]
+
+
+def need_free_to_teach(enrolment: Enrolment) -> None:
+    """Refuse to let a student teach a course in which they still take part themselves; who teaches already may.
+
+    Raises:
+        RuleViolation: they hold a seat or wait for one, or are in a team whose work is not assessed; it says what to do.
+    """
+    for tie in () if enrolment.is_staff else ties_of(enrolment):
+        if tie.is_open:
+            raise RuleViolation(f"{enrolment.user}: {tie.of_them}", code=tie.code, field="role")
+
+
+def end_teaching(enrolment: Enrolment) -> list[str]:
+    """Free for others what somebody had to do who teaches no more; return what that is, in words."""
+    return [said for duty in before_teaching_ends if (said := duty(enrolment))]
 
 
 def leave_course(*, enrolment: Enrolment) -> None:
@@ -273,26 +317,41 @@ def leave_course(*, enrolment: Enrolment) -> None:
         enrolment = (
             Enrolment.objects.select_for_update(of=("self",)).select_related("user", "course").get(pk=enrolment.pk)
         )
-        for departure in before_leaving:
-            departure(enrolment)
-        try:
-            enrolment.delete()
-        except ProtectedError as error:
+        for tie in ties_of(enrolment):
+            raise RuleViolation(tie.to_them, code=tie.code)
+        if not _let_go(enrolment):
             raise RuleViolation(
                 _("What you did in this course is kept with your enrolment. Ask the staff if you want to leave."),
                 code="has-work",
-            ) from error
+            )
 
 
-def take_out(*, enrolments: Iterable[Enrolment], by: User) -> None:
+def _let_go(enrolment: Enrolment) -> bool:
+    """Delete a student's part in a course, with what came to nothing of it; return whether nothing keeps it."""
+    try:
+        with transaction.atomic():
+            for departure in before_leaving:
+                departure(enrolment)
+            enrolment.delete()
+    except ProtectedError:
+        return False
+    return True
+
+
+def take_out(*, enrolments: Iterable[Enrolment], by: User) -> list[str]:
     """Delete parts in courses for the staff, all or none.
 
     Each is looked at again under the lock of its course: of a course's lecturers who are all chosen, or who take
-    each other out at the same moment, each by itself is not the last one.
+    each other out at the same moment, each by itself is not the last one. Students go as when they leave by themselves.
+
+    Returns:
+        What those who taught had to do, and is free for others now, in words.
 
     Raises:
-        RuleViolation: a course would be left without a lecturer, which only who runs the site may do.
+        RuleViolation: a course would be left without a lecturer, which only who runs the site may do; or something binds
+            a student to it.
     """
+    freed: list[str] = []
     with transaction.atomic():
         chosen = {enrolment.pk: enrolment.course_id for enrolment in enrolments}
         for pk in sorted(set(chosen.values())):
@@ -307,4 +366,20 @@ def take_out(*, enrolments: Iterable[Enrolment], by: User) -> None:
                     % {"course": enrolment.course, "name": enrolment.user},
                     code="last-lecturer",
                 )
-            enrolment.delete()
+            if enrolment.is_staff:
+                freed += end_teaching(enrolment)
+                enrolment.delete()
+            else:
+                _take_out_student(enrolment)
+    return freed
+
+
+def _take_out_student(enrolment: Enrolment) -> None:
+    for tie in ties_of(enrolment):
+        raise RuleViolation(f"{enrolment.user}: {tie.of_them}", code=tie.code)
+    if not _let_go(enrolment):
+        raise RuleViolation(
+            _("%(name)s: What they did in this course is kept with their enrolment, so they stay in it.")
+            % {"name": enrolment.user},
+            code="has-work",
+        )

@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 
 from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Enrolment, Role, User
-from amls.courses.participation import enrol, take_out
-from amls.courses.services import finish_course_change, lock_course, loose_ends_of
+from amls.courses.models import Course, Enrolment, Role, StaffMember, User
+from amls.courses.participation import end_teaching, enrol, need_free_to_teach, take_out
+from amls.courses.services import finish_course_change, lock_course, loose_ends_of, need_without_charge
 
 # The kind of held act that archives or reopens a course.
 STATE_ACT = "courses.state"
@@ -38,6 +38,18 @@ def delete_row(row: Any, *, by: User | None = None, now: datetime) -> None:
         course = lock_course(row.course_id)
         row.delete()
         finish_course_change(course, now=now)
+
+
+def remove_staff_member(member: StaffMember, *, by: User | None = None, now: datetime) -> None:
+    """Take somebody off a course's page.
+
+    Raises:
+        RuleViolation: they are in charge of something in it; see `need_without_charge`.
+    """
+    with transaction.atomic():
+        lock_course(member.course_id)
+        need_without_charge(member)
+        delete_row(member, now=now)
 
 
 def save_apart(row: models.Model, *, by: User | None = None, now: datetime) -> None:
@@ -132,13 +144,39 @@ def delete_course(course: Course, *, by: User | None, now: datetime) -> None:
         locked.delete()
 
 
-def remove_enrolment(enrolment: Enrolment, *, by: User, now: datetime) -> None:
+def save_enrolment(enrolment: Enrolment, *, by: User | None = None, now: datetime) -> list[str]:
+    """Keep a person's part in a course, new or changed; who teaches takes part in nothing that is assessed.
+
+    Returns:
+        What somebody who teaches no more had to do, and is free for others now, in words.
+
+    Raises:
+        RuleViolation: a student is to teach who still takes part; see `need_free_to_teach`.
+    """
+    with transaction.atomic():
+        course = lock_course(enrolment.course_id)
+        former = Enrolment.objects.filter(pk=enrolment.pk).select_related("user", "course").first()
+        freed: list[str] = []
+        if former is not None and not former.is_staff and enrolment.is_staff:
+            need_free_to_teach(former)
+        elif former is not None and former.is_staff and not enrolment.is_staff:
+            freed = end_teaching(former)
+        enrolment.save()
+        finish_course_change(course, now=now)
+    return freed
+
+
+def remove_enrolment(enrolment: Enrolment, *, by: User, now: datetime) -> list[str]:
     """Take a person out of a course.
+
+    Returns:
+        What they had to do, if they taught, and is free for others now, in words.
 
     Raises:
         RuleViolation: they may not leave; see `take_out`.
     """
     with transaction.atomic():
         course = lock_course(enrolment.course_id)
-        take_out(enrolments=[enrolment], by=by)
+        freed = take_out(enrolments=[enrolment], by=by)
         finish_course_change(course, now=now)
+    return freed

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Course, Enrolment, StaffMember
 
 
 def lock_course(pk: int) -> Course:
@@ -122,3 +122,23 @@ before_archiving: Hook[Loose] = Hook("loose ends of a course")
 def loose_ends_of(course: Course) -> list[str]:
     """Return what in a course is not finished, for whoever wants to archive it."""
     return [said for look in before_archiving for said in look(course)]
+
+
+Charge = Callable[[StaffMember], str]
+# Says in words what of a course is in the charge of somebody who stands on its page; an empty text: nothing.
+charges: Hook[Charge] = Hook("charges of who is named on a course's page")
+
+
+def need_without_charge(member: StaffMember) -> None:
+    """Refuse to take somebody off a course's page who is in charge of something in it.
+
+    Raises:
+        RuleViolation: it says of what.
+    """
+    held = [said for charge in charges if (said := charge(member))]
+    if held:
+        raise RuleViolation(
+            _("%(name)s stays: %(what)s. Give that to somebody else first.")
+            % {"name": member.name, "what": ", ".join(held)},
+            code="in-charge",
+        )

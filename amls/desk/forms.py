@@ -14,9 +14,11 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import clean_number, is_a_number, plain_number, plain_number_of
+from amls.courses.participation import need_free_to_teach
 from amls.courses.permissions import is_last_lecturer, may_appoint
 from amls.files.tables.forms import TableForm
 
@@ -53,7 +55,7 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("user", "course", "role")
 
     def clean(self) -> dict[str, Any]:
-        """Let only lecturers say who teaches, and leave no course without one."""
+        """Let only lecturers say who teaches, leave no course without one, and let nobody teach who takes part."""
         data = super().clean() or {}
         course = self.instance.course if self.instance.pk else data.get("course")
         role = data.get("role")
@@ -67,6 +69,12 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
             and is_last_lecturer(Enrolment.objects.get(pk=self.instance.pk))
         ):
             raise ValidationError({"role": _("This is the course's only lecturer. Appoint another one first.")})
+        if self.instance.pk and role != Role.STUDENT:
+            former = Enrolment.objects.select_related("user", "course").get(pk=self.instance.pk)
+            try:
+                need_free_to_teach(former)
+            except RuleViolation as violation:
+                raise ValidationError({"role": str(violation.message)}) from violation
         return data
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import get_fields_from_path
 from django.db import models, transaction
+from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 
-from amls.core.preview import Preview, preview_of, sent_before
+from amls.core.preview import Preview, preview_of, sent_before, without_trace
 from amls.core.request import now_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
@@ -205,8 +206,20 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
         return formset
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
-        """Delete after a confirmation."""
+        """Delete after a confirmation; what is not deleted says so before it asks."""
         row = self.get_object(request, object_id)
+        if request.method != "POST" and row is not None and self.has_delete_permission(request, row):
+            try:
+                without_trace(lambda: self.delete_model(request, row))
+            except RuleViolation as violation:
+                _forget_messages(request)
+                messages.error(request, str(violation.message))
+                return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
+            except (ProtectedError, RestrictedError):
+                # Django's page names what keeps it.
+                pass
+            _forget_messages(request)
+            row = self.get_object(request, object_id)
         return self._in_one_transaction(
             request, row, lambda: super(CourseScopedAdmin, self).delete_view(request, object_id, extra_context)
         )

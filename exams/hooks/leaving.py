@@ -1,25 +1,54 @@
-"""Who can't leave a course because of its exams."""
+"""What of exams binds a student to a course, and what in them is left to do in a course that ends."""
 
+from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment
-from amls.courses.participation import before_leaving
-from exams.models import Registration
+from amls.courses.models import Course, Enrolment
+from amls.courses.participation import Tie, ties
+from amls.courses.services import before_archiving
+from exams.models import Exam, Registration, Result
 
 
-@before_leaving
-def keep_who_has_an_exam(enrolment: Enrolment) -> None:
-    """Keep whoever stands on an exam's list: the record has to be kept.
-
-    Raises:
-        RuleViolation: with what to do instead.
-    """
+@ties
+def exam_ties(enrolment: Enrolment) -> Iterator[Tie]:
+    """Keep whoever stands on an exam's list: the record has to be kept."""
     own = Registration.objects.filter(enrolment=enrolment)
     if own.active().exists():
-        raise RuleViolation(_("You are registered for an exam. Withdraw from it first."), code="has-exam")
-    if own.exists():
-        raise RuleViolation(
-            _("Your exams are on record in this course, so you stay in it. Ask its staff if that is wrong."),
-            code="has-exam-record",
+        yield Tie(
+            "has-exam",
+            _("You are registered for an exam. Withdraw from it first."),
+            _("They are registered for an exam, or wait for a seat. Withdraw them from it first."),
+            is_open=own.active().filter(state__in=("registered", "waitlisted")).exists(),
         )
+    elif own.exists():
+        yield Tie(
+            "has-exam-record",
+            _("Your exams are on record in this course, so you stay in it. Ask its staff if that is wrong."),
+            _("Their exams are on record in this course, so they stay in it."),
+            is_open=False,
+        )
+
+
+@before_archiving
+def count_unfinished_exams(course: Course) -> Iterator[str]:
+    """Say how many exams are still to come with people on their lists, and how many results nobody has published."""
+    listed = Registration.objects.active().filter(exam=OuterRef("pk"))
+    if count := Exam.objects.filter(Exists(listed), course=course, starts_at__gt=Now()).count():
+        said = ngettext(
+            "%(count)d exam to come, for which people are registered",
+            "%(count)d exams to come, for which people are registered",
+            count,
+        )
+        yield said % {"count": count}
+    drafts = Result.objects.filter(registration__exam__course=course).exclude(state=Result.State.PUBLISHED)
+    if count := drafts.count():
+        said = ngettext(
+            "%(count)d result of an exam that is not published",
+            "%(count)d results of exams that are not published",
+            count,
+        )
+        yield said % {"count": count}

@@ -1,47 +1,102 @@
-"""What a student leaves behind who leaves the course, and what is left to do in a course that ends."""
+"""What of projects binds people to a course, what they leave behind who leave it, and what is left to do in a course that ends."""
 
 from collections.abc import Iterator
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Enrolment
-from amls.courses.participation import before_leaving
-from amls.courses.services import before_archiving
-from projects.models import Invitation, Membership, Project, Submission
+from amls.courses.models import Course, Enrolment, StaffMember
+from amls.courses.participation import Tie, before_leaving, before_teaching_ends, ties
+from amls.courses.services import before_archiving, charges
+from projects.managers import MembershipQuerySet
+from projects.models import Assessment, Invitation, Membership, PointsQuestion, Project, Submission, Topic
 from projects.progress import say_undecided, waiting_in
+from projects.services.assessing import assign_assessor
+
+
+def _loose(enrolment: Enrolment) -> MembershipQuerySet:
+    """Return a student's places in teams that came to nothing: where nobody registers, those that handed nothing in."""
+    memberships = Membership.objects.filter(enrolment=enrolment).active()
+    return memberships.filter(assignment__topics_given="", project__submissions__isnull=True)
+
+
+@ties
+def project_ties(enrolment: Enrolment) -> Iterator[Tie]:
+    """Keep whoever has a project, or was in a team that handed something in."""
+    memberships = Membership.objects.filter(enrolment=enrolment)
+    teams = memberships.active().exclude(pk__in=_loose(enrolment))
+    if teams.exists():
+        yield Tie(
+            "has-project",
+            _("You are in a project. Leave your team first."),
+            _("They are in a project. Take them out of their team first."),
+            is_open=teams.exclude(project__assessment__published_at__isnull=False).exists(),
+        )
+    elif Submission.objects.filter(project__memberships__in=memberships).exists():
+        yield Tie(
+            "has-work",
+            _("Your team's hand-ins are kept with your enrolment. Ask the staff if you want to leave."),
+            _("Their team's hand-ins are kept with their enrolment, so they stay in the course."),
+            is_open=False,
+        )
 
 
 @before_leaving
-def leave_projects(enrolment: Enrolment) -> None:
-    """Let go of teams that came to nothing; a project, and what was handed in, stays.
-
-    Raises:
-        RuleViolation: the student has a project, or was in a team that handed something in.
-    """
-    memberships = Membership.objects.filter(enrolment=enrolment)
-    # Where nobody registers, a team that handed nothing in came to nothing.
-    loose = memberships.active().filter(assignment__topics_given="", project__submissions__isnull=True)
-    if memberships.active().exclude(pk__in=loose).exists():
-        raise RuleViolation(_("You are in a project. Leave your team first."), code="has-project")
-    if Submission.objects.filter(project__memberships__in=memberships).exists():
-        raise RuleViolation(
-            _("Your team's hand-ins are kept with your enrolment. Ask the staff if you want to leave."), code="has-work"
-        )
+def let_go_of_teams(enrolment: Enrolment) -> None:
+    """Let go of teams that came to nothing."""
+    loose = _loose(enrolment)
     emptied = list(loose.values_list("project", flat=True))
     # The history keeps that they were there.
     Invitation.objects.filter(invited_by=enrolment).delete()
-    memberships.delete()
+    Membership.objects.filter(enrolment=enrolment).delete()
     Project.objects.filter(pk__in=emptied, memberships__isnull=True).delete()
+
+
+@before_teaching_ends
+def free_assessing(enrolment: Enrolment) -> str:
+    """Let what somebody was to assess, and has not decided on, be nobody's; return what that is, in words."""
+    theirs = Project.objects.of_course(enrolment.course).filter(assessor=enrolment.user)
+    undecided = list(
+        theirs.filter(Q(assessment__isnull=True) | Q(assessment__outcome="")).select_for_update(of=("self",))
+    )
+    count = assign_assessor(projects=undecided, assessor=None)
+    if not count:
+        return ""
+    said = ngettext(
+        "%(count)d project that %(name)s was to assess is nobody's now: give it to somebody else.",
+        "%(count)d projects that %(name)s was to assess are nobody's now: give them to others.",
+        count,
+    )
+    return said % {"count": count, "name": enrolment.user}
+
+
+@charges
+def mentored_topics(member: StaffMember) -> str:
+    """Say of how many topics somebody is the mentor."""
+    count = Topic.objects.filter(mentor=member).count()
+    return (
+        ngettext("mentor of %(count)d topic", "mentor of %(count)d topics", count) % {"count": count} if count else ""
+    )
 
 
 @before_archiving
 def count_undecided(course: Course) -> Iterator[str]:
-    """Say of each assignment how many projects are without a decision, and how many wishes for more time wait."""
+    """Say of each assignment how many projects are without a decision, and what else waits for the staff."""
     waiting = waiting_in([course])
     for row in waiting.undecided:
         yield say_undecided(row)
     if waiting.requests:
         text = ngettext("%(count)d request for more time", "%(count)d requests for more time", waiting.requests)
         yield text % {"count": waiting.requests}
+    if waiting.ideas:
+        yield ngettext("%(count)d undecided idea", "%(count)d undecided ideas", waiting.ideas) % {
+            "count": waiting.ideas
+        }
+    unpublished = Assessment.objects.filter(project__in=Project.objects.active().of_course(course), published_at=None)
+    if count := unpublished.exclude(outcome="").count():
+        text = ngettext("%(count)d decision that is not published", "%(count)d decisions that are not published", count)
+        yield text % {"count": count}
+    questions = PointsQuestion.objects.filter(assessment__project__assignment__course=course, answered_at=None)
+    if count := questions.count():
+        yield ngettext("%(count)d question about points", "%(count)d questions about points", count) % {"count": count}

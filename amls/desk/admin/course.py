@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,11 +21,11 @@ from amls.courses.saving import (
     delete_course,
     delete_row,
     name_loose_ends,
-    need_deletable,
+    remove_staff_member,
     save_course,
     save_row,
 )
-from amls.courses.services import loose_ends_of
+from amls.courses.services import loose_ends_of, need_without_charge
 from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
@@ -32,9 +34,24 @@ from amls.desk.writes import Writes
 _ARCHIVE = "_archive"
 
 
+class StaffMemberFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """Who stands on a course's page."""
+
+    def clean(self) -> None:
+        """Keep who is in charge of something, before anything is saved."""
+        super().clean()
+        for form in self.deleted_forms:
+            if form.instance.pk:
+                try:
+                    need_without_charge(form.instance)
+                except RuleViolation as violation:
+                    raise ValidationError(str(violation.message)) from violation
+
+
 class StaffMemberInline(CourseScopedInline):
     model = StaffMember
-    writes = Writes(save=save_row, delete=delete_row)
+    formset = StaffMemberFormSet
+    writes = Writes(save=save_row, delete=remove_staff_member)
     fields = ("role", "name", "affiliation", "email", "url", "position")
 
 
@@ -75,20 +92,9 @@ class CourseAdmin(CourseScopedAdmin):
         return bool(request.user.is_superuser)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what goes with a course: nothing of it needs leave of its own, as `need_deletable` keeps what is people's."""
+        """Return what goes with a course: nothing of it needs leave of its own, as `delete_course` keeps what is people's."""
         listed, counts, _needed, protected = super().get_deleted_objects(objs, request)
         return listed, counts, set(), protected
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
-        """Delete after a confirmation; what is not deleted says so before it asks."""
-        row = self.get_object(request, object_id)
-        if request.method != "POST" and row is not None and self.has_delete_permission(request, row):
-            try:
-                need_deletable(row)
-            except RuleViolation as violation:
-                messages.error(request, str(violation.message))
-                return HttpResponseRedirect(reverse("admin:courses_course_change", args=[row.pk]))
-        return super().delete_view(request, object_id, extra_context)
 
     def changeform_view(
         self,

@@ -13,7 +13,7 @@ from amls.courses.participation import verify_as_typed, verify_number
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.saving import (
     remove_enrolment,
-    save_row,
+    save_enrolment,
 )
 from amls.desk.forms import EnrolmentForm, is_number_unchecked
 from amls.desk.listing import PeopleList
@@ -47,7 +47,7 @@ class NumberFilter(admin.SimpleListFilter):
 class EnrolmentAdmin(CourseScopedAdmin):
     """Who is in a course, and the matriculation number that staff have checked."""
 
-    writes = Writes(save=save_row, delete=remove_enrolment)
+    writes = Writes(save=save_enrolment, delete=remove_enrolment)
     form = EnrolmentForm
     list_display = ("user", "matriculation_number", "course", "role", "created_at")
     ordering = ("course", "user__sort_name")
@@ -88,6 +88,16 @@ class EnrolmentAdmin(CourseScopedAdmin):
         """Let only lecturers take out those who teach, and nobody a course's last lecturer."""
         is_last = isinstance(obj, Enrolment) and is_last_lecturer(obj) and not request.user.is_superuser
         return super().has_delete_permission(request, obj) and self._may_decide(request, obj) and not is_last
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what goes with a person's part: nothing of it needs leave of its own, as `take_out` keeps what binds them."""
+        listed, counts, _needed, _protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(), []
+
+    def told(self, request: HttpRequest, row: Any, result: Any) -> None:
+        """Say what is free for others now that somebody teaches no more."""
+        for said in result or ():
+            messages.warning(request, said)
 
     @staticmethod
     def _may_decide(request: HttpRequest, obj: Any) -> bool:
