@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 # What is changed of a row of each kind: the form's field, as it is typed; the model's, as it is kept.
 CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "courses_course": ({"title": "Systems"}, {"title": "Systems"}),
-    "courses_enrolment": ({"role": "assistant"}, {"role": "assistant"}),
+    "courses_enrolment": ({"role": "lecturer"}, {"role": "lecturer"}),
     "courses_rosterentry": ({"name": "Łukasz Żółć"}, {"name": "Łukasz Żółć"}),
     "courses_user": ({"display_name": "Łukasz Żółć"}, {"display_name": "Łukasz Żółć"}),
     "lectures_part": ({"title": "Größe"}, {"title": "Größe"}),
@@ -136,7 +136,9 @@ def classes() -> dict[str, Any]:
 
 
 def pk_of(name: str, rows: dict[str, int], cast: Cast) -> int:  # noqa: F811
-    return cast.stranger.pk if name == "courses_user" else rows[name]
+    # Of students much hangs on their part.
+    others = {"courses_user": cast.stranger.pk, "courses_enrolment": cast.assistant.pk}
+    return others.get(name) or rows[name]
 
 
 def request_of(user: User) -> Any:
