@@ -45,7 +45,8 @@ document.querySelector("[data-focus]")?.focus();
   addEventListener("pagehide", () => { if (changes !== kept && !isSent) navigator.sendBeacon(form.getAttribute("action"), typed()); });
   addEventListener("beforeunload", (event) => { if (isFailing && !isSent) event.preventDefault(); });
 })();
-// Snippets: a click puts one into the comment in which the person wrote last, '//3' and a blank the third one.
+// Snippets: a click puts one into the comment in which the person wrote last, '//3' and a blank the third one where a
+// word begins: a division or an address holds the same.
 (() => {
   const list = document.querySelector("[data-snippets]");
   if (!list) return;
@@ -69,8 +70,8 @@ document.querySelector("[data-focus]")?.focus();
   document.addEventListener("input", (event) => {
     const field = event.target;
     if (!isComment(field) || event.isComposing) return;
-    const typed = /\/\/(\d{1,3})\s$/.exec(field.value.slice(0, field.selectionStart));
-    const text = typed && texts[Number(typed[1]) - 1];
-    if (text) put(field, field.selectionStart - typed[0].length, field.selectionStart, `${text} `);
+    const typed = /(?:^|\s)(\/\/(\d{1,3})\s)$/.exec(field.value.slice(0, field.selectionStart));
+    const text = typed && texts[Number(typed[2]) - 1];
+    if (text) put(field, field.selectionStart - typed[1].length, field.selectionStart, `${text} `);
   });
 })();

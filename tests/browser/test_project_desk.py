@@ -4,10 +4,13 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from amls.mail.models import Notice
 from projects.models import Assessment, AssessmentDraft, Extension, ExtensionRequest, Project, Topic
+from projects.services.snippets import keep_snippets
 from tests.browser.conftest import PATIENCE, Open, let_held_acts_happen
 from tests.browser.looks import problems_in_each_scheme_at
 
@@ -53,6 +56,16 @@ def test_from_the_open_hand_in_to_the_published_result(open_page: Open, width: i
     let_held_acts_happen()
     assert Notice.objects.filter(kind="projects.result").count() == before + 4
     assert Assessment.objects.get(project=project).published_at is not None
+
+
+def test_a_number_of_a_snippet_is_one_where_a_word_begins(open_page: Open) -> None:
+    project = undecided()
+    keep_snippets(course=project.course, texts=["Łukasz: siehe Teil b", "Rechenfehler"], now=timezone.now())
+    page = open_page(reverse("admin:projects_project_assess", args=[project.pk]), user="assistant")
+    page.wait_for_load_state()
+    feedback = page.get_by_label("Feedback", exact=True)
+    feedback.press_sequentially("mid = (lo + hi)//2 in https://x.org//2 //2 und\n//1 ")
+    expect(feedback).to_have_value("mid = (lo + hi)//2 in https://x.org//2 Rechenfehler und\nŁukasz: siehe Teil b ")
 
 
 def test_the_keyboard_walks_through_the_list(open_page: Open) -> None:
