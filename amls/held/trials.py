@@ -26,8 +26,17 @@ class Trial:
 
     @property
     def people(self) -> list[tuple[str, str]]:
-        """Each who is told something, and of what kind that is."""
-        return [(str(notice.recipient or notice.address), label_of(notice.kind)) for notice in self.told]
+        """Each who is told something, once, and of what kinds that is."""
+        told: dict[tuple[int | None, str], list[Notice]] = {}
+        for notice in self.told:
+            told.setdefault((notice.recipient_id, notice.address), []).append(notice)
+        return [
+            (
+                str(theirs[0].recipient or theirs[0].address),
+                ", ".join(dict.fromkeys(label_of(row.kind) for row in theirs)),
+            )
+            for theirs in told.values()
+        ]
 
     @property
     def seal(self) -> str:

@@ -402,6 +402,10 @@ def test_an_idea_is_accepted_or_declined_with_a_reason(world: World, desk: Clien
     other = propose_idea(enrolment=world.other, assignment=world.assignment, title="Theirs", description="x", now=NOW)
     address = reverse("admin:projects_topic_change", args=[topic.pk])
     assert "<strong>Try</strong>" in desk.get(address).content.decode()
+    # Somebody without a team is told of the decision and of their project, and is one person.
+    shown = desk.post(reverse("admin:projects_topic_decide", args=[topic.pk]), {"accept": "1", "answer": ""})
+    assert shown.context["people"] == [f"{world.student.user}: Project registered, Own idea decided"]
+    assert "1 person gets a mail" in shown.content.decode()
     agree_to(desk, address, {"accept": "1", "answer": ""})
     assert do_held().outcome == "The idea is accepted, and the student is told."
     declined = reverse("admin:projects_topic_decide", args=[other.pk])
