@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zlib import crc32
 
-import environ
 import pghistory
 from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
@@ -23,9 +22,10 @@ from django.utils.translation import gettext_lazy as _
 from django_guid.integrations import CeleryIntegration
 
 from amls.core.email_url import email_settings
+from amls.core.environment import Environment
 from amls.core.media_url import media_storage
 from amls.core.providers import read_providers
-from amls.core.redis_url import broker_settings, cache_settings
+from amls.core.redis_url import broker_settings, cache_settings, redis_address
 from amls.core.sentry import start_sentry
 from amls.embedded import kept_secret, socket_dir
 
@@ -36,7 +36,7 @@ _SHARED_DIR = BASE_DIR if IS_CHECKOUT else BASE_DIR / "amls"
 # Whose `.env` and `var/` it is: the checkout's, or the folder's in which an installed AMLS is started.
 _HOME_DIR = BASE_DIR if IS_CHECKOUT else Path.cwd()
 
-env = environ.Env()
+env = Environment()
 env.read_env(_HOME_DIR / ".env")
 
 VAR_DIR = Path(env.str("AMLS_VAR_DIR", str(_HOME_DIR / "var"))).resolve()
@@ -53,13 +53,10 @@ if not IS_EMBEDDED:
             "a production installation needs SECRET_KEY, DATABASE_URL and SITE_URL."
         )
 
-    if not urlsplit(env.str("SITE_URL")).hostname or urlsplit(env.str("SITE_URL")).scheme not in ("https", "http"):
-        raise ImproperlyConfigured("SITE_URL must be a whole address, such as https://courses.example.org.")
-
-SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(VAR_DIR)
+SECRET_KEY = env.key("SECRET_KEY") or kept_secret(VAR_DIR)
 # Keys that were replaced: what they signed (receipts, feeds, links, sessions) is valid still.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-SITE_URL = (env.str("SITE_URL", "") or f"http://localhost:{env.str('AMLS_PORT', '8000')}").rstrip("/")
+SITE_URL = env.site("SITE_URL", f"http://localhost:{env.int('AMLS_PORT', 8000)}")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 IS_HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
@@ -148,7 +145,7 @@ DJANGO_GUID = {
 }
 # What machines that watch the site may see (`/readyz`, `/metrics`): by a token, or from these networks.
 MONITOR_TOKEN = env.str("MONITOR_TOKEN", "")
-MONITOR_NETWORKS = env.list("MONITOR_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+MONITOR_NETWORKS = env.networks("MONITOR_NETWORKS", ["127.0.0.0/8", "::1/128"])
 # How often workers and beat say that they live; who is silent five times as long is missed.
 PULSE_SECONDS = env.float("PULSE_SECONDS", 20)
 # Less than this on a disk is a problem.
@@ -219,7 +216,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Rendered pages and feeds that each web process keeps in memory.
 PAGE_CACHE_BYTES = env.int("PAGE_CACHE_BYTES", 32 * 1024**2)
 
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = redis_address(env.str("REDIS_URL", ""))
 CACHES = cache_settings(REDIS_URL)
 
 # Unique by Lower(email): a constraint that the check doesn't see. And `i18n` is ours, in the place of Django's on purpose.
@@ -297,7 +294,7 @@ SOCIALACCOUNT_PROVIDERS = {
 # Only what a provider proves opens an account (amls/signin/adapter.py); then the two stay together.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"AMLS <no-reply@{SITE_HOST}>")
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", f"AMLS <no-reply@{SITE_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # EMAIL_BACKEND, EMAIL_HOST and so on.
 globals().update(email_settings(env.str("EMAIL_URL", ""), folder=VAR_DIR / "mail"))
@@ -314,7 +311,7 @@ FORMAT_MODULE_PATH = ["amls.formats"]
 USE_I18N = True
 USE_TZ = True
 # Of what belongs to no course; a course has its own.
-TIME_ZONE = env("SITE_TIMEZONE", default="Europe/Berlin")
+TIME_ZONE = env.zone("SITE_TIMEZONE", "Europe/Berlin")
 
 # An address typed without a scheme is https; the setting goes with Django 6.
 FORMS_URLFIELD_ASSUME_HTTPS = True
@@ -322,7 +319,7 @@ FORMS_URLFIELD_ASSUME_HTTPS = True
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
 STATICFILES_DIRS = [_SHARED_DIR / "static"]
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
+MEDIA_ROOT = env.folder("MEDIA_ROOT", VAR_DIR / "media")
 STORAGES = {
     # MEDIA_URL of the environment: a bucket for uploads. Nothing is ever given out by an address of it.
     "default": media_storage(env.str("MEDIA_URL", "")),
@@ -331,7 +328,7 @@ STORAGES = {
 # No page names a file without its hash, and to compress those too takes a first start half as long again.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # What a matriculation number looks like, without blanks, as a regular expression that all of it fits.
-MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+")
+MATRICULATION_NUMBER_PATTERN = env.pattern("MATRICULATION_NUMBER_PATTERN", r"[0-9]+")
 # Whoever starts without what PDFs need knows of it.
 WITHOUT_PDF = env.bool("AMLS_WITHOUT_PDF", False)
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
@@ -574,9 +571,11 @@ UNFOLD = {
 }
 
 # 'json': a line of JSON for each entry, for machines; 'line': for people.
-LOG_FORMAT = env.str("LOG_FORMAT", "line" if IS_EMBEDDED else "json")
+LOG_FORMAT = env.choice("LOG_FORMAT", "line" if IS_EMBEDDED else "json", ("json", "line"))
 # A line for each mail, export, sign-in and file is for operators, not for whoever tries it at a terminal.
-LOG_LEVEL = env.str("LOG_LEVEL", "WARNING" if IS_EMBEDDED else "INFO").upper()
+LOG_LEVEL = env.choice(
+    "LOG_LEVEL", "WARNING" if IS_EMBEDDED else "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+)
 LOGGING_CONFIG = "amls.core.logs.configure"
 LOGGING = {
     "version": 1,

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 # A server that takes longer is away: somebody waits for the page.
 _CACHE_SECONDS = 1
@@ -10,6 +13,25 @@ _BROKER_CONNECT_SECONDS = 2
 _BROKER_SECONDS = 10
 # Of the table that stands in for Redis; Django's 300 are fewer than the people of one course.
 _MOST_ENTRIES = 200_000
+
+
+def redis_address(url: str) -> str:
+    """Return the value of REDIS_URL if cache and broker can use it, or if it is empty.
+
+    Raises:
+        ImproperlyConfigured: they can't.
+    """
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if url and not (is_address and (parts.path in ("", "/") or parts.path.removeprefix("/").isdecimal())):
+        raise ImproperlyConfigured(
+            "REDIS_URL must be an address such as redis://host:6379/0 or rediss://user:password@host/0, where signs such as @, "
+            ":, / and # in a password are written as %40, %3A, %2F and %23."
+        )
+    return url
 
 
 def cache_settings(url: str) -> dict[str, dict[str, Any]]:

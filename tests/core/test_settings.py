@@ -1,5 +1,6 @@
 """Settings from the environment: what production needs is named, and what it has is safe."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,11 +24,13 @@ PRODUCTION = {
 }
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     unset = {*PRODUCTION, "REDIS_URL", "DJANGO_ALLOW_ASYNC_UNSAFE", "DJANGO_SETTINGS_MODULE", "DEBUG"}
     env = {**{name: value for name, value in os.environ.items() if name not in unset}, **environment}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=settings.BASE_DIR, env=env, check=False, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=settings.BASE_DIR, env=env, check=False, capture_output=True, text=True, input=given
+    )
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "SITE_URL"])
@@ -38,25 +41,107 @@ def test_a_start_without_a_needed_setting_names_it(missing: str) -> None:
     assert f"Set {missing} in the environment or in .env" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "why"),
-    [
-        ("SITE_URL", "courses.example.org", "SITE_URL must be a whole address"),
-        ("DATABASE_URL", "mysql://amls@db.example.org/amls", "DATABASE_URL must be a PostgreSQL's"),
-        ("DATABASE_URL", "nonsense", "DATABASE_URL must be a PostgreSQL's"),
-        ("EMAIL_URL", "mail.example.org", "EMAIL_URL begins with '', which is no way to send mail. Write smtp://host"),
-        ("EMAIL_URL", "https://mail.example.org", "EMAIL_URL begins with 'https'"),
-        ("EMAIL_URL", "smtp://", "EMAIL_URL names no mail server"),
-        ("EMAIL_URL", "smtp://mail.example.org:smtp", "EMAIL_URL can't be read (Port could not be cast"),
-        ("EMAIL_URL", "smtp://user:pass#word@mail.example.org", "written as %40, %3A, %2F and %23"),
-        ("EMAIL_URL", "smtp://mail.example.org/?tls=1", "EMAIL_URL takes nothing after ? or #"),
-        ("EMAIL_URL", "filemail://srv/mail", "filemail:///folder"),
-    ],
-)
-def test_a_setting_that_means_nothing_is_named(name: str, value: str, why: str) -> None:
-    done = run("manage.py", "check", **{**PRODUCTION, name: value})
+# What each says of a value that means nothing.
+ODD = [
+    ("SITE_URL", "courses.example.org", "SITE_URL must be a whole address"),
+    ("DATABASE_URL", "mysql://amls@db.example.org/amls", "DATABASE_URL must be a PostgreSQL's"),
+    ("DATABASE_URL", "nonsense", "DATABASE_URL must be a PostgreSQL's"),
+    ("EMAIL_URL", "mail.example.org", "EMAIL_URL begins with '', which is no way to send mail. Write smtp://host"),
+    ("EMAIL_URL", "https://mail.example.org", "EMAIL_URL begins with 'https'"),
+    ("EMAIL_URL", "smtp://", "EMAIL_URL names no mail server"),
+    ("EMAIL_URL", "smtp://mail.example.org:smtp", "EMAIL_URL can't be read (Port could not be cast"),
+    ("EMAIL_URL", "smtp://user:pass#word@mail.example.org", "written as %40, %3A, %2F and %23"),
+    ("EMAIL_URL", "smtp://mail.example.org/?tls=1", "EMAIL_URL takes nothing after ? or #"),
+    ("EMAIL_URL", "filemail://srv/mail", "filemail:///folder"),
+    ("SITE_URL", "https://example.org/courses", "The site takes a host of its own"),
+    ("SITE_URL", "https://example.org:port", "SITE_URL must be a whole address"),
+    ("SECRET_KEY", "short", "SECRET_KEY has 5 characters and needs 32"),
+    ("REDIS_URL", "127.0.0.1:6379/0", "REDIS_URL must be an address such as redis://host:6379/0"),
+    ("REDIS_URL", "redis:///0", "REDIS_URL must be an address"),
+    ("REDIS_URL", "redis://host/first", "REDIS_URL must be an address"),
+    ("MONITOR_NETWORKS", "10.0.0.0/8,10.0.0.0/88", "MONITOR_NETWORKS must be networks with commas between"),
+    ("STAFF_NEEDS_SECOND_FACTOR", "enabled", "STAFF_NEEDS_SECOND_FACTOR must be 1 or 0, not 'enabled'"),
+    ("AMLS_DB_POOL", "2", "AMLS_DB_POOL must be 1 or 0, not '2'"),
+    ("MAX_UPLOAD_BYTES", "100MB", "MAX_UPLOAD_BYTES must be a whole number, such as 20, not '100MB'"),
+    ("MAX_UPLOAD_BYTES", "-1", "MAX_UPLOAD_BYTES must be a whole number"),
+    ("TRUSTED_PROXIES", "yes", "TRUSTED_PROXIES must be a whole number, such as 20, not 'yes'"),
+    ("KEEP_COURSE_YEARS", "ten", "KEEP_COURSE_YEARS must be a number, such as 2.5, not 'ten'"),
+    ("KEEP_COURSE_YEARS", "inf", "KEEP_COURSE_YEARS must be a number"),
+    ("LOG_LEVEL", "verbose", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'verbose'"),
+    ("LOG_FORMAT", "xml", "LOG_FORMAT must be one of json, line, not 'xml'"),
+    ("SITE_TIMEZONE", "Mars/Phobos", "SITE_TIMEZONE must be a time zone by its IANA name"),
+    ("SITE_TIMEZONE", "Europe", "SITE_TIMEZONE must be a time zone by its IANA name"),
+    ("MATRICULATION_NUMBER_PATTERN", "[0-9", "MATRICULATION_NUMBER_PATTERN must be a regular expression"),
+    ("DEFAULT_FROM_EMAIL", "the chair", "DEFAULT_FROM_EMAIL must be an address, such as AMLS <"),
+    (
+        "MEDIA_ROOT",
+        "/srv/not-mounted",
+        "MEDIA_ROOT must be a folder that is there, mounted, and that AMLS",
+    ),
+]
+READ_EACH = """
+import json, os, runpy, sys
+from django.core.exceptions import ImproperlyConfigured
+said = []
+for changes in json.load(sys.stdin):
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        read = runpy.run_module("amls.settings")
+        said.append({name: str(read.get(name)) for name in changes})
+    except ImproperlyConfigured as error:
+        said.append(str(error))
+    os.environ.clear()
+    os.environ.update(before)
+json.dump(said, sys.stdout)
+"""
+
+
+def read_each(*changes: dict[str, str]) -> list[dict[str, str] | str]:
+    """Return what the settings make of each change to those of a production, or why they refuse it."""
+    done = run("-c", READ_EACH, given=json.dumps([{**PRODUCTION, **change} for change in changes]))
+    assert done.returncode == 0, done.stderr
+    read: list[dict[str, str] | str] = json.loads(done.stdout)
+    return read
+
+
+def test_a_setting_that_means_nothing_is_refused_and_named() -> None:
+    said = read_each(*({name: value} for name, value, _why in ODD))
+    assert [
+        (name, value, answer) for (name, value, why), answer in zip(ODD, said, strict=True)
+        if not isinstance(answer, str) or why not in answer or not answer.startswith(name)
+    ] == []  # fmt: skip
+
+
+def test_a_folder_of_uploads_that_can_t_be_written_to_is_refused(tmp_path: Path) -> None:
+    (folder := tmp_path / "media").mkdir(mode=0o555)
+    # Root may write everywhere, and its folders of tests are its own.
+    script = (
+        "import os; from amls.core.environment import Environment; env = Environment();"
+        "os.getuid() or os.setuid(65534); env.folder('MEDIA_ROOT', None)"
+    )
+    assert "MEDIA_ROOT must be a folder that is there, mounted" in run("-c", script, MEDIA_ROOT=str(folder)).stderr
+
+
+def test_a_command_ends_with_what_is_wrong_with_a_setting() -> None:
+    done = run("manage.py", "check", **{**PRODUCTION, "TRUSTED_PROXIES": "yes"})
     assert done.returncode != 0
-    assert why in done.stderr
+    assert "ImproperlyConfigured: TRUSTED_PROXIES must be a whole number" in done.stderr
+
+
+def test_what_is_meant_is_read_however_it_is_typed(tmp_path: Path) -> None:
+    typed = [
+        ("STAFF_NEEDS_SECOND_FACTOR", "No", "False"), ("STAFF_NEEDS_SECOND_FACTOR", "", "True"),
+        ("AMLS_DB_POOL", "on", "None"), ("LOG_LEVEL", "debug", "DEBUG"), ("MAX_UPLOAD_BYTES", "", str(100 * 1024**2)),
+        ("SITE_URL", "https://example.org/", "https://example.org"), ("MEDIA_ROOT", str(tmp_path), str(tmp_path)),
+        ("MONITOR_NETWORKS", "10.1.2.3/8, ::1", "[IPv4Network('10.0.0.0/8'), IPv6Network('::1/128')]"),
+        ("DEFAULT_FROM_EMAIL", "AMLS <ada@example.org>", "AMLS <ada@example.org>"), ("LOG_FORMAT", "", "json"),
+        ("REDIS_URL", "rediss://user:pass@host", "rediss://user:pass@host"), ("SITE_TIMEZONE", "", "None"),
+    ]  # fmt: skip
+    said = read_each(*({name: value} for name, value, _read in typed))
+    assert [
+        answer[name] if isinstance(answer, dict) else answer for (name, _v, _r), answer in zip(typed, said, strict=True)
+    ] == [read for _name, _value, read in typed]
 
 
 def test_the_check_for_production_finds_nothing() -> None:

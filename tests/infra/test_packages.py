@@ -72,7 +72,9 @@ def test_an_installed_package_starts_in_a_folder_of_its_own(wheel: Path, tmp_pat
     assert (installed / "bin" / "amls").is_file()
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AMLS_", "DJANGO_"))}
     environment |= {"PYTHONPATH": str(installed), "DEBUG": "0"}
-    (home / ".env").write_text("SITE_URL=https://amls.example.org\nSECRET_KEY=k\nDATABASE_URL=postgres://none/none\n")
+    (home / ".env").write_text(
+        "SITE_URL=https://amls.example.org\nSECRET_KEY=an-example-of-thirty-two-characters\nDATABASE_URL=postgres://none/none\n"
+    )
     show = (
         "from django.conf import settings; from django.template.loader import get_template;"
         "from amls.exports.pdf import _css, _face; import amls;"

@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -154,7 +155,7 @@ def test_only_who_watches_the_site_sees_how_it_is(
 ) -> None:
     with override_settings(MONITOR_TOKEN="watch-me"):
         assert client.get(path, **sent).status_code == status
-    with override_settings(MONITOR_TOKEN="", MONITOR_NETWORKS=["192.0.2.0/24"]):
+    with override_settings(MONITOR_TOKEN="", MONITOR_NETWORKS=[ip_network("192.0.2.0/24")]):
         assert client.get(path, REMOTE_ADDR="192.0.2.7", HTTP_AUTHORIZATION="Bearer ").status_code == 200
         assert client.get(path, REMOTE_ADDR="127.0.0.1", HTTP_AUTHORIZATION="Bearer ").status_code == 404
 

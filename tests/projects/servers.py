@@ -29,6 +29,7 @@ NGINX_EXAMPLE = Path(settings.BASE_DIR) / "deploy" / "nginx.conf"
 def granian(folder: Path, extra: Mapping[str, str] | None = None, *, workers: int = 2) -> Iterator[int]:
     """Serve the test's database; temporary files of uploads go to `folder`/tmp. Yield the port."""
     port, temporary = free_port(), folder / "tmp"
+    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     temporary.mkdir(exist_ok=True)
     command = web_server("tests.projects.site_wsgi:application", host="127.0.0.1", port=port, workers=workers)
     environment = {

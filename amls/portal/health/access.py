@@ -1,6 +1,6 @@
 """Who may ask how the installation is: machines that watch it, by a token or from their network."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
@@ -28,4 +28,4 @@ def may_watch(request: HttpRequest) -> bool:
         return False
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    return any(address in ip_network(network) for network in settings.MONITOR_NETWORKS)
+    return any(address in network for network in settings.MONITOR_NETWORKS)
