@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.courses.models import Course
+from amls.courses.models import Course, Enrolment, Role
 from amls.courses.validators import validate_slug
 from amls.files.checks import file_bounds
 from amls.portal.takeover.sources import MAX_BYTES
@@ -62,6 +62,14 @@ class SourceForm(forms.Form):
         return data
 
 
+class StaffChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """People who teach in a course, each with their address."""
+
+    def label_from_instance(self, obj: Enrolment) -> str:
+        """Return name and address."""
+        return f"{obj.user} <{obj.user.email}>"
+
+
 class RollOverForm(forms.Form):
     """Where and when a course is held again."""
 
@@ -86,6 +94,23 @@ class RollOverForm(forms.Form):
         max_length=30,
         help_text=gettext_lazy("Where it is empty, it is named in the manner of the last one."),
     )
+    assistants = StaffChoice(
+        Enrolment.objects.none(),
+        label=gettext_lazy("Who assists again"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("They see the draft as soon as it is made. The lecturers come along by themselves."),
+    )
+
+    def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        assistants = course.enrolments.filter(role=Role.ASSISTANT, user__is_active=True).select_related("user")
+        field = self.fields["assistants"]
+        assert isinstance(field, StaffChoice)  # noqa: S101 - declared above
+        field.queryset = assistants.order_by("user__sort_name")
+        field.initial = [assistant.pk for assistant in assistants]
+        if not field.initial:
+            del self.fields["assistants"]
 
     def clean_new_slug(self) -> str:
         """Refuse an address that is taken."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from django.test import Client
 
 from amls.courses.models import Course, Enrolment, Role
@@ -144,7 +145,7 @@ CHRISTMAS = (date(2027, 12, 20), date(2027, 12, 31))
 def test_days_without_teaching_are_written_as_one_writes_days(
     cast: Cast, text: str, spans: list[tuple[date, date]]
 ) -> None:
-    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text})
+    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text}, course=cast.course)
     assert form.is_valid(), form.errors
     days = [first + timedelta(days=number) for first, last in spans for number in range((last - first).days + 1)]
     assert form.cleaned_data["skip"] == days
@@ -158,7 +159,7 @@ def test_days_without_teaching_are_written_as_one_writes_days(
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_named(cast: Cast, text: str, words: str) -> None:
-    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text})
+    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text}, course=cast.course)
     why = f"'{words}' is no day such as 2025-05-01, and no days such as 2025-12-22 to 2026-01-02."
     assert form.errors == {"skip": [why]}
 
@@ -186,6 +187,22 @@ def test_an_admin_who_was_a_student_lectures_in_the_term_they_make(cast: Cast) -
     answer = client.post(ROLL_OVER, roll_over_data())
     client.post(ROLL_OVER, {**roll_over_data(), "_shown": shown(answer.content), "_agreed": "1"})
     assert Enrolment.objects.get(course__slug="amls-ss2025", user=cast.admin).role == Role.LECTURER
+
+
+def test_who_is_ticked_assists_in_the_new_term_again(cast: Cast) -> None:
+    imported(cast.client("lecturer"), {"text": TEXT})
+    other = EnrolmentFactory.create(course=cast.course, role=Role.ASSISTANT, user__display_name="Łukasz Żółć")
+    page = BeautifulSoup(cast.client("lecturer").get(ROLL_OVER).content, "html.parser")
+    boxes = page.select("fieldset [name=assistants][checked]")
+    assert {str(box["value"]) for box in boxes} == {str(cast.assistant.pk), str(other.pk)}
+    # One of them only; students and strangers are no choice.
+    assert agree(cast, ROLL_OVER, {**roll_over_data(), "assistants": [other.pk]}).status_code == 302
+    assert not Enrolment.objects.filter(course__slug="amls-ss2025", user=cast.assistant.user).exists()
+    assert Enrolment.objects.get(course__slug="amls-ss2025", user=other.user).role == Role.ASSISTANT
+    refused = cast.client("lecturer").post(
+        ROLL_OVER, {**roll_over_data(), "new_slug": "next", "assistants": [cast.student.pk]}
+    )
+    assert refused.status_code == 422
 
 
 @pytest.mark.django_db(transaction=True)
