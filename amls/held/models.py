@@ -31,6 +31,8 @@ class HeldAct(models.Model):
     title = LineField(_("title"), max_length=300)
     back = models.CharField(_("where it was asked for"), max_length=300)
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("by"))
+    # As whoever asked read the page: what comes of it is said as its title is.
+    language = models.CharField(_("language"), max_length=5, blank=True, editable=False, db_default="")
     created_at = models.DateTimeField(_("asked for"))
     apply_at = models.DateTimeField(_("due"))
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)

@@ -76,7 +76,7 @@ def hold(wanted: WantedAct, *, by: User | None, now: datetime) -> tuple[HeldAct,
     references = json.loads(json.dumps(dict(wanted.references)))
     values = {
         "references": references, "title": wanted.title[:300], "back": wanted.back[:300], "by": by, "created_at": now,
-        "apply_at": now + HOLD,
+        "apply_at": now + HOLD, "language": (translation.get_language() or "")[:5],
     }  # fmt: skip
     with transaction.atomic():
         act, is_new = HeldAct.objects.select_for_update().get_or_create(
@@ -205,4 +205,5 @@ def _noted(act: HeldAct) -> dict[str, Any]:
 
 
 def _language(act: HeldAct) -> str:
-    return (act.by.language if act.by is not None else "") or act.course.language or settings.LANGUAGE_CODE
+    own = act.by.language if act.by is not None else ""
+    return own or act.language or act.course.language or settings.LANGUAGE_CODE

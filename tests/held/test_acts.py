@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from amls.core.violations import RuleViolation
 from amls.desk.holding import WantedAct
@@ -134,6 +135,15 @@ def test_of_what_contradicts_itself_the_last_waits(world: World) -> None:
     assert apply_next(THEN) == 1
     idea.refresh_from_db()
     assert (idea.proposal, HeldAct.objects.get().state) == ("declined", "done")
+
+
+def test_what_comes_of_it_is_said_as_its_maker_read_the_page(world: World, teams: list[Project]) -> None:
+    assert (world.staff.language, world.course.language) == ("", "en")
+    with override("de"):
+        act = held(world, teams)
+    assert apply_next(THEN) == 1
+    act.refresh_from_db()
+    assert (act.title, act.outcome) == ("2 Entscheidungen veröffentlichen", "2 Entscheidungen sind veröffentlicht.")
 
 
 @pytest.mark.django_db(transaction=True)
