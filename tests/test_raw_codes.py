@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 # What is no code although it looks like one: addresses, names of files, times, numbers with a point, codes of receipts.
 _NO_CODES = re.compile(
     r"""\S+@\S+|https?://\S+|webcal://\S+|(?:[\w-]+\.)+(?:example|org|com|edu|de|eu|net)\b\S*
-    |[\w-]+\.(?:pdf|pptx|mp4|vtt|txt|md|csv|zip|tar|gz|tgz|ipynb|xlsx|ods|ics|html|toml|json)\b
+    |[\w-]+\.(?:pdf|pptx|mp4|vtt|txt|md|csv|zip|tar|gz|tgz|ipynb|py|java|c|h|cpp|r|sql|tex|xlsx|ods|ics|html|toml|json)\b
     |(?<!\S)/(?:[\w.-]+/)+[\w.-]+|'(?:mail|default|exports)'  # folders and queues, as operators name them
     |\b(?:a|p)\.m\.|\b[a-z]\.[a-zB]\.?|\b\d+(?:-[A-Z0-9]{4}){4}\b""",
     re.VERBOSE,

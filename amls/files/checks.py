@@ -61,6 +61,8 @@ class FileKind:
 
 
 _TEXT = "text/plain; charset=utf-8"
+# As they are given out with a lecture or an exercise.
+SOURCE_CODE = (".py", ".java", ".c", ".h", ".cpp", ".r", ".sql", ".tex")
 KINDS: Mapping[str, FileKind] = {
     ".pdf": FileKind("documents:judge_pdf", "application/pdf", "not-pdf"),
     ".pptx": FileKind(
@@ -73,6 +75,7 @@ KINDS: Mapping[str, FileKind] = {
     ".txt": FileKind("texts:judge_text", _TEXT),
     ".md": FileKind("texts:judge_text", _TEXT),
     ".csv": FileKind("texts:judge_text", _TEXT),
+    **dict.fromkeys(SOURCE_CODE, FileKind("texts:judge_text", _TEXT)),
     ".zip": FileKind("archives:judge_zip", "application/zip", "not-zip"),
     ".tar.gz": FileKind("archives:judge_tar", "application/gzip", "not-tar"),
     ".ipynb": FileKind("texts:judge_notebook", "application/x-ipynb+json", "not-notebook"),
@@ -180,11 +183,13 @@ def check_upload(
     suffix = suffix_of(filename)
     known = KINDS if allowed is None else {key: kind for key, kind in KINDS.items() if key in allowed}
     if suffix not in known:
-        raise RuleViolation(
-            _("'%(name)s' is of a kind that is not taken here. Upload one of these: %(kinds)s.")
-            % {"name": filename, "kinds": ", ".join(sorted(key.lstrip(".") for key in known))},
-            code="kind-not-allowed",
+        said = (
+            _("'%(name)s' is of a kind that is not taken here. Pack it as a ZIP, or upload one of these: %(kinds)s.")
+            if ".zip" in known
+            else _("'%(name)s' is of a kind that is not taken here. Upload one of these: %(kinds)s.")
         )
+        kinds = ", ".join(sorted(key.lstrip(".") for key in known))
+        raise RuleViolation(said % {"name": filename, "kinds": kinds}, code="kind-not-allowed")
     if size == 0:
         raise RuleViolation(
             _("'%(name)s' is empty. Check the file on your computer and upload it again.") % {"name": filename},

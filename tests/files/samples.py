@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
+from amls.files.checks import SOURCE_CODE
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx, recording
 from tests.files import hostile_files
 
@@ -18,6 +19,7 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     ".zip": hostile_files.archive,
     ".tar.gz": hostile_files.tarball,
     ".ipynb": hostile_files.notebook,
+    **dict.fromkeys(SOURCE_CODE, lambda: "# Größe\nx = 1\n".encode() * 50),
 }
 
 

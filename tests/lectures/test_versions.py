@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from amls.core.violations import RuleViolation
 from lectures.filenames import read_name
 from lectures.models import Lecture, Material
 from tests.cast import Cast
@@ -183,3 +184,12 @@ def test_staff_see_on_the_page_what_students_do_not_see(cast: Cast, lecture: Lec
     assert re.fullmatch("from .*2100.*16:00", hidden["solution.zip"][0])
     assert chips("student") == {"Slides, PDF": [], "open.zip": []}
     assert chips("stranger") == {"open.zip": []}
+
+
+def test_source_code_is_given_out_as_it_is_and_other_kinds_are_to_be_packed(cast: Cast, lecture: Lecture) -> None:
+    file = put(lecture, "other", "Übung_05.py", b"print('Gr\xc3\xb6\xc3\x9fe')\n")
+    answer = cast.client("anonymous").get(file.material.get_absolute_url())
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    with pytest.raises(RuleViolation, match=r"Pack it as a ZIP, or upload one of these: c, cpp, csv"):
+        put(lecture, "other", "Folien.odp", b"PK")
