@@ -23,6 +23,12 @@ def assignment_pk_of(key: str) -> int:
     return int(key.removeprefix(KEYS).partition(":")[0])
 
 
+def topics_of(assignment: Assignment) -> str:
+    """Return the address of the page with an assignment's topics."""
+    address = reverse("projects:topics", args=[assignment.course.slug])
+    return address if assignment.is_main else f"{address}?assignment={assignment.pk}"
+
+
 def address_of(assignment: Assignment, page: str = "mine", *more: object) -> str:
     """Return the address of an assignment's page, such as 'submit'.
 

@@ -59,6 +59,7 @@ urlpatterns = [
     path("<slug:slug>/projects/register/", topics.register, name="register"),
     path("<slug:slug>/projects/seek/", topics.seek, name="seek"),
     path("<slug:slug>/projects/propose/", ideas.propose, name="propose"),
+    path("<slug:slug>/assignments/<int:assignment>/propose/", ideas.propose, name="assignment_propose"),
     path("<slug:slug>/projects/propose/<int:pk>/take-back/", ideas.take_back, name="take_back"),
     path("<slug:slug>/projects/invitations/<int:pk>/", invitations.invitation, name="invitation"),
     path("<slug:slug>/assignments/", mine.assignments, name="assignments"),

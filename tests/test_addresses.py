@@ -235,6 +235,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "projects:submit": ("/amls/projects/mine/submit/", TEAM),
     "projects:ticket": ("/amls/projects/mine/submit/ticket/", POSTED_LOGIN),
     "projects:assignments": ("/amls/assignments/", ALL),
+    "projects:assignment_propose": ("/amls/assignments/{assignment}/propose/", MEMBERS),
     "projects:assignment_mine": ("/amls/assignments/{assignment}/", MEMBERS | {"admin": 302}),
     "projects:assignment_invite": ("/amls/assignments/{assignment}/invite/", POSTED_LOGIN),
     "projects:assignment_revoke": ("/amls/assignments/{assignment}/invitations/1/revoke/", POSTED_LOGIN),

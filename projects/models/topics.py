@@ -134,6 +134,11 @@ class Topic(models.Model):
         return reverse("projects:topic", args=[self.course.slug, self.pk])
 
     @property
+    def is_dropped(self) -> bool:
+        """Whether it is an idea that came to nothing: declined, or taken back."""
+        return self.proposal in (self.Proposal.DECLINED, self.Proposal.WITHDRAWN)
+
+    @property
     def free(self) -> int:
         """How many slots are left."""
         return max(0, self.slots - self.taken)

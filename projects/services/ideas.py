@@ -1,5 +1,6 @@
 """Own ideas: proposed by students, decided by the staff."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,13 +50,8 @@ def propose_idea(
     with transaction.atomic():
         enrolment = lock_enrolment(enrolment.pk)
         require_registration_open(assignment, now=now)
-        if not (assignment.has_topics and assignment.takes_own_ideas):
-            raise RuleViolation(_("This course takes no own ideas. Choose one of its topics."), code="no-own-ideas")
-        if Topic.objects.filter(assignment=assignment, proposed_by=enrolment, proposal=Topic.Proposal.OPEN).exists():
-            raise RuleViolation(
-                _("Your idea waits for the staff's decision. Take it back before you propose another one."),
-                code="idea-open",
-            )
+        own = Topic.objects.filter(assignment=assignment, proposed_by=enrolment)
+        require_room_for_idea(assignment, own.filter(proposal=Topic.Proposal.OPEN))
         topic = Topic(
             course=enrolment.course,
             assignment=assignment,
@@ -73,6 +69,25 @@ def propose_idea(
         staff = Enrolment.objects.staff().filter(course=enrolment.course).select_related("user", "course")
         tell("projects.idea-proposed", staff, cause=str(topic.pk), now=now, references={"topic": topic.pk})
     return topic
+
+
+def require_room_for_idea(assignment: Assignment, waiting: Iterable[Topic]) -> None:
+    """Refuse an idea for an assignment that takes none, or while another one of the same person waits.
+
+    Args:
+        assignment: for which it would be proposed.
+        waiting: ideas of this person for it on which the staff have not decided yet.
+
+    Raises:
+        RuleViolation: it is refused.
+    """
+    if not (assignment.has_topics and assignment.takes_own_ideas):
+        raise RuleViolation(_("No own ideas are taken here. Choose one of the topics."), code="no-own-ideas")
+    if any(waiting):
+        raise RuleViolation(
+            _("Your idea waits for the staff's decision. Take it back before you propose another one."),
+            code="idea-open",
+        )
 
 
 def take_idea_back(*, topic: Topic, now: datetime) -> None:

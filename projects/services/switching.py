@@ -1,5 +1,6 @@
 """Another topic for the same team, and the way back for a day."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -68,7 +69,7 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
         require_registration_open(project.assignment, now=now)
         require_available(new, by)
         people = members_of(project)
-        _require_room(new, people)
+        require_room(new, people)
         spend(_SWITCHES, who=project.pk, now=now)
         take_slot(new)
         _leave(project, old, held, people, by=by, now=now)
@@ -123,7 +124,7 @@ def _go_back(
 ) -> Project:
     """Put a locked team back on the locked topic whose slot is held for it."""
     people = members_of(project)
-    _require_room(again, people)
+    require_room(again, people)
     held.closed_at = now
     held.save(update_fields=["closed_at"])
     give_slot_back(left)
@@ -134,7 +135,12 @@ def _go_back(
     return project
 
 
-def _require_room(topic: Topic, people: list[Enrolment]) -> None:
+def require_room(topic: Topic, people: Iterable[Enrolment]) -> None:
+    """Refuse a topic for these people of a team where it takes fewer.
+
+    Raises:
+        RuleViolation: it does.
+    """
     if places_taken(people) > topic.team_max:
         raise RuleViolation(
             _("Your team is too large for this topic, which takes at most %(count)d.") % {"count": topic.team_max},

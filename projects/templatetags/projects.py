@@ -19,7 +19,7 @@ from amls.core.statements import ModelStatement, Parameter
 from amls.courses.access import Access
 from amls.courses.models import User
 from amls.grading.points import WorkState
-from projects.addresses import address_of
+from projects.addresses import address_of, topics_of
 from projects.models import Assignment, Outcome, Topic
 from projects.queries import invitations_to
 from projects.works import OwnWork, Work, WorkStanding, sum_of
@@ -45,18 +45,29 @@ def wishes_are_over(assignment: Assignment, now: datetime | None) -> bool:
 
 
 @register.simple_tag(takes_context=True)
-def waiting_ideas(context: template.Context) -> list[Topic]:
-    """Return the reader's own ideas on which the staff have not decided yet, the newest first: 1 query for a student."""
+def waiting_ideas(context: template.Context, assignment: Assignment | None = None) -> list[tuple[Topic, str]]:
+    """Return the reader's own ideas on which the staff have not decided yet, the newest first: 1 query for a student.
+
+    Args:
+        context: of the page.
+        assignment: for which they are; None: whatever they are for.
+
+    Returns:
+        Each with the address of the page on which they are proposed and taken back.
+    """
     access: Access | None = context.get("access")
     if access is None or access.enrolment is None or access.enrolment.is_staff:
         return []
-    return _waiting_ideas().read({"enrolment": access.enrolment.pk})
+    ideas = _waiting_ideas().read({"enrolment": access.enrolment.pk})
+    for idea in ideas:
+        idea.assignment.course = access.course
+    return [(idea, address_of(idea.assignment, "propose")) for idea in ideas if assignment in (None, idea.assignment)]
 
 
 @cache
 def _waiting_ideas() -> ModelStatement[Topic]:
     rows = Topic.objects.filter(proposed_by=Parameter("enrolment"), proposal=Topic.Proposal.OPEN)
-    return ModelStatement.of(rows.order_by("-proposed_at", "-pk"))
+    return ModelStatement.of(rows.order_by("-proposed_at", "-pk"), along=["assignment"])
 
 
 # So many of what opens later, or is due later, are shown at once.
@@ -149,3 +160,9 @@ def standing(context: template.Context, work: OwnWork) -> str:
 def at(context: template.Context, page: str, *more: object) -> str:
     """Return the address of a page of the assignment that the present page is about, such as 'submit'."""
     return address_of(context["assignment"], page, *more)
+
+
+@register.filter
+def topics_address(assignment: Assignment) -> str:
+    """Return the address of the page with an assignment's topics."""
+    return topics_of(assignment)

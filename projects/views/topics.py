@@ -28,8 +28,9 @@ from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
 from projects.models import Assignment, SeekingNote, Topic
-from projects.queries import assignments_of, team_of
+from projects.queries import TeamView, assignments_of, team_of
 from projects.services.locks import active_membership
+from projects.services.switching import require_room
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
 from projects.topicfilter import WantedTopics
 from projects.views.access import mine_of, number, open_mine, registration_problem
@@ -164,8 +165,18 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
         **_seekers(access, topic=topic),
         "team": team,
         "is_mine": team is not None and team.project.topic_id == topic.pk,
+        "switch_problem": _switch_problem(topic, team) if team is not None else "",
         **_own(access, assignment, deadlines),
     }
+
+
+def _switch_problem(topic: Topic, team: TeamView) -> str:
+    """Return why a team can't switch to a topic that is on offer, or an empty text."""
+    try:
+        require_room(topic, team.members)
+    except RuleViolation as violation:
+        return str(violation.message)
+    return ""
 
 
 def _visible_topic(access: Access, pk: int) -> Topic:

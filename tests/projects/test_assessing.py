@@ -279,7 +279,7 @@ def test_one_idea_at_a_time(world: World) -> None:
     assert propose(world, "Another").proposal == "open"
     world.assignment.takes_own_ideas = False
     world.assignment.save()
-    with pytest.raises(RuleViolation, match="no own ideas"):
+    with pytest.raises(RuleViolation, match="No own ideas are taken here"):
         propose(world, "Third")
 
 

@@ -11,11 +11,12 @@ from django.urls import resolve
 from django.utils import translation
 
 from amls.core.markdown import render_markdown
+from amls.courses.models import Enrolment
 from amls.held.services import HOLD
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.hooks import letters
-from projects.models import Invitation, Submission, SubmissionFile
+from projects.models import Assignment, Invitation, Submission, SubmissionFile, Topic
 from projects.services.assessing import assess, publish_assessments
 from projects.services.checking import check_next
 from projects.services.extensions import (
@@ -41,6 +42,7 @@ from projects.services.teams import (
     move_member,
     revoke_invitation,
 )
+from projects.services.wishes import form_team
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.test_handin import attempt
@@ -249,3 +251,30 @@ def test_names_can_not_write_markdown(world: World) -> None:
     html = render_markdown(letter.text)
     assert "<a" not in html.replace('<a href="mailto:', "")
     assert "**Free** [points](https://evil.example.org)" in unescape(html)
+
+
+def test_the_letter_about_an_accepted_idea_says_what_it_is_for_its_author(world: World) -> None:
+    """Whoever has a team keeps its topic; where topics are given by wish, it is one more to rank."""
+
+    def accepted(author: Enrolment, title: str) -> Letter:
+        idea = propose_idea(enrolment=author, assignment=world.assignment, title=title, description="x", now=NOW)
+        decide_idea(topic=idea, is_accepted=True, reason="", now=NOW)
+        letter = write(Notice.objects.get(kind="projects.idea-decided", recipient=author.user))
+        assert letter is not None
+        return letter
+
+    alone = accepted(world.another(), "Alone")
+    assert "It is your project now." in alone.text
+    assert alone.action == ("Open my project", "/amls/projects/mine/")
+    project = world.project()
+    has_team = accepted(world.student, "Switched to")
+    assert f"Your project stays **{project.title}**. While registration is open, your team can switch" in has_team.text
+    assert has_team.action == ("See the topic", Topic.objects.get(title="Switched to").get_absolute_url())
+    closes_at = NOW + timedelta(days=1)
+    Assignment.objects.filter(pk=world.assignment.pk).update(topics_given="by-wish", wishes_close_at=closes_at)
+    world.assignment.refresh_from_db()
+    wishing = world.another()
+    form_team(assignment=world.assignment, enrolment=wishing, emails=[], now=NOW)
+    by_wish = accepted(wishing, "Ranked")
+    assert "You can rank it among your team's wishes now." in by_wish.text
+    assert by_wish.action == ("Your team's wishes", f"/amls/wishes/{world.assignment.pk}/")

@@ -1,5 +1,6 @@
 """The students' pages: what they take, what they refuse, and what they hide from others."""
 
+import html
 import io
 import json
 import uuid
@@ -18,12 +19,21 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from amls.courses.models import Course, User
-from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Submission, Topic
+from projects.models import (
+    Assignment,
+    ExtensionRequest,
+    Invitation,
+    Membership,
+    Project,
+    SeekingNote,
+    Submission,
+    Topic,
+)
 from projects.receipts import receipt_code
 from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
-from projects.services.ideas import propose_idea, take_idea_back
+from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.services.registration import register_project
 from projects.services.teams import invite_member, revoke_invitation, write_seeking_note
 from tests.markup import shows
@@ -146,6 +156,127 @@ def test_somebody_elses_idea_is_not_to_be_seen(soon: World, student: Client, oth
     assert student.post(f"/amls/projects/propose/{idea.pk}/take-back/").status_code == 404
     assert "Secret" not in student.get("/amls/projects/").content.decode()
     assert other.post(f"/amls/projects/propose/{idea.pk}/take-back/").status_code == 302
+
+
+def test_the_page_of_an_idea_says_what_became_of_it(soon: World, student: Client) -> None:
+    def proposed(title: str) -> Topic:
+        now = timezone.now()
+        return propose_idea(
+            enrolment=soon.student, assignment=soon.assignment, title=title, description="Fast", team_max=2, now=now
+        )
+
+    def said(idea: Topic) -> str:
+        return " ".join(student.get(f"/amls/projects/topics/{idea.pk}/").content.decode().split())
+
+    declined = proposed("Fused joins")
+    waits = said(declined)
+    assert "The staff decide on it" in waits
+    assert "Leave a note" in waits
+    decide_idea(topic=declined, is_accepted=False, reason="Too **large** for a term", now=timezone.now())
+    withdrawn = proposed("Smaller joins")
+    take_idea_back(topic=withdrawn, now=timezone.now())
+    dropped = [said(declined), said(withdrawn)]
+    assert "Too <strong>large</strong> for a term" in dropped[0]
+    assert "This idea was taken back." in dropped[1]
+    for page in dropped:
+        assert ">Propose another idea</a>" in page
+        for wrong in ("Register this project", "Every slot is taken", "slots left", "Leave a note"):
+            assert wrong not in page
+    # Nothing is proposed any more: no way leads there.
+    soon.assignment.takes_own_ideas = False
+    soon.assignment.save()
+    assert "Propose another idea" not in said(declined)
+
+
+def test_the_form_for_an_idea_says_what_it_becomes_once_accepted(soon: World, student: Client) -> None:
+    address = "/amls/projects/propose/"
+
+    def said() -> str:
+        return " ".join(html.unescape(student.get(address).content.decode()).split())
+
+    assert "Accepted, it becomes your project at once." in said()
+    assert 'name="team_max" value="1"' in said()
+    project = make_project(soon)
+    Membership.objects.create(
+        project=project, assignment=soon.assignment, enrolment=soon.other, joined_at=timezone.now()
+    )
+    assert f"which keeps “{project.title}” until one of you switches it to the idea." in said()
+    assert "becomes your project at once" not in said()
+    assert 'name="team_max" value="2"' in said()
+    Assignment.objects.filter(pk=soon.assignment.pk).update(topics_given="by-wish")
+    Project.objects.filter(pk=project.pk).update(topic=None)
+    assert "Accepted, it is one more topic that you can rank among your team's wishes." in said()
+
+
+def test_an_accepted_idea_is_linked_and_offers_no_switch_that_is_refused(soon: World, student: Client) -> None:
+    project = make_project(soon)
+    Membership.objects.create(
+        project=project, assignment=soon.assignment, enrolment=soon.other, joined_at=timezone.now()
+    )
+    now = timezone.now()
+    for size, is_offered in ((1, False), (2, True)):
+        idea = propose_idea(
+            enrolment=soon.student,
+            assignment=soon.assignment,
+            title=f"For {size}",
+            description="x",
+            team_max=size,
+            now=now,
+        )
+        decide_idea(topic=idea, is_accepted=True, reason="", now=now)
+        address = f"/amls/projects/topics/{idea.pk}/"
+        assert f'<a href="{address}">For {size}</a>' in student.get("/amls/projects/propose/").content.decode()
+        page = student.get(address).content.decode()
+        assert ("Switch my team to this topic" in page) is is_offered
+        assert ("Your team is too large for this topic, which takes at most 1." in page) is not is_offered
+
+
+def test_an_idea_is_refused_before_it_is_written(soon: World, student: Client) -> None:
+    def form() -> tuple[bool, str]:
+        page = html.unescape(student.get("/amls/projects/propose/").content.decode())
+        return '<textarea name="description"' in page, page
+
+    assert form()[0]
+    idea = propose_idea(
+        enrolment=soon.student, assignment=soon.assignment, title="First", description="x", now=timezone.now()
+    )
+    is_shown, page = form()
+    assert not is_shown
+    assert "Take it back before you propose another one." in page
+    # Who began before loses nothing that they wrote.
+    sent = {"title": "Second", "description": "All my words", "team_max": "1"}
+    assert "All my words" in student.post("/amls/projects/propose/", sent).content.decode()
+    take_idea_back(topic=idea, now=timezone.now())
+    assert form()[0]
+    soon.assignment.takes_own_ideas = False
+    soon.assignment.save()
+    is_shown, page = form()
+    assert not is_shown
+    assert "No own ideas are taken here." in page
+
+
+def test_any_project_takes_own_ideas_where_it_is_said_to(soon: World, student: Client) -> None:
+    second = Assignment.objects.create(
+        course=soon.course, kind="project", title="Second project", position=2, topics_given="first-come",
+        due_at=timezone.now() + timedelta(days=9), takes_own_ideas=True,
+    )  # fmt: skip
+    address = f"/amls/assignments/{second.pk}/propose/"
+    for page in (f"/amls/projects/?assignment={second.pk}", f"/amls/assignments/{second.pk}/"):
+        assert f'href="{address}"' in student.get(page).content.decode()
+    sent = {"title": "Fused joins", "description": "Fast", "team_max": "1"}
+    assert student.post(address, sent).headers["Location"] == address
+    idea = Topic.objects.get(title="Fused joins")
+    assert idea.assignment == second
+    assert f'<a href="{address}">Fused joins</a>' in student.get(f"/amls/assignments/{second.pk}/").content.decode()
+    # It waits there alone: the course's own project takes another one.
+    assert "Fused joins" not in student.get("/amls/projects/mine/").content.decode()
+    assert '<textarea name="description"' in student.get("/amls/projects/propose/").content.decode()
+    assert student.post(f"/amls/projects/propose/{idea.pk}/take-back/").headers["Location"] == address
+
+
+def test_topics_that_are_given_by_wish_have_the_way_to_propose_one(soon: World, student: Client) -> None:
+    soon.give_by_wish(closes_at=timezone.now() + timedelta(days=2), fewest=1)
+    assert 'href="/amls/projects/propose/"' in student.get("/amls/projects/").content.decode()
 
 
 def test_an_own_idea_that_waits_is_said_where_ones_project_stands(soon: World, student: Client, other: Client) -> None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.clock import is_open_until
 from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
@@ -319,18 +320,42 @@ def idea_proposed(notice: Notice, now: datetime) -> Letter | None:
 @letter("projects.idea-decided", label=gettext_lazy("Own idea decided"))
 def idea_decided(notice: Notice, now: datetime) -> Letter | None:
     """Tell a student what became of their idea."""
-    topic = Topic.objects.select_related("course").filter(pk=notice.references["topic"]).first()
+    rows = Topic.objects.select_related("course", "assignment__course")
+    topic = rows.filter(pk=notice.references["topic"]).first()
     if topic is None or topic.proposal not in (Topic.Proposal.ACCEPTED, Topic.Proposal.DECLINED):
         return None
     is_accepted = topic.proposal == Topic.Proposal.ACCEPTED
     reason = f"\n\n{topic.decision_reason}" if topic.decision_reason else ""
+    follows, action = _what_follows(topic, now) if is_accepted else ("", None)
     if is_accepted:
         subject, text = _("Your idea is accepted: %(title)s"), _("The staff accepted your idea **%(title)s**.")
     else:
         subject, text = _("Your idea is declined: %(title)s"), _("The staff declined your idea **%(title)s**.")
     return Letter(
         subject=subject % {"title": topic.title},
-        text=text % escaped({"title": topic.title}) + reason,
-        action=(_("See the topic"), topic.get_absolute_url()),
+        text=text % escaped({"title": topic.title}) + follows + reason,
+        action=action or (_("See the topic"), topic.get_absolute_url()),
         reason=_("You get this because you proposed the idea."),
+    )
+
+
+def _what_follows(topic: Topic, now: datetime) -> tuple[str, tuple[str, str] | None]:
+    """Return what an accepted idea is to its author, who may have another team, and where it is done if not on its page."""
+    places = Membership.objects.active().filter(enrolment=topic.proposed_by, assignment=topic.assignment)
+    place = places.select_related("project__topic", "project__assignment__course").first()
+    if place is None:
+        return "", None
+    project, assignment = place.project, topic.assignment
+    if project.topic_id == topic.pk:
+        return " " + _("It is your project now."), mine(project)
+    if not project.waits_for_topic:
+        stays = " " + _("Your project stays **%(topic)s**.") % escaped({"topic": project.title})
+        if assignment.gives_by_wish:
+            return stays, None
+        return f"{stays} " + _("While registration is open, your team can switch to the idea on its page."), None
+    if assignment.wishes_close_at is not None and not is_open_until(assignment.wishes_close_at, now):
+        return "", None
+    return (
+        " " + _("You can rank it among your team's wishes now."),
+        (_("Your team's wishes"), reverse("projects:wishes_for", args=[topic.course.slug, assignment.pk])),
     )
