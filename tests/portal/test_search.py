@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -544,3 +545,25 @@ def test_suggested_words_keep_their_marks(cast: Cast) -> None:
     read(lecture, "captions", "1.vtt", vtt(("00:00:01.000", "00:00:05.000", "Die Prüfung im Sommer")))
     assert WordList.objects.get(length=len("prüfung")).counts == {"prüfung": 1}
     assert "<mark>Prüfung</mark>" in Client().get("/amls/search/?q=Prfuüng").content.decode()
+
+
+def test_a_file_or_a_link_is_found_by_its_name_by_those_who_may_open_it(cast: Cast, fusion: Lecture) -> None:
+    now = timezone.now()
+    file = put(
+        fusion, "other", "04 Übung_Größe.ipynb", b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    )
+    add_material(lecture=fusion, kind="other", title="Repo Łukasz", url="https://git.example.org/x", now=now)
+    later = now + timedelta(days=1)
+    address = "https://git.example.org/y"
+    add_material(lecture=fusion, kind="other", title="Musterlösung", url=address, visible_from=later, now=now)
+
+    def found(who: str, words: str) -> list[tuple[str, str]]:
+        page = BeautifulSoup(cast.client(who).get("/amls/search/", {"q": words}).content, "html.parser")
+        return [(link.get_text(), str(link["href"])) for link in page.select("main h2 a")]
+
+    own = ("04 Übung_Größe.ipynb", file.material.get_absolute_url())
+    for words in ("ipynb", "übung", "grosse", "Übung_Größe.ipynb"):
+        assert own in found("anonymous", words), words
+    assert ("Repo Łukasz", "https://git.example.org/x") in found("student", "repo lukasz")
+    assert found("student", "Musterlösung") == []
+    assert ("Musterlösung", "https://git.example.org/y") in found("lecturer", "Musterlösung")

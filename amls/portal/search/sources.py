@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import CharField, F, Func, Model, Q, QuerySet
+from django.db.models.functions import Coalesce, NullIf
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.hooks import Hook
 from amls.mail.models import Announcement
-from amls.portal.search.readers import NOW, in_courses, in_managed
-from lectures.models import Lecture
+from amls.portal.search.readers import NOW, in_courses, in_managed, sees_material
+from lectures.models import Lecture, Material
 from projects.models import Assignment, Topic
 
 
@@ -24,8 +25,8 @@ class Source:
         label: what one of them is called.
         model: whose rows they are.
         rows: those that a reader may see, of all their courses, by the conditions of `amls.portal.search.readers`.
-        title: the model's field that counts most.
-        texts: further fields.
+        title: the field, or annotation of `rows`, that counts most.
+        texts: further ones.
         named: further fields by which it is found, and which its name shows.
         needed: what else of a row its name, address and group are made of.
         address: where a row is read.
@@ -44,16 +45,35 @@ class Source:
     needed: tuple[str, ...] = ()
 
 
+# Without a value of its own: what is found is made of columns alone.
+_EMPTY = Func(template="''", output_field=CharField())
+
 sources: Hook[Source] = Hook("kinds of text that are found")
 
 
 def find_in(source: Source) -> Source:
-    """Let a kind of text be found; its rows have a `course`."""
+    """Let a kind of text be found; its rows have a `course_id`, be it as an annotation."""
     return sources.add(source.name, source)
 
 
 def _lectures() -> QuerySet[Any]:
     return Lecture.objects.filter(in_courses())
+
+
+def _materials() -> QuerySet[Any]:
+    # By their names: of what is read, slides and captions, the pages are found; and 'Slides, PDF' tells nobody anything.
+    called = Coalesce(NullIf("title", _EMPTY), "current__filename", "url")
+    named = Q(current__isnull=False) | ~Q(url="")
+    rows = Material.objects.filter(
+        ~Q(title="") | Q(kind=Material.Kind.OTHER), named, sees_material(), in_courses("lecture__course")
+    )
+    return rows.annotate(
+        course_id=F("lecture__course_id"), called=called, filename=Coalesce("current__filename", _EMPTY)
+    )
+
+
+def _material_address(row: Any) -> str:
+    return reverse("lectures:material", args=[row.course.slug, row.pk, row.filename]) if row.filename else str(row.url)
 
 
 def _topics() -> QuerySet[Any]:
@@ -88,6 +108,19 @@ find_in(
         group=lambda lecture: int(lecture.pk),
         named=("number",),
         needed=("kind",),
+    )
+)
+find_in(
+    Source(
+        name="materials",
+        label=_("Material"),
+        model=Material,
+        rows=_materials,
+        title="called",
+        texts=(),
+        address=_material_address,
+        named=("filename",),
+        needed=("url",),
     )
 )
 find_in(

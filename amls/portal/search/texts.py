@@ -52,7 +52,9 @@ class ShortText:
     @property
     def row(self) -> Any:
         """The row itself, with these columns alone."""
-        row: Any = self.source.model(pk=self.pk, **dict(zip(_columns_of(self.source), self.values, strict=True)))
+        row: Any = self.source.model(pk=self.pk)
+        for name, value in zip(_columns_of(self.source), self.values, strict=True):
+            setattr(row, name, value)
         row.course = self.course
         return row
 
