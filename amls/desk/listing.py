@@ -226,7 +226,7 @@ def _labels(labels: list[str]) -> SafeString:
         for place, label in enumerate(labels, start=1)
         if label
     )
-    return mark_safe(f"@media (width<64rem){{{said}}}")  # noqa: S308 - escaped for CSS
+    return mark_safe(f"@media screen and (width<64rem){{{said}}}")  # noqa: S308 - escaped for CSS
 
 
 def _in_css(text: str) -> str:

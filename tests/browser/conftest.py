@@ -30,7 +30,7 @@ FLAGS = [
 ]  # fmt: skip
 # As much work as all others, which need what students read.
 OF_STAFF = (
-    "test_bring", "test_desk_keyboard", "test_desk_measures", "test_desk_pages", "test_exams", "test_gradebook", "test_paper_sheet",
+    "test_bring", "test_desk_keyboard", "test_desk_measures", "test_desk_pages", "test_desk_print", "test_exams", "test_gradebook", "test_paper_sheet",
     "test_project_desk", "test_term", "test_wishes",
 )  # fmt: skip
 Open = Callable[..., Page]
