@@ -33,6 +33,7 @@ from amls.desk.listing import CourseList
 from amls.desk.people import AccountChoice, PersonChoice
 from amls.desk.problems import problems_of
 from amls.desk.sent_twice import SentTwice, token_of
+from amls.desk.widgets import NamesDates, named_in_tables
 from amls.desk.writes import ThroughServices, Writes
 
 HISTORY_ROWS = 200
@@ -52,7 +53,7 @@ class ScopedFilter(admin.RelatedFieldListFilter):
         return choices
 
 
-class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
+class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """People see and change what belongs to the courses that they teach.
 
     A request that writes runs in one transaction under the lock of its course, and at its
@@ -170,7 +171,11 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
         """Name what is to be mended: a number on a tab says nothing to whoever doesn't see it."""
         context["once"] = token_of(request) if kwargs.get("add") else ""
-        context["problems"] = problems_of(context["adminform"].form, context["inline_admin_formsets"])
+        inlines = context["inline_admin_formsets"]
+        problems = problems_of(context["adminform"].form, inlines)
+        in_first = sum(not problem.tab for problem in problems)
+        tabs = [inline for inline in inlines if inline.opts.tab]
+        context |= {"problems": problems, "error_count": in_first, "inlines_list": tabs}
         return super().render_change_form(request, context, **kwargs)
 
     # ── writes ──
@@ -200,10 +205,7 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Name the fields of the list: their labels stand in the head of the table only."""
-        formset = super().get_changelist_formset(request, **kwargs)
-        for field in formset.form.base_fields.values():
-            field.widget.attrs.setdefault("aria-label", field.label)
-        return formset
+        return named_in_tables(super().get_changelist_formset(request, **kwargs))
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Delete after a confirmation; what is not deleted says so before it asks."""
@@ -337,12 +339,16 @@ def _forget_messages(request: HttpRequest) -> None:
     storage._queued_messages = []  # noqa: SLF001 - messages can't be taken back otherwise
 
 
-class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
+class CourseScopedInline(NamesDates, OwnAddress, TabularInline):  # type: ignore[misc]
     """Rows within a row of a course-scoped admin."""
 
     writes: Writes
     extra = 0
     tab = True
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Name the fields of the rows: their labels stand in the head of the table only."""
+        return named_in_tables(super().get_formset(request, obj, **kwargs))
 
     def _may(self, request: HttpRequest) -> bool:
         user = user_or_none(request)
@@ -365,7 +371,7 @@ class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
         return self._may(request)
 
 
-class SuperuserAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
+class SuperuserAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """What belongs to the installation, not to a course: superusers see it, and nobody else has permissions for rows."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

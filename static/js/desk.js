@@ -8,6 +8,8 @@ const tidy = () => {
     const named = !control || control.ariaLabel || control.title || control.textContent.trim() !== icon.textContent.trim();
     if (named) icon.setAttribute("aria-hidden", "true");
   }
+  // What opens a calendar or a clock says so on its picture, which is a word of the font too.
+  for (const picture of document.querySelectorAll(".datetimeshortcuts a > [title]")) picture.parentElement.ariaLabel ??= picture.title;
 };
 window.addEventListener("load", () => { tidy(); new MutationObserver(tidy).observe(document.body, { childList: true, subtree: true }); });
 // Where the device's clock is another one, that is said once, and not at each field.

@@ -123,3 +123,19 @@ def test_filters_keep_the_focus_until_they_are_closed(open_page: Open) -> None:
     panel.get_by_role("link", name="Cancelled", exact=True).press("Enter")
     page.wait_for_url(lambda url: "state__exact=cancelled" in url)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_pictures_have_names_and_a_date_is_chosen_from_the_calendar(open_page: Open) -> None:
+    # Errors of scripts fail it, too.
+    page = open_page(forms()[0], user="lecturer")
+    page.wait_for_load_state()
+    expect(page.get_by_role("link", name="AMLS The staff's desk")).to_have_count(1)
+    expect(page.locator(".datetimeshortcuts a[aria-label='Choose a Date']")).not_to_have_count(0)
+    names = page.locator("#nav-sidebar-inner a, main form a:visible").evaluate_all(
+        "links => links.map(link => link.ariaLabel || link.innerText.trim())"
+    )
+    assert [name for name in names if name in ("", "school", "calendar_today", "schedule")] == []
+    picker = page.locator(".field-starts_at .datetimeshortcuts").get_by_role("link", name="Choose a Date")
+    picker.click()
+    page.locator(".calendarbox:visible").get_by_role("link", name="15", exact=True).click()
+    expect(page.get_by_label("Starts: Date")).to_have_value("2026-12-15")

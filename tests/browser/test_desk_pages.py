@@ -1,8 +1,10 @@
 """The desk in both themes, on a phone and on a desk: accessible, and without errors in the console."""
 
+from collections.abc import Iterator
+
 from django.contrib import admin
 from django.urls import reverse
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from amls.courses.models import Course
 from lectures.models import Lecture, OfficeHour
@@ -42,6 +44,23 @@ WARNING = """() => {
 }"""
 
 
+def opened_states(page: Page, address: str, lecture: Lecture) -> Iterator[str]:
+    """Open what is closed when a page comes, and say what is open: axe looks at nothing that is not shown."""
+    page.goto(address)
+    page.wait_for_load_state()
+    page.locator("[data-opens]").click()
+    yield "the filters of a list"
+    page.goto(f"{address}{lecture.pk}/change/")
+    page.wait_for_load_state()
+    page.locator("#tabs-items").get_by_role("link", name="Materials").click()
+    page.locator(".add-row").click()
+    yield "the rows of a form"
+    page.locator("#tabs-items").get_by_role("link", name="General").click()
+    page.get_by_role("navigation", name="Parts of this form").get_by_role("link", name="Abstract").click()
+    page.locator(".field-course").get_by_role("button", name="More about course").click()
+    yield "another part of a form, with the menu beside a field"
+
+
 def test_the_desk_is_accessible_and_fits_and_logs_no_error(open_page: Open, site: str) -> None:
     page = open_page("/admin/", user="lecturer")
     complaints = {path: said for path in desk_paths() if (said := problems_in_each_scheme_at(page, f"{site}{path}"))}
@@ -59,6 +78,9 @@ def test_the_desk_is_accessible_and_fits_and_logs_no_error(open_page: Open, site
         expect(page.get_by_text("was changed successfully")).to_have_count(0)
         if problems := axe_in_every_look(page, schemes=[scheme], seen=seen):
             complaints[f"the page that asks, {scheme}"] = problems
+        for state in opened_states(page, f"{site}/admin/lectures/lecture/", lecture):
+            if problems := axe_in_every_look(page, schemes=[scheme], seen=seen):
+                complaints[f"{state}, {scheme}"] = problems
     assert complaints == {}
 
 

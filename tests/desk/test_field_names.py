@@ -1,0 +1,111 @@
+"""What the desk's forms say of each field to those who don't see where it stands: its name, what describes it, what is wrong."""
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from django.test import Client
+from django.urls import reverse
+
+from lectures.models import Lecture
+from tests.cast import Cast
+from tests.desk.test_site import SCOPED, rows  # noqa: F401 - a fixture
+from tests.factories import LectureFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
+
+
+def read(client: Client, address: str, data: dict[str, Any] | None = None) -> BeautifulSoup | None:
+    answer = client.get(address) if data is None else client.post(address, data)
+    return BeautifulSoup(answer.content, "html.parser") if answer.status_code == 200 else None
+
+
+def dangling(page: BeautifulSoup) -> list[str]:
+    """Return the ids that something names and that are nowhere."""
+    ids = {str(part["id"]) for part in page.select("[id]")}
+    named = [
+        name
+        for attribute in ("aria-describedby", "aria-labelledby", "aria-controls", "for", "popovertarget", "data-opens")
+        for part in page.select(f"[{attribute}]")
+        for name in str(part[attribute]).split()
+    ]
+    return [name for name in named if name not in ids]
+
+
+def sent(page: BeautifulSoup) -> dict[str, Any]:
+    """Return what the form would send as it stands."""
+    form = page.select_one("#content-main form")
+    assert form is not None
+    data: dict[str, Any] = {}
+    for field in form.select("input[name], textarea[name]"):
+        kind = field.get("type")
+        if kind in ("checkbox", "radio") and not field.has_attr("checked"):
+            continue
+        if kind != "file":
+            data[str(field["name"])] = field.get("value", field.text if field.name == "textarea" else "")
+    for select in form.select("select[name]"):
+        chosen = select.select_one("option[selected]")
+        data[str(select["name"])] = chosen["value"] if chosen else ""
+    return data
+
+
+def problems_at(page: BeautifulSoup, ident: str) -> str:
+    """Return what the page says of a field that it calls invalid, by what the field names as its description."""
+    field = page.find(id=ident)
+    assert isinstance(field, Tag)
+    assert field["aria-invalid"] == "true"
+    said = (page.find(id=name) for name in str(field["aria-describedby"]).split())
+    return " ".join(part.get_text(" ", strip=True) for part in said if part is not None)
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_what_describes_a_field_is_there_and_dates_say_whose_they_are(
+    cast: Cast,
+    rows: dict[str, int],  # noqa: F811
+    name: str,
+) -> None:
+    client = cast.client("admin")
+    addresses = [reverse(f"admin:{name}_changelist"), reverse(f"admin:{name}_add")]
+    addresses += [reverse(f"admin:{name}_change", args=[rows[name]])] if name in rows else []
+    pages = {address: page for address in addresses if (page := read(client, address)) is not None}
+    assert pages
+    for address, page in pages.items():
+        assert dangling(page) == [], address
+        dates = page.select("main form :is(input.vDateField, input.vTimeField)")
+        labels = [str(field.get("aria-label") or (page.find("label", {"for": field["id"]}) or "")) for field in dates]
+        assert [label for label in labels if label in ("", "Date", "Time")] == [], address
+
+
+def test_dates_of_a_lecture_are_told_apart(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course)
+    page = read(cast.client("lecturer"), reverse("admin:lectures_lecture_change", args=[lecture.pk]))
+    assert page is not None
+    names = [
+        field["aria-label"] for field in page.select("#id_starts_at_0, #id_starts_at_1, #id_ends_at_0, #id_ends_at_1")
+    ]
+    assert names == ["Starts: Date", "Starts: Time", "Ends: Date", "Ends: Time"]
+    assert page.select_one("label[for=id_ends_at_0]") is not None
+
+
+def test_what_is_wrong_with_start_and_end_stands_at_the_end(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course)
+    client, address = cast.client("lecturer"), reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    page = read(client, address)
+    assert page is not None
+    data = sent(page)
+    wrong = read(client, address, {**data, "ends_at_1": "03:00"})
+    assert wrong is not None
+    assert "A session needs a start and a later end" in problems_at(wrong, "id_ends_at_1")
+    (problem,) = wrong.select("[data-problems] li")
+    assert problem.get_text().split() == ["Ends:", *problems_at(wrong, "id_ends_at_0").split()]
+    assert [link["href"] for link in wrong.select("[data-problems] a")] == ["#id_ends_at_0"]
+    assert [count.get_text() for count in wrong.select("#tabs-items .desk-count")] == ["1 to mend"]
+    # A word that is no date, and a second mistake in another field.
+    wrong = read(client, address, {**data, "starts_at_0": "soon", "title": ""})
+    assert wrong is not None
+    assert "Enter a valid date" in problems_at(wrong, "id_starts_at_0")
+    assert "Empty: the date is open." in problems_at(wrong, "id_starts_at_0")
+    count = len(wrong.select("[data-problems] li"))
+    assert [badge.get_text() for badge in wrong.select("#tabs-items .desk-count")] == [f"{count} to mend"]
+    assert dangling(wrong) == []
+    assert Lecture.objects.get(pk=lecture.pk).ends_at == lecture.ends_at
