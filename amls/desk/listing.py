@@ -17,7 +17,6 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import conditional_escape, format_html
@@ -295,7 +294,7 @@ def _cell(
         return SafeString(f"{said.before_key}{escape(str(row.pk))}{said.behind_key}")
     if form is not None and column.name in form.fields:
         field = form[column.name]
-        errors = render_to_string("unfold/helpers/form_errors.html", {"errors": field.errors}) if field.errors else ""
+        errors = format_html('<div class="desk-wrong">{}</div>', field.errors) if field.errors else ""
         return format_html("{}{}", field, errors)
     text = _shown(cl, column, row, said.empty)
     if column.is_link:

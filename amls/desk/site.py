@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -30,6 +31,7 @@ from amls.desk.chosen_course import chosen_course, courses_of, listed_course
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 from amls.desk.listing import CourseList
+from amls.desk.of_course import OfCourseChoice, with_course
 from amls.desk.people import AccountChoice, PersonChoice
 from amls.desk.problems import problems_of
 from amls.desk.sent_twice import SentTwice, token_of
@@ -45,8 +47,12 @@ class ScopedFilter(admin.RelatedFieldListFilter):
     """A filter by related rows that names only those which the person may see."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
-        """Return the choices among the rows of the person's courses."""
-        rows = scoped_choices(model_admin, field, request, course=model_admin.course_of_list(request))
+        """Return the choices among the rows of the person's courses, with its course where these are several."""
+        course = model_admin.course_of_list(request)
+        rows = scoped_choices(model_admin, field, request, course=course)
+        if rows is not None and (path := told_apart_by(model_admin, rows.model, request, course)):
+            named = rows.select_related(path).order_by(*self.field_admin_ordering(field, request, model_admin))
+            return [(row.pk, with_course(row, path)) for row in named]
         limit = {"pk__in": rows.values("pk")} if rows is not None else None
         ordering = self.field_admin_ordering(field, request, model_admin)
         choices: list[Any] = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=limit)
@@ -151,14 +157,21 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         match = request.resolver_match
         is_new = request.method == "GET" and match is not None and not match.kwargs
         # Only what is offered is narrowed down: a form that is sent is judged by permissions alone.
-        course = chosen_course(request) if is_new else None
+        course = chosen_course(request) if is_new else self._course_of_form(request)
         rows = kwargs.setdefault("queryset", scoped_choices(self, db_field, request, course=course))
         if rows is not None and rows.model is Enrolment:
             # What is granted, decided or entered is a student's.
             kwargs = {"form_class": PersonChoice, **kwargs, "queryset": rows.filter(role=Role.STUDENT)}
         elif rows is not None and rows.model is User:
             kwargs["form_class"] = AccountChoice
+        elif rows is not None and (path := told_apart_by(self, rows.model, request, course)):
+            kwargs = {"form_class": partial(OfCourseChoice, path=path), **kwargs}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _course_of_form(self, request: HttpRequest) -> Course | None:
+        """Return the course of the row whose form is shown."""
+        course: Course | None = getattr(request, "desk_course_of_form", None)
+        return course if request.method == "GET" and self.model is not Course else None
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin with the chosen course."""
@@ -190,6 +203,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         """Add or change, in the zone of the row's course."""
         row = self.get_object(request, object_id) if object_id else None
         self._activate_zone(request, row)
+        request.desk_course_of_form = self.course_of(row) if row is not None else None  # type: ignore[attr-defined]
         return self._in_one_transaction(
             request,
             row,
@@ -205,7 +219,11 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Name the fields of the list: their labels stand in the head of the table only."""
-        return named_in_tables(super().get_changelist_formset(request, **kwargs))
+        formset = named_in_tables(super().get_changelist_formset(request, **kwargs))
+        # Their help stands in the form of the row.
+        for field in formset.form.base_fields.values():
+            field.help_text = ""
+        return formset
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Delete after a confirmation; what is not deleted says so before it asks."""
@@ -400,13 +418,31 @@ def scoped_choices(
 ) -> models.QuerySet[Any] | None:
     """Return the rows that a foreign key may point to, as the desk shows them to this person; those of one course only."""
     related = db_field.remote_field.model
+    path, registered = _path_to_course(admin, related), _registered(admin, related)
+    if not path:
+        return None
+    if registered is not None:
+        rows = registered.get_queryset(request)
+    else:
+        rows = related._default_manager.filter(course__in=Course.objects.taught_by(request.user))  # noqa: SLF001
+    return rows.filter(**{path: course.pk}) if course is not None else rows
+
+
+def told_apart_by(admin: ModelAdmin, related: type[Any], request: HttpRequest, course: Course | None) -> str:
+    """Return the way to the course that tells rows of one name apart; empty where they are of one course, or are courses."""
+    is_of_one = course is not None or related is Course or len(courses_of(request)) < 2
+    return "" if is_of_one else _path_to_course(admin, related)
+
+
+def _path_to_course(admin: ModelAdmin, related: type[Any]) -> str:
+    registered = _registered(admin, related)
+    if registered is not None:
+        return registered.course_path
+    has_course = any(field.name == "course" for field in related._meta.get_fields())  # noqa: SLF001
+    return "course" if has_course else ""
+
+
+def _registered(admin: ModelAdmin, related: type[Any]) -> CourseScopedAdmin | None:
     site = admin.admin_site
     registered = site.get_model_admin(related) if site.is_registered(related) else None
-    if isinstance(registered, CourseScopedAdmin):
-        path, rows = registered.course_path, registered.get_queryset(request)
-    elif any(field.name == "course" for field in related._meta.get_fields()):  # noqa: SLF001
-        path = "course"
-        rows = related._default_manager.filter(course__in=Course.objects.taught_by(request.user))  # noqa: SLF001
-    else:
-        return None
-    return rows.filter(**{path: course.pk}) if course is not None else rows
+    return registered if isinstance(registered, CourseScopedAdmin) else None

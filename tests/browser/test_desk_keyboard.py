@@ -7,6 +7,7 @@ from exams.models import Exam
 from lectures.models import Lecture
 from projects.models import Assignment
 from tests.browser.conftest import Open
+from tests.browser.looks import WIDTHS, turn
 
 # What is visible and takes a click or typing: each gets a number, by which it is known when it has the focus.
 NUMBER_CONTROLS = """() => {
@@ -125,17 +126,103 @@ def test_filters_keep_the_focus_until_they_are_closed(open_page: Open) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+# What is pressed and has no name but the word of its picture, or none at all.
+NAMELESS = """() => [...document.querySelectorAll("a, button")].filter(part => {
+  const copy = part.cloneNode(true);
+  for (const picture of copy.querySelectorAll(".material-symbols-outlined, [aria-hidden=true]")) picture.remove();
+  return part.checkVisibility({visibilityProperty: true}) && !(part.ariaLabel || part.title || copy.textContent.trim());
+}).map(part => part.outerHTML.slice(0, 120))"""
+
+
 def test_pictures_have_names_and_a_date_is_chosen_from_the_calendar(open_page: Open) -> None:
     # Errors of scripts fail it, too.
     page = open_page(forms()[0], user="lecturer")
     page.wait_for_load_state()
     expect(page.get_by_role("link", name="AMLS The staff's desk")).to_have_count(1)
     expect(page.locator(".datetimeshortcuts a[aria-label='Choose a Date']")).not_to_have_count(0)
-    names = page.locator("#nav-sidebar-inner a, main form a:visible").evaluate_all(
-        "links => links.map(link => link.ariaLabel || link.innerText.trim())"
-    )
-    assert [name for name in names if name in ("", "school", "calendar_today", "schedule")] == []
+    assert page.evaluate(NAMELESS) == []
     picker = page.locator(".field-starts_at .datetimeshortcuts").get_by_role("link", name="Choose a Date")
     picker.click()
     page.locator(".calendarbox:visible").get_by_role("link", name="15", exact=True).click()
     expect(page.get_by_label("Starts: Date")).to_have_value("2026-12-15")
+    # On a phone what is done with a row waits behind a button.
+    turn(page, 390)
+    assert page.evaluate(NAMELESS) == []
+    more = page.get_by_role("button", name="More actions")
+    for key in ("Enter", "Space"):
+        more.press(key)
+        expect(more).to_have_attribute("aria-expanded", "true")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="History")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(more).to_be_focused()
+        expect(page.get_by_role("link", name="History")).to_be_hidden()
+
+
+# What has the focus, where neither the middle nor a corner of what is in the window of it is to be seen.
+HIDDEN = """() => {
+  const focused = document.activeElement, box = focused.getBoundingClientRect();
+  if (focused === document.body) return "";
+  const [left, top] = [Math.max(box.left, 0), Math.max(box.top, 0)];
+  const [right, bottom] = [Math.min(box.right, innerWidth), Math.min(box.bottom, innerHeight)];
+  const isSeen = [[.5, .5], [.1, .1], [.9, .1], [.1, .9], [.9, .9]].some(([x, y]) => {
+    const hit = document.elementFromPoint(left + (right - left) * x, top + (bottom - top) * y);
+    return hit && (focused.contains(hit) || hit.contains(focused) && hit.matches("label, td, th"));
+  });
+  return isSeen ? "" : focused.outerHTML.slice(0, 120);
+}"""
+
+
+def hidden_when_focused(page: Page, presses: int) -> list[str]:
+    """Press Tab from where the focus is, and return what had the focus and was not to be seen (WCAG 2.4.11)."""
+    hidden = []
+    for _press in range(presses):
+        page.keyboard.press("Tab")
+        if part := page.evaluate(HIDDEN):
+            hidden.append(part)
+    return hidden
+
+
+def test_nothing_that_has_the_focus_is_covered_in_a_list(open_page: Open, site: str) -> None:
+    page = open_page("/admin/", user="lecturer")
+    covered = {}
+    for width in WIDTHS:
+        turn(page, width)
+        for path in ("/admin/lectures/lecture/", "/admin/lectures/lecture/?edit=all"):
+            for is_one_chosen in (False, True):
+                page.goto(f"{site}{path}")
+                page.wait_for_load_state()
+                page.get_by_role("searchbox").or_(page.locator("#searchbar")).first.focus()
+                if is_one_chosen:
+                    page.locator(".action-select").first.press("Space")
+                    expect(page.get_by_role("combobox", name="Select action to run")).to_be_visible()
+                presses = page.locator("#changelist :is(a, input, select, button):visible").count()
+                if parts := hidden_when_focused(page, presses):
+                    covered[width, path, is_one_chosen] = parts
+    assert covered == {}
+
+
+def test_what_is_chosen_is_told_without_colours(open_page: Open, site: str) -> None:
+    page = open_page(forms()[0], user="lecturer")
+    page.wait_for_load_state()
+    page.emulate_media(forced_colors="active")
+    for tabs in ("Parts of this page", "Parts of this form"):
+        nav = page.get_by_role("navigation", name=tabs)
+        expect(nav.locator("[aria-current]")).to_have_css("outline-style", "solid")
+        expect(nav.locator("a:not([aria-current])").first).to_have_css("outline-style", "none")
+    places = page.get_by_role("navigation", name="Desk").get_by_role("listitem")
+    expect(places.get_by_role("link", name="Lectures")).to_have_css("outline-style", "solid")
+    expect(places.get_by_role("link", name="Office hours")).to_have_css("outline-style", "none")
+
+
+def test_tab_leads_from_the_palette_past_its_list(open_page: Open) -> None:
+    page = open_page("/", user="lecturer")
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    expect(page.locator("#palette-q")).to_be_focused()
+    expect(page.get_by_role("option")).not_to_have_count(0)
+    seen = []
+    for _press in range(3):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+    assert "palette-list" not in seen

@@ -65,7 +65,8 @@ def test_what_describes_a_field_is_there_and_dates_say_whose_they_are(
     name: str,
 ) -> None:
     client = cast.client("admin")
-    addresses = [reverse(f"admin:{name}_changelist"), reverse(f"admin:{name}_add")]
+    addresses = [f"{reverse(f'admin:{name}_changelist')}{ways}" for ways in ("", "?edit=all")]
+    addresses += [reverse(f"admin:{name}_add")]
     addresses += [reverse(f"admin:{name}_change", args=[rows[name]])] if name in rows else []
     pages = {address: page for address in addresses if (page := read(client, address)) is not None}
     assert pages
