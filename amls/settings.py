@@ -208,9 +208,12 @@ if env.bool("AMLS_DB_PREPARED", True):
     DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0
 if env.bool("AMLS_DB_POOL", False):
     # Beside what the address says, such as sslmode.
+    # Where all are in use one waits for them; where none can be made nobody does (`amls.core.postgres`).
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1, "max_size": env.int("AMLS_DB_POOL_SIZE", 8), "timeout": 20,
+        "min_size": 1, "max_size": env.int("AMLS_DB_POOL_SIZE", 8), "timeout": 20, "reconnect_timeout": 0,
     }  # fmt: skip
+# A machine that is off says nothing.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rendered pages and feeds that each web process keeps in memory.

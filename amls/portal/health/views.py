@@ -1,6 +1,7 @@
 """Whether the installation lives, and whether it can work: for probes, for Prometheus, and in words."""
 
 import logging
+import sys
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -15,6 +16,7 @@ from django_guid import get_guid
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from amls.core.middleware import front_stamp
+from amls.core.postgres.base import is_away
 from amls.core.request import now_of
 from amls.portal.health.access import may_watch
 from amls.portal.health.findings import findings
@@ -22,6 +24,9 @@ from amls.portal.health.numbers import exposition
 from amls.portal.health.state import State, look
 
 logger = logging.getLogger(__name__)
+
+# Longer than anybody is turned away for after the database is back.
+_COME_AGAIN_SECONDS = 5
 
 
 @require_safe
@@ -77,15 +82,20 @@ def installation(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Say that something broke, with the number under which the log has the reason; also where the page breaks too."""
-    number = get_guid()
+    """Say that something broke, with the number under which the log has the reason; also where the page breaks too.
+
+    Where the database is away it is 503, and says when to come again.
+    """
+    number, is_for_now = get_guid(), is_away(sys.exc_info()[1])
     try:
-        page = loader.get_template("500.html").render({"request_id": number})
+        page = loader.get_template("503.html" if is_for_now else "500.html").render({"request_id": number})
     except Exception:  # such as styles that were never collected: what broke first is in the log either way
         logger.exception("The page that says that something broke is broken itself")
         return HttpResponseServerError(
             f"Something broke on our side: {number}", content_type="text/plain; charset=utf-8"
         )
+    if is_for_now:
+        return HttpResponse(page, status=503, headers={"Retry-After": str(_COME_AGAIN_SECONDS)})
     return HttpResponseServerError(page)
 
 
