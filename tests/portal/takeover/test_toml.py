@@ -1,9 +1,16 @@
 """What a course.toml says of kinds, weekly slots, open dates, free days and deadlines."""
 
+import re
 from datetime import date, datetime, time
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
+from amls.courses.models import Course
+from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import (
     CourseFileError,
     CourseSpec,
@@ -116,3 +123,13 @@ def test_the_slot_of_older_files_is_the_only_one() -> None:
 def test_what_is_wrong_is_told_with_its_place(text: str, why: str) -> None:
     with pytest.raises(CourseFileError, match=why):
         load_toml(HEAD + text)
+
+
+@pytest.mark.django_db
+def test_the_example_of_the_guide_makes_a_course() -> None:
+    guide = (Path(settings.BASE_DIR) / "docs" / "operating" / "course-file.md").read_text()
+    (example,) = re.findall(r"^```toml\n(.+?)^```$", guide, re.DOTALL | re.MULTILINE)
+    spec = load_toml(example)
+    import_course(spec=spec, now=timezone.now())
+    made = export_course(Course.objects.get())
+    assert (made.slots, made.assignments, made.admission) == (spec.slots, spec.assignments, spec.admission)
