@@ -223,7 +223,8 @@ REDIS_URL = redis_address(env.str("REDIS_URL", ""))
 CACHES = cache_settings(REDIS_URL)
 
 # Unique by Lower(email): a constraint that the check doesn't see. And `i18n` is ours, in the place of Django's on purpose.
-SILENCED_SYSTEM_CHECKS = ["auth.W004", "templates.W003"]
+# Whether https is forced on other names of the domain too is the operator's to say (SECURE_HSTS_…).
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "templates.W003", "security.W005", "security.W021"]
 PGHISTORY_DEFAULT_TRACKERS = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 AUTH_USER_MODEL = "courses.User"
 AUTHENTICATION_BACKENDS = ["amls.courses.accounts.AccountBackend"]
@@ -496,8 +497,9 @@ if IS_HTTPS:
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    # Of the names under it, and for browsers' own lists, only who answers for all of them can say so.
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "amls.core.unsent.csrf_failure"

@@ -81,18 +81,21 @@ class Strays:
     Attributes:
         unnamed: stored files that no row names.
         missing: files that rows name and the storage does not have.
+        young: how many that no row names were stored within the last day: they may still get one.
     """
 
     unnamed: tuple[str, ...]
     missing: tuple[str, ...]
+    young: int
 
 
 def find_strays(*, now: datetime) -> Strays:
     """Compare the storage with the rows; what was stored within the last day is left alone. Writes nothing."""
     stored = set(stored_names())
     wanted = named()
-    unnamed = [name for name in stored - wanted if default_storage.get_modified_time(name) < now - _SETTLED]
-    return Strays(tuple(sorted(unnamed)), tuple(sorted(wanted - stored)))
+    nameless = stored - wanted
+    unnamed = [name for name in nameless if default_storage.get_modified_time(name) < now - _SETTLED]
+    return Strays(tuple(sorted(unnamed)), tuple(sorted(wanted - stored)), len(nameless) - len(unnamed))
 
 
 def stored_names() -> list[str]:

@@ -123,6 +123,15 @@ def test_a_folder_of_uploads_that_can_t_be_written_to_is_refused(tmp_path: Path)
     assert "MEDIA_ROOT must be a folder that is there, mounted" in run("-c", script, MEDIA_ROOT=str(folder)).stderr
 
 
+def test_other_names_of_the_domain_are_left_alone_unless_it_is_said() -> None:
+    names = ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+    read = read_each(dict.fromkeys(names, ""), dict.fromkeys(names, "1"))
+    assert [[answer[name] for name in names] for answer in read if isinstance(answer, dict)] == [
+        ["False", "False"],
+        ["True", "True"],
+    ]
+
+
 def test_a_command_ends_with_what_is_wrong_with_a_setting() -> None:
     done = run("manage.py", "check", **{**PRODUCTION, "TRUSTED_PROXIES": "yes"})
     assert done.returncode != 0

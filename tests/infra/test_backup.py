@@ -177,6 +177,7 @@ def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> 
     assert "is damaged: take another backup. Nothing was restored." in of_damaged
     assert "is no backup that was finished" in of_another
     assert [path for path in (new.folder / "media").rglob("*") if path.is_file()] == []
+    assert "The database is empty: restore the backup first" in new.do("-c", _COMMANDS, f"verify {backup}")
 
     new.do("manage.py", "restore", str(backup))
     # Nothing leaves until it is said what had been sent, and then nothing of that.

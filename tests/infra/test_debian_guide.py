@@ -75,7 +75,7 @@ def repository(folder: Path) -> Path:
 
 def settings_of(there: Machine, block: str) -> str:
     """Fill in what the guide leaves open; mail goes to files, as there is no server for it."""
-    command = re.search(r"^SECRET_KEY=…\s+# (.+)$", block, re.MULTILINE)
+    command = re.search(r"^# (.+)\nSECRET_KEY=…$", block, re.MULTILINE)
     assert command is not None
     written = block.replace(command[0], f"SECRET_KEY={there.run(command[1]).strip()}")
     written, replaced = re.subn(

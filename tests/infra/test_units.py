@@ -77,3 +77,11 @@ def test_the_guide_names_the_units_and_settings_that_there_are() -> None:
     given = re.findall(r"^   ([A-Z_]+)=", guide, re.MULTILINE)
     assert len(given) == 10
     assert [name for name in given if f"`{name}`" not in table] == []
+
+
+def test_what_the_guide_has_in_the_environment_of_services_is_what_systemd_reads() -> None:
+    """A sign such as # begins a comment at the start of a line alone (systemd.exec, EnvironmentFile)."""
+    guide = (DEPLOY.parent / "docs" / "operating" / "debian.md").read_text()
+    (block,) = [block for block in re.findall(r"```sh\n(.+?)```", guide, re.DOTALL) if "SECRET_KEY=" in block]
+    lines = [line.strip() for line in block.splitlines() if line.strip()]
+    assert [line for line in lines if not line.startswith("#") and " #" in line] == []

@@ -51,9 +51,11 @@ def verify_backup(source: Path) -> list[str]:
     """Return how this installation differs from a backup, in words: rows, files, receipts and feeds.
 
     Raises:
-        BackupError: it is no backup, or is damaged.
+        BackupError: it is no backup, or is damaged, or there is nothing yet to compare it with.
     """
     manifest = read_manifest(source)
+    if not connection.introspection.table_names():
+        raise BackupError("The database is empty: restore the backup first, then verify what became of it.")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         said = differences(manifest["database"], fingerprint())

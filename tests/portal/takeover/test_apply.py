@@ -309,3 +309,5 @@ def test_the_commands_say_what_they_do(db: None, tmp_path: Path) -> None:
         call_command("import_course", str(bad))
     with pytest.raises(CommandError, match="There is no course 'nowhere'"):
         call_command("export_course", "nowhere")
+    with pytest.raises(CommandError, match=r"argument --start: '14\.4\.2025' is no day such as 2027-04-12"):
+        call_command("roll_over", "amls-ss2024", "amls-ss2026", "--start=14.4.2025")

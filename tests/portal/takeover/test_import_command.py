@@ -120,6 +120,8 @@ def test_json_says_what_was_understood_of_every_line(db: None) -> None:
 
 def test_a_source_that_cannot_be_read(db: None, tmp_path: Path) -> None:
     assert "can't be read" in str(refused(str(tmp_path / "nothing.txt")))
+    # Where it was looked for: the command may work in another folder than whoever types it.
+    assert str(refused("nothing.txt")) == f"{Path.cwd() / 'nothing.txt'} can't be read: No such file or directory."
     assert "lies within this network" in str(refused("https://127.0.0.1/course"))
     pdf = tmp_path / "plan.pdf"
     pdf.write_bytes(b"%PDF-1.7 ...")

@@ -119,7 +119,7 @@ def _content(source: str) -> tuple[bytes, str, str]:
     try:
         return path.read_bytes(), path.name, ""
     except OSError as error:
-        raise CommandError(f"{source} can't be read: {error}") from error
+        raise CommandError(f"{path.absolute()} can't be read: {error.strerror}.") from error
 
 
 def _answers(options: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Make a course for a new term."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from typing import Any
 
@@ -21,8 +21,8 @@ class Command(BaseCommand):
         """Take both addresses and the days."""
         parser.add_argument("slug")
         parser.add_argument("new_slug")
-        parser.add_argument("--start", type=date.fromisoformat, required=True, help="A day of the first teaching week.")
-        parser.add_argument("--skip", type=date.fromisoformat, nargs="*", default=[], help="Days without teaching.")
+        parser.add_argument("--start", type=_day, required=True, help="A day of the first teaching week.")
+        parser.add_argument("--skip", type=_day, nargs="*", default=[], help="Days without teaching.")
         parser.add_argument(
             "--term", default="", help="What the new term is called, if not in the manner of the old one."
         )
@@ -50,3 +50,10 @@ class Command(BaseCommand):
         self.stdout.write(str(diff))
         if options["dry_run"]:
             self.stdout.write("Nothing was written: this was a dry run.")
+
+
+def _day(said: str) -> date:
+    try:
+        return date.fromisoformat(said)
+    except ValueError as error:
+        raise ArgumentTypeError(f"'{said}' is no day such as 2027-04-12.") from error

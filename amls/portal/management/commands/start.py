@@ -122,7 +122,7 @@ class Command(BaseCommand):
                     path.read_bytes(), slug=options["slug"], today=clock.now().date(), name=path.name
                 )
         except OSError as error:
-            raise CommandError(f"{options['course']} can't be read: {error}") from error
+            raise CommandError(f"{Path(options['course']).absolute()} can't be read: {error.strerror}.") from error
         except CourseFileError as error:
             raise CommandError("Nothing was written.\n" + "\n".join(error.problems)) from error
         title = options["title"] or (input("Title of the first course (empty: none yet): ") if asks else "")

@@ -13,7 +13,10 @@ from amls.portal.strays import delete_unnamed
 class Command(BaseCommand):
     """Names what storage and database say of each other that is not so."""
 
-    help = "Names stored files that no row names, and rows whose file is gone."
+    help = (
+        "Names stored files that no row names, and rows whose file is gone. What was stored within the last day is left "
+        "alone: it may still get its row."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take whether to delete what no row names."""
@@ -30,3 +33,7 @@ class Command(BaseCommand):
         for name in strays.unnamed:
             self.stdout.write(f"{'deleted' if name in deleted else 'unnamed'}  {name}")
         self.stdout.write(f"{len(strays.missing)} missing, {len(strays.unnamed)} unnamed, {len(deleted)} deleted.")
+        if strays.young:
+            self.stdout.write(
+                f"{strays.young} more that no row names: stored within the last day, so they may still get one. Left alone."
+            )
