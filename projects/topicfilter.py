@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -17,10 +17,12 @@ class FilterChoice:
     """A track or a skill to filter by.
 
     Attributes:
+        label: the value in words.
         count: how many topics would be seen with it, as the other filters stand.
     """
 
     value: str
+    label: str
     count: int
     is_chosen: bool
 
@@ -65,14 +67,13 @@ class WantedTopics:
     def track_choices(self, topics: Sequence[Topic]) -> list[FilterChoice]:
         """Return the tracks in the order of the topics."""
         there = [topic.track for topic in topics if self.fits(topic, but="track")]
-        return _choices(dict.fromkeys(topic.track for topic in topics), there, self.tracks)
+        return _choices({topic.track: topic.said_track for topic in topics}, there, self.tracks)
 
     def skill_choices(self, topics: Sequence[Topic]) -> list[FilterChoice]:
         """Return the skills by name."""
         there = [skill for topic in topics if self.fits(topic, but="skill") for skill in topic.skills]
-        return _choices(
-            sorted({skill for topic in topics for skill in topic.skills}, key=str.casefold), there, self.skills
-        )
+        skills = sorted({skill for topic in topics for skill in topic.skills}, key=str.casefold)
+        return _choices({skill: skill for skill in skills}, there, self.skills)
 
 
 def said_on_card(topic: Topic) -> str:
@@ -81,5 +82,5 @@ def said_on_card(topic: Topic) -> str:
     return " ".join([topic.title, first_sentence(topic.description), mentor, *topic.skills])
 
 
-def _choices(values: Iterable[str], there: Sequence[str], chosen: Sequence[str]) -> list[FilterChoice]:
-    return [FilterChoice(value, there.count(value), value in chosen) for value in values]
+def _choices(values: Mapping[str, str], there: Sequence[str], chosen: Sequence[str]) -> list[FilterChoice]:
+    return [FilterChoice(value, label, there.count(value), value in chosen) for value, label in values.items()]

@@ -287,7 +287,7 @@ def _topic(project: Project) -> SafeString:
     if project.topic is None:
         return format_html("<span>{}</span>", project.title)
     mentor = project.topic.mentor.name if project.topic.mentor else ""
-    small = " · ".join(filter(None, [project.topic.track, mentor]))
+    small = " · ".join(filter(None, [project.topic.said_track, mentor]))
     return format_html("<span>{}<small>{}</small></span>", project.title, small)
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.constraints import RowCheck
@@ -17,6 +18,14 @@ from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, StaffMember, choices_hold
 from projects.managers import TopicQuerySet
 from projects.models.assignments import Assignment
+
+# The track of students' own ideas, as it is stored.
+OWN_IDEA = gettext_noop("Own idea")
+
+
+def say_track(track: str) -> str:
+    """Return a track in words: that of own ideas in the reader's language, any other as it was typed."""
+    return gettext(OWN_IDEA) if track == OWN_IDEA else track
 
 
 class Topic(models.Model):
@@ -132,6 +141,11 @@ class Topic(models.Model):
     def get_absolute_url(self) -> str:
         """Return the address of the topic's page."""
         return reverse("projects:topic", args=[self.course.slug, self.pk])
+
+    @property
+    def said_track(self) -> str:
+        """The track in words: that of own ideas in the reader's language."""
+        return say_track(self.track)
 
     @property
     def is_dropped(self) -> bool:

@@ -13,10 +13,10 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.courses.services import lock_course
 from projects.models import Assignment, Project, Topic
+from projects.models.topics import OWN_IDEA
 from projects.services.locks import active_membership, lock_enrolment, lock_topic, require_registration_open, tell
 from projects.services.registration import start_project
 
-OWN_IDEA = "Own idea"
 # Each is a mail to everyone of the staff.
 _IDEAS = Bound(
     "projects.ideas",

@@ -85,7 +85,7 @@ def ask_about_points(*, project: Project, task: int | None, by: Enrolment, text:
         now: the request's clock.
 
     Raises:
-        RuleViolation: nothing is published, the time is over, the task is not one of the assignment's, they have asked
+        RuleViolation: they are excused, nothing is published, the time is over, the task is not one of the assignment's, they have asked
             about it already, or say nothing.
     """
     with transaction.atomic():
@@ -94,6 +94,8 @@ def ask_about_points(*, project: Project, task: int | None, by: Enrolment, text:
         require_running(assignment.course)
         if by.pk not in {member.pk for member in members_of(project)}:
             raise RuleViolation(_("You are not in this team."), code="not-a-member")
+        if Excuse.objects.filter(assignment=assignment, enrolment=by).exists():
+            raise RuleViolation(_("You are excused: these points count neither for nor against you."), code="excused")
         assessment = Assessment.objects.filter(project=project, published_at__isnull=False).first()
         until = asks_until(assignment, assessment.published_at if assessment is not None else None)
         if assessment is None or until is None:

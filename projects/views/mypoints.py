@@ -58,7 +58,9 @@ def _context(mine: Mine, form: QuestionForm, asked: str) -> dict[str, Any]:
     questions = {row.task_id: row for row in rows}
     score = score_of(published, piece, mine.enrolment.pk)
     until = asks_until(piece, published.published_at)
-    is_open = until is not None and now < until and mine.course.state == mine.course.State.RUNNING
+    excuse, last = mine.excuse(), until - timedelta(minutes=1) if until is not None else None
+    asks = mine.course.state == mine.course.State.RUNNING and excuse is None
+    is_open = asks and until is not None and now < until
     entries = []
     for task in score.tasks:
         key = str(task.task.pk) if task.task is not None else _SUM
@@ -78,7 +80,8 @@ def _context(mine: Mine, form: QuestionForm, asked: str) -> dict[str, Any]:
         "entries": entries,
         "score": score,
         "assessment": published,
-        "excuse": mine.excuse(),
-        "until": until - timedelta(minutes=1) if is_open and until is not None else None,
+        "excuse": excuse,
+        "until": last if is_open else None,
+        "was_until": last if asks and not is_open else None,
         "problems": [] if asked in {entry["key"] for entry in entries if "form" in entry} else form.non_field_errors(),
     }

@@ -28,6 +28,7 @@ from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
 from projects.models import Assignment, SeekingNote, Topic
+from projects.models.topics import say_track
 from projects.queries import TeamView, assignments_of, team_of
 from projects.services.locks import active_membership
 from projects.services.switching import require_room
@@ -113,7 +114,9 @@ def _by_track(rows: Sequence[Topic], shown: Container[int]) -> list[tuple[str, l
     tracks: dict[str, list[tuple[Topic, bool]]] = {}
     for row in rows:
         tracks.setdefault(row.track, []).append((row, row.pk in shown))
-    return [(track, topics, any(is_shown for _topic, is_shown in topics)) for track, topics in tracks.items()]
+    return [
+        (say_track(track), topics, any(is_shown for _topic, is_shown in topics)) for track, topics in tracks.items()
+    ]
 
 
 def _seekers(access: Access, *, assignment: Assignment | None = None, topic: Topic | None = None) -> dict[str, Any]:

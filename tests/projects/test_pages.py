@@ -36,6 +36,7 @@ from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.services.registration import register_project
 from projects.services.teams import invite_member, revoke_invitation, write_seeking_note
+from tests.factories import TopicFactory
 from tests.markup import shows
 from tests.projects.conftest import World
 
@@ -272,6 +273,45 @@ def test_any_project_takes_own_ideas_where_it_is_said_to(soon: World, student: C
     assert "Fused joins" not in student.get("/amls/projects/mine/").content.decode()
     assert '<textarea name="description"' in student.get("/amls/projects/propose/").content.decode()
     assert student.post(f"/amls/projects/propose/{idea.pk}/take-back/").headers["Location"] == address
+
+
+def test_the_pages_of_a_second_project_say_which_one_they_are(soon: World, student: Client) -> None:
+    second = Assignment.objects.create(
+        course=soon.course, kind="project", title="Seminar talk", position=2, topics_given="first-come",
+        hand_in="presented", due_at=datetime(timezone.now().year + 1, 3, 4, 12, tzinfo=UTC),
+    )  # fmt: skip
+    TopicFactory.create(course=soon.course, assignment=second, title="Vector databases")
+    enter_earlier_pass(enrolment=soon.student, term="SS2023", by=soon.staff)
+
+    def said(address: str) -> str:
+        page = BeautifulSoup(student.get(address).content, "html.parser")
+        assert page.title is not None
+        assert "Seminar talk" in page.title.get_text(), address
+        return " ".join(page.get_text(" ").split())
+
+    mine, topics = said(f"/amls/assignments/{second.pk}/"), said(f"/amls/projects/?assignment={second.pk}")
+    for page in (mine, topics):
+        assert "Presented on" in page
+        assert "Hand in by" not in page
+    assert "You have no topic here yet." in mine
+    # What was passed in an earlier term is the course's own project.
+    assert "SS2023" not in mine
+    own = " ".join(BeautifulSoup(student.get("/amls/projects/").content, "html.parser").get_text(" ").split())
+    assert "Hand in by" in own
+
+
+def test_the_track_of_own_ideas_is_said_in_the_language_of_the_reader(soon: World, student: Client) -> None:
+    idea = propose_idea(
+        enrolment=soon.student, assignment=soon.assignment, title="Fused joins", description="x", now=timezone.now()
+    )
+    student.post("/language/", {"language": "de"}, headers={"sec-fetch-site": "same-origin"})
+    pages = [f"/amls/projects/topics/{idea.pk}/", "/amls/projects/"]
+    said = [student.get(page).content.decode() for page in pages]
+    assert ["Eigene Idee" in page for page in said] == [True, True]
+    assert ">Eigene Idee</h2>" in said[1]
+    # The stored one is what is filtered by.
+    assert 'name="track" value="Own idea"' in said[1]
+    assert "Own idea" not in said[0]
 
 
 def test_topics_that_are_given_by_wish_have_the_way_to_propose_one(soon: World, student: Client) -> None:

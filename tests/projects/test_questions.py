@@ -48,7 +48,7 @@ from projects.services.questions import (
     take_answer_back,
     version_of_question,
 )
-from projects.services.registration import leave_team
+from projects.services.registration import leave_team, register_project
 from projects.services.snippets import keep_snippets
 from projects.services.teamsheets import Given
 from tests.projects.conftest import NOW, World
@@ -137,6 +137,28 @@ def test_what_is_no_question_is_refused(world: World, sheet: Assignment, change:
     with pytest.raises(RuleViolation) as refused:
         ask(world, sheet, team, **change)
     assert refused.value.code == code
+
+
+def test_who_is_excused_asks_about_no_points(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5", now=timezone.now())
+    client = world.cast.client("student")
+    assert "Ask about this" in client.get(address_of(sheet, "my_points")).content.decode()
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=timezone.now())
+    page = client.get(address_of(sheet, "my_points")).content.decode()
+    assert "Ask about this" not in page
+    assert "You may ask once" not in page
+    with pytest.raises(RuleViolation) as refused:
+        ask(world, sheet, team, now=timezone.now())
+    assert refused.value.code == "excused"
+
+
+def test_the_page_says_until_when_could_be_asked(world: World, sheet: Assignment) -> None:
+    published(world, sheet, "8", "9.5", now=timezone.now() - timedelta(days=30))
+    page = " ".join(world.cast.client("student").get(address_of(sheet, "my_points")).content.decode().split())
+    assert "Questions about these points could be asked until" in page
+    assert "Ask amls@example.org." in page
+    Assignment.objects.filter(pk=sheet.pk).update(question_days=0)
+    assert "could be asked" not in world.cast.client("student").get(address_of(sheet, "my_points")).content.decode()
 
 
 def test_without_days_or_publication_nobody_asks(world: World, sheet: Assignment) -> None:
@@ -425,6 +447,29 @@ def test_who_is_excused_reads_so_and_why_where_the_assignment_is(
         others = Client()
         others.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
         assert "excused" not in others.get(address_of(sheet, page)).content.decode().lower()
+
+
+@pytest.mark.parametrize("has_team", [True, False])
+def test_who_is_excused_from_the_project_reads_so_on_its_tile(world: World, *, has_team: bool) -> None:
+    world.assignment.due_at = timezone.now() + timedelta(days=9)
+    keep_assignment(world.assignment, now=timezone.now())
+    if has_team:
+        register_project(enrolment=world.student, topic=world.single, now=timezone.now())
+    client = world.cast.client("student")
+
+    def tile(page: str) -> str:
+        said = client.get(page).content.decode().split('aria-labelledby="project-tile"')[1]
+        return " ".join(said.split("</section>")[0].split())
+
+    asked = 'btn go" href="/amls/projects/mine/submit/"' if has_team else ">Choose a topic</a>"
+    pages = ("/amls/", "/amls/me/")
+    assert [asked in tile(page) for page in pages] == [True, True]
+    excuse(enrolment=world.student, assignment=world.assignment, by=world.staff, now=timezone.now())
+    for page in pages:
+        assert asked not in tile(page)
+        assert "this assignment counts neither for nor against you." in tile(page)
+    end_excuse(enrolment=world.student, assignment=world.assignment, now=timezone.now())
+    assert [asked in tile(page) for page in pages] == [True, True]
 
 
 def test_nothing_is_due_any_more_for_who_is_excused_until_that_ends(world: World) -> None:

@@ -156,7 +156,7 @@ def _team(project: Project) -> tuple[str, str, str]:
 
 def _topic(topic: Topic) -> tuple[str, str, str]:
     mentor = topic.mentor.name if topic.mentor else ""
-    detail = " · ".join(filter(None, [topic.track, mentor]))
+    detail = " · ".join(filter(None, [topic.said_track, mentor]))
     return topic.title, detail, reverse("admin:projects_topic_change", args=[topic.pk])
 
 

@@ -199,6 +199,7 @@ def _home_context(access: Access) -> dict[str, Any]:
     coming = [
         item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED and item.key not in others
     ]
+    is_over = any(item.key == "projects.submission" and item.is_done for item in agenda)
     deadline = next((item for item in coming if item.kind == ItemKind.DEADLINE and not item.is_done), None)
     return {
         "access": access,
@@ -213,6 +214,8 @@ def _home_context(access: Access) -> dict[str, Any]:
         "key_dates": _key_dates(dates, deadline),
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
         "team": part.team if part is not None else None,
+        # Its date is done with, and nothing that was handed in counts.
+        "is_excused": is_over and (part is None or part.team is None or part.team.counting is None),
         # Who has no project yet is told where to get one.
         "shows_project": part is not None and main is not None and (part.team is not None or main.has_topics),
         "assignment": main,

@@ -19,6 +19,7 @@ from amls.courses.accounts import user_of
 from amls.courses.eligibility import evaluate
 from amls.courses.models import Course
 from amls.courses.participation import enrol_self, leave_course
+from amls.grading.points import WorkState
 from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
@@ -145,6 +146,7 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "works": [work for work in works if work.assignment.is_visible_at(access.now)],
         "is_student": is_student,
         "team": part.team if part is not None else None,
+        "is_excused": any(row.assignment.is_main and row.work.state == WorkState.EXCUSED for row in works),
         "sessions": [row for row in coming if row.kind in _SESSIONS][:_SESSIONS_SHOWN],
         "shared": Shared(access),
         "deadlines": [row for row in coming if row.kind not in _SESSIONS and row.key not in said][:_COMING],

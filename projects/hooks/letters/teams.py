@@ -23,7 +23,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     project = project_of(notice)
     if project is None or not project.is_active:
         return None
-    track = project.topic.track if project.topic is not None else str(project.assignment)
+    track = project.topic.said_track if project.topic is not None else str(project.assignment)
     values = {"topic": project.title, "track": track}
     text = _("Your project is registered: **%(topic)s** (%(track)s).") % escaped(values)
     missing = project.team_min - Membership.objects.active().filter(project=project).count()
