@@ -23,7 +23,7 @@ from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
-from projects.addresses import address_of
+from projects.addresses import address_of, topics_of
 from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
@@ -240,14 +240,14 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def seek(request: HttpRequest, slug: str) -> HttpResponse:
     """Write or take back a note, or invite who wrote one."""
-    mine = open_mine(request, slug)
+    mine = open_mine(request, slug, primary_key(request.POST.get("assignment")) or None)
     now = mine.access.now
     topic_pk = request.POST.get("topic", "")
     chosen = _visible_topic(mine.access, number(topic_pk)) if topic_pk else None
     if chosen is not None and chosen.assignment != mine.assignment:
         mine = mine_of(mine.access, chosen.assignment_id)
     # A note on no topic stands on the page of all of them.
-    back = redirect(chosen) if chosen else redirect("projects:topics", slug=slug)
+    back = redirect(chosen) if chosen else redirect(topics_of(mine.require_assignment()))
     try:
         if "remove" in request.POST:
             remove_seeking_note(enrolment=mine.enrolment, assignment=mine.require_assignment())

@@ -314,6 +314,26 @@ def test_the_track_of_own_ideas_is_said_in_the_language_of_the_reader(soon: Worl
     assert "Own idea" not in said[0]
 
 
+def test_a_note_on_the_topics_of_a_second_project_is_for_that_one(soon: World, student: Client) -> None:
+    second = Assignment.objects.create(
+        course=soon.course, kind="project", title="Seminar talk", position=2, topics_given="first-come",
+        due_at=timezone.now() + timedelta(days=9),
+    )  # fmt: skip
+    page = f"/amls/projects/?assignment={second.pk}"
+
+    def send(path: str, **typed: str) -> str:
+        """Send the page's form to look for teammates as it stands, with what is typed; return where it leads."""
+        forms = BeautifulSoup(student.get(path).content, "html.parser").select('form[action="/amls/projects/seek/"]')
+        hidden = {field["name"]: field["value"] for field in forms[-1].select("input[name=assignment]")}
+        return student.post("/amls/projects/seek/", hidden | typed).headers["Location"]
+
+    assert send(page, text="Who knows CUDA?") == page
+    assert SeekingNote.objects.get().assignment == second
+    assert "Who knows CUDA?" not in student.get("/amls/projects/").content.decode()
+    assert send(f"/amls/assignments/{second.pk}/", remove="") == page
+    assert not SeekingNote.objects.exists()
+
+
 def test_topics_that_are_given_by_wish_have_the_way_to_propose_one(soon: World, student: Client) -> None:
     soon.give_by_wish(closes_at=timezone.now() + timedelta(days=2), fewest=1)
     assert 'href="/amls/projects/propose/"' in student.get("/amls/projects/").content.decode()
