@@ -1,11 +1,14 @@
 """Every address, as every part of the cast."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -476,6 +479,12 @@ def test_a_draft_is_its_staffs(cast: Cast, places: dict[str, str], part: str) ->
 def test_no_course_may_hide_an_address() -> None:
     first = {str(pattern.pattern).split("/")[0] for pattern in walk(get_resolver().url_patterns)}
     assert {word for word in first if word and "<" not in word} <= RESERVED_SLUGS
+
+
+def test_no_course_takes_an_address_of_the_front_server() -> None:
+    text = (Path(settings.BASE_DIR) / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    own = set(re.findall(r"location (?:= )?/([\w.-]+)", text))
+    assert {"accounts", "protected", "signed-in"} <= own - {".large"} <= RESERVED_SLUGS
     with pytest.raises(ValidationError, match="'admin' is an address of this site"):
         validate_slug("admin")
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 RESERVED_SLUGS = frozenset(
     {
         "accounts", "admin", "api", "calendar", "courses", "exports", "favicon.ico", "healthz", "language", "legal",
-        "manifest.webmanifest", "media", "metrics", "new", "notices", "readyz", "receipts", "robots.txt", "search", "static",
-        "unsubscribe", "worker.js",
+        "manifest.webmanifest", "media", "metrics", "new", "notices", "protected", "readyz", "receipts", "robots.txt", "search",
+        "signed-in", "static", "unsubscribe", "worker.js",
     }
 )  # fmt: skip
 
