@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 
-from amls.core.request import now_of
+from amls.core.request import lead_to, now_of
 from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
@@ -214,7 +214,7 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
             elif all(result["error"] == "" for result in results):
                 replaced = [result["replaced"] for result in results if result.get("replaced")]
                 messages.success(request, " ".join([_("All files are online."), *replaced]), extra_tags=tags)
-                return redirect(way_to_choose(reverse("admin:lectures_lecture_changelist"), course))
+                return lead_to(request, way_to_choose(reverse("admin:lectures_lecture_changelist"), course))
             elif undo:
                 messages.warning(request, _("Some files are online."), extra_tags=tags)
         context = {

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.agenda.changes import describe_change
 from amls.agenda.services import Change
-from amls.core.origin import split_address
 from amls.core.preview import Preview, is_wanted, preview_of, without_trace
-from amls.core.request import htmx_of
+from amls.core.request import htmx_of, lead_to
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_or_none
@@ -45,7 +44,8 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
             preview = preview_of(request.POST, (form.values(), [change.shown for change in changes], clashes))
         may_save = not form.errors and (preview is None or preview.is_agreed)
         if may_save and _save(request, form, lecture, access):
-            return _done(request, lecture)
+            # The schedule, the tiles and the key dates may all have changed.
+            return lead_to(request, _back(request, lecture))
     context = {
         "access": access,
         "course": access.course,
@@ -100,17 +100,6 @@ def _add_errors(form: LectureForm, error: ValidationError) -> None:
         form.add_error(field if field in form.fields else None, problems)
 
 
-def _done(request: HttpRequest, lecture: Lecture) -> HttpResponse:
-    back = _back(request, lecture)
-    if htmx_of(request):
-        # The schedule, the tiles and the key dates may all have changed: load the page anew.
-        # An address that differs only behind the # would not be loaded again.
-        here = split_address(htmx_of(request).current_url or "").path
-        is_same = here == back.partition("#")[0]
-        return HttpResponse(headers={"HX-Refresh": "true"} if is_same else {"HX-Redirect": back})
-    return HttpResponseRedirect(back)
-
-
 def _back(request: HttpRequest, lecture: Lecture) -> str:
     if request.POST.get("back") == "lecture":
         return lecture.get_absolute_url()
@@ -152,7 +141,7 @@ def upload(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         messages.success(request, _said_of_uploads(kept), extra_tags=undo)
     elif not files:
         messages.error(request, _("Choose a file first."))
-    return redirect(lecture)
+    return lead_to(request, lecture.get_absolute_url())
 
 
 def _said_of_uploads(kept: Sequence[AddedFile]) -> str:

@@ -12,12 +12,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.clock import database_clock, deadline_closes_at
-from amls.core.request import json_of
+from amls.core.request import json_of, lead_to
 from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import open_course
@@ -68,7 +69,7 @@ def submit(request: HttpRequest, slug: str, assignment: int | None = None) -> Ht
             messages.success(
                 request, _("Attempt %(attempt)s is kept. This is its receipt.") % {"attempt": submission.attempt}
             )
-            return redirect("projects:receipt", code=receipt_code(submission.pk))
+            return lead_to(request, reverse("projects:receipt", kwargs={"code": receipt_code(submission.pk)}))
     context = _submit_context(mine, form) | {"kept": shelf.all(), "has_sent_files": bool(request.FILES)}
     return render(request, "projects/submit.html", context, status=422 if form.errors else 200)
 

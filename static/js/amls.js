@@ -75,15 +75,6 @@
     }, 100));
   }
 
-  // After a part was swapped in, what is wrong or new gets the focus.
-  document.addEventListener("htmx:afterSettle", (event) => {
-    (event.target.querySelector?.("[data-focus]") ?? event.target.querySelector?.("[autofocus]"))?.focus();
-  });
-  document.addEventListener("htmx:responseError", () => {
-    const live = document.getElementById("live");
-    if (live) live.textContent = live.dataset.failed;
-  });
-
   // The recording starts where the link says: ?t=90
   const start = new URLSearchParams(location.search).get("t");
   const video = document.querySelector("video");
@@ -107,24 +98,14 @@
   on("submit", "form[data-progress]", (form, event) => {
     if (event.defaultPrevented) return;
     event.preventDefault();
-    const bar = form.querySelector("progress");
-    const request = new XMLHttpRequest();
-    request.upload.addEventListener("progress", (step) => {
-      if (bar && step.lengthComputable) { bar.hidden = false; bar.max = step.total; bar.value = step.loaded; }
+    const bar = form.querySelector("progress"), failed = form.querySelector("[data-failed]");
+    failed.hidden = true;
+    window.amlsAnswers.send(form, {
+      progress: (step) => { bar.hidden = false; bar.max = step.total; bar.value = step.loaded; },
+      broke: () => {
+        delete form.dataset.sent;
+        failed.hidden = false;
+      },
     });
-    request.addEventListener("load", () => {
-      const answer = new DOMParser().parseFromString(request.responseText, "text/html");
-      document.title = answer.title;
-      const part = document.querySelector("#main") ? "#main" : "body";
-      document.querySelector(part).replaceWith(answer.querySelector(part));
-      history.replaceState(null, "", request.responseURL);
-      scrollTo(0, 0);
-    });
-    request.addEventListener("error", () => {
-      delete form.dataset.sent;
-      form.querySelector("[data-failed]").hidden = false;
-    });
-    request.open("POST", form.action);
-    request.send(new FormData(form));
   });
 })();

@@ -1,5 +1,5 @@
 // The hand-in page: what was chosen, a ticket for when the upload began, progress. The form works without.
-(() => {
+(function prepare() {
   "use strict";
   const form = document.querySelector("form[data-handin]");
   if (!form) return;
@@ -77,56 +77,37 @@
 
   const send = () => {
     const bar = form.querySelector("progress");
-    const request = new XMLHttpRequest();
     const pace = form.querySelector("[data-pace]"), began = performance.now();
     bar.hidden = false;
-    request.upload.addEventListener("progress", (step) => {
-      if (!step.lengthComputable) return;
-      bar.max = step.total;
-      bar.value = step.loaded;
-      const seconds = Math.ceil(((performance.now() - began) / 1000) * (step.total / step.loaded - 1));
-      pace.textContent = pace.dataset.words.replace("%p", Math.floor((step.loaded / step.total) * 100)).replace("%s", seconds);
-    });
-    request.addEventListener("load", () => {
-      const page = new DOMParser().parseFromString(request.responseText, "text/html");
-      if (request.status === 200) {
-        // The receipt came with the answer, and so did what the site says once.
+    window.amlsAnswers.send(form, {
+      progress: (step) => {
+        bar.max = step.total;
+        bar.value = step.loaded;
+        const seconds = Math.ceil(((performance.now() - began) / 1000) * (step.total / step.loaded - 1));
+        pace.textContent = pace.dataset.words.replace("%p", Math.floor((step.loaded / step.total) * 100)).replace("%s", seconds);
+      },
+      leaves: (address) => {
+        if (!address.startsWith("/receipts/")) return;
         for (const key of Object.keys(sessionStorage)) if (key.startsWith("handin:")) sessionStorage.removeItem(key);
-        history.pushState(null, "", request.responseURL);
-        addEventListener("popstate", () => location.reload());
-        document.title = page.title;
-        document.body.replaceWith(page.body);
-        document.querySelector("h1").tabIndex = -1;
-        document.querySelector("h1").focus();
-        scrollTo(0, 0);
-        return;
-      }
-      // What is wrong stands in the form; what the server would not even read, on a page of its own.
-      const part = page.querySelector("#main") ? "#main" : "main";
-      if (!page.querySelector(part)) { broke(); return; }
-      document.querySelector(part).replaceWith(page.querySelector(part));
-      document.querySelector("[data-focus]")?.focus();
-      // The new form is prepared as the first one was.
-      const script = document.createElement("script");
-      script.src = document.querySelector("script[src*=handin]").src;
-      document.head.append(script);
+      },
+      // What is wrong stands in the form that came, which is prepared as the first one was.
+      taken: prepare,
+      broke: () => {
+        bar.hidden = true;
+        pace.textContent = "";
+        delete form.dataset.sent;
+        form.querySelector("button").disabled = false;
+        form.querySelector("[data-failed]").hidden = false;
+      },
     });
-    const broke = () => {
-      bar.hidden = true;
-      form.querySelector("[data-pace]").textContent = "";
-      delete form.dataset.sent;
-      form.querySelector("button").disabled = false;
-      form.querySelector("[data-failed]").hidden = false;
-    };
-    request.addEventListener("error", broke);
-    request.addEventListener("abort", broke);
-    request.open("POST", form.action);
-    request.send(new FormData(form));
   };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("button");
     if (button.disabled) return;
+    // What is said of the last try is not said of this one.
+    form.querySelector(".summary")?.remove();
+    form.querySelector("[data-failed]").hidden = true;
     // What the server would refuse is not sent at all.
     const stopped = form.querySelector("[data-stopped]");
     stopped.hidden = ![...field.files].some(judge);
@@ -136,7 +117,6 @@
       return;
     }
     button.disabled = true;
-    form.querySelector("[data-failed]").hidden = true;
     form.elements.ticket.value = "";
     if ((field.files.length || kept().length) && window.crypto?.subtle) {
       try { await takeTicket(); } catch { /* the server's clock decides */ }

@@ -170,7 +170,10 @@
   said?.addEventListener("toggle", async () => {
     if (!said.open || cues.length) return;
     const answer = await fetch(said.dataset.transcript, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok) return;
+    if (!answer?.ok) {
+      window.amlsAnswers.fail(answer?.status ?? 0);
+      return;
+    }
     said.insertAdjacentHTML("beforeend", await answer.text());
     const list = said.querySelector(".said");
     if (!list) return;

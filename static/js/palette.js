@@ -6,7 +6,7 @@
   if (!home) return;
   const ask = async (query, signal) => {
     const answer = await fetch(`${home}?${new URLSearchParams(query)}`, { signal });
-    if (!answer.ok) throw new Error(answer.status);
+    if (!answer.ok) throw Object.assign(new Error("refused"), { status: answer.status });
     return document.createRange().createContextualFragment(await answer.text());
   };
   let dialog, field, list, said, shown, waiting, asking;
@@ -21,6 +21,10 @@
   };
   const chosen = () => list.querySelector("[aria-selected=true]");
 
+  const say = (words, manner) => {
+    said.className = manner;
+    said.textContent = words;
+  };
   const fill = async () => {
     const typed = field.value.trim();
     asking?.abort();
@@ -32,9 +36,14 @@
       shown = typed;
       options().forEach((option, index) => { option.id = `palette-${index}`; });
       choose(options()[0]);
-      said.textContent = status.replace(/\s+/g, " ").trim();
+      say(status.replace(/\s+/g, " ").trim(), "visually-hidden");
     } catch (problem) {
-      if (problem.name !== "AbortError") said.textContent = document.getElementById("live")?.dataset.failed ?? "";
+      if (problem.name === "AbortError") return;
+      // What was found for other words is no answer to these.
+      list.replaceChildren();
+      choose(null);
+      shown = null;
+      say(window.amlsAnswers.sentence(problem.status ?? 0), "note error");
     }
   };
 

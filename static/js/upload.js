@@ -1,11 +1,10 @@
 // Before files are sent: to which lecture each would go by its name, to be corrected. Only names are asked about.
 (() => {
   "use strict";
-  const field = document.getElementById("files"), shown = document.querySelector("[data-matches]");
-  if (!field || !shown) return;
-  const course = document.getElementById("course"), all = document.getElementById("lecture");
   let asked = 0;
   const ask = async () => {
+    const field = document.getElementById("files"), shown = document.querySelector("[data-matches]");
+    const course = document.getElementById("course"), all = document.getElementById("lecture");
     const mine = ++asked, names = [...field.files].map((file) => file.name);
     shown.replaceChildren();
     // One lecture for all of them needs no table.
@@ -18,6 +17,7 @@
       shown.replaceChildren(...part.body.children);
     } catch { /* the server matches them all the same */ }
   };
-  for (const part of [field, course, all]) part.addEventListener("change", ask);
+  // Of the form that comes with the answer too.
+  document.addEventListener("change", (event) => { if (event.target.matches("#files, #course, #lecture")) ask(); });
   addEventListener("pageshow", ask);
 })();
