@@ -7,6 +7,7 @@ import pghistory
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from amls.core.constraints import RowCheck
 from amls.core.text import LineField
@@ -28,7 +29,7 @@ class Registration(models.Model):
     class State(models.TextChoices):
         REGISTERED = "registered", _("Registered")
         WAITLISTED = "waitlisted", _("On the waiting list")
-        WITHDRAWN = "withdrawn", _("Withdrawn")
+        WITHDRAWN = "withdrawn", pgettext_lazy("from an exam", "Withdrawn")
         EXCUSED = "excused", _("Excused")
         ATTENDED = "attended", _("Attended")
         ABSENT = "absent", _("Absent")

@@ -15,7 +15,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
@@ -182,7 +182,7 @@ def register(staff: Staff, data: Data) -> str:
     return _("%(person)s is registered.") % {"person": enrolment.user}
 
 
-@act("withdraw", gettext_lazy("Withdraw"))
+@act("withdraw", pgettext_lazy("somebody from an exam", "Withdraw"))
 def withdraw(staff: Staff, data: Data) -> str:
     """Withdraw somebody."""
     registration = data["registration"]

@@ -19,15 +19,14 @@
   // Copy an address.
   on("click", "[data-copy]", async (button) => {
     const field = document.getElementById(button.dataset.copy);
-    field.select();
     try {
       await navigator.clipboard.writeText(field.value);
     } catch {
+      field.select();
       document.execCommand("copy");
+      button.focus();
     }
-    const label = button.textContent;
-    button.textContent = button.dataset.done;
-    setTimeout(() => { button.textContent = label; }, 2500);
+    window.amlsAnswers.tellAt(button);
   });
 
   // Dialogs: links lead to a page of their own, and open here where there is one.
@@ -40,13 +39,17 @@
   });
   on("click", "[data-close]", (button) => button.closest("dialog").close());
 
-  // Menus close with Escape and by a click elsewhere; not with a dialog that was opened from one and stands before it.
+  // Menus close with Escape, by a click elsewhere, and when the focus goes on; not with a dialog that was opened from one and stands before it.
   document.addEventListener("keydown", (event) => {
     const menu = document.querySelector("details:is(.account, .pick)[open]");
     if (event.key === "Escape" && menu && !document.querySelector("dialog:modal")) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
+  });
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    const menu = target.closest("details:is(.account, .pick)[open]");
+    if (menu && relatedTarget && !menu.contains(relatedTarget) && !relatedTarget.closest("dialog")) menu.open = false;
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("dialog")) return;

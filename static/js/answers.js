@@ -11,40 +11,54 @@
     const place = trouble.querySelector("[data-words]");
     if (place.textContent !== words) place.textContent = words;
     trouble.firstElementChild.hidden = !words;
+    // It stands above the lower edge: what was pressed is to be seen beside it.
+    if (words && document.activeElement !== document.body) document.activeElement.scrollIntoView({ block: "nearest" });
   };
   // `status`: that of the answer; 0 where none came.
   const fail = (status) => say(sentence(status));
 
   // Where the focus was in what is replaced, it goes to the same in what takes its place, or as near to it as can be.
   const CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
-  const signOf = (control) => [control.tagName, control.name, control.type, control.getAttribute("href"), control.innerText].join("\n");
-  const canFocus = (control) => !control.disabled && control.checkVisibility({ visibilityProperty: true });
   const within = (place, selector) => (place?.isConnected ? [place, ...place.querySelectorAll(selector)].filter((part) => part.matches(selector)) : []);
+  const canFocus = (control) => !control.disabled && control.checkVisibility({ visibilityProperty: true });
+  const signOf = (control) =>
+    [control.tagName, control.id, control.name, control.type, control.getAttribute("href"), control.textContent.trim()].join("\n");
+  // What there is several times, such as the button of each row, is no sign of anything.
+  const bySign = (controls) => {
+    const known = new Map();
+    for (const control of controls) known.set(signOf(control), known.has(signOf(control)) ? null : control);
+    return known;
+  };
   let was = null;
   const noteFocus = (part) => {
-    const at = document.activeElement, ids = [];
+    const at = document.activeElement;
     was = null;
     if (!part.contains(at)) return;
-    for (let around = at; around !== part.parentElement; around = around.parentElement) if (around.id) ids.push(around.id);
-    was = { sign: signOf(at), ids, part };
+    const controls = within(part, CONTROLS), ids = [];
+    for (let around = at; around !== part; around = around.parentElement) if (around.id) ids.push(around.id);
+    const place = controls.indexOf(at), known = bySign(controls);
+    // Its own, those of what comes after it, and of what stands before it, the nearest first; what does the same before all others.
+    const near = [...controls.slice(place), ...controls.slice(0, Math.max(place, 0)).reverse()];
+    const isLike = (control) => control.tagName === at.tagName && control.name === at.name;
+    const signs = [...near.filter(isLike), ...near].map(signOf).filter((sign) => known.get(sign));
+    was = { part, ids, sign: signOf(at), signs, isSeen: at.matches(":focus-visible") };
   };
-  // What is wrong or new asks for it; else it is only brought back to who lost it.
+  const nearest = (lost, fresh) => {
+    const places = [lost.part, lost.part.id && document.getElementById(lost.part.id), ...fresh];
+    const controls = [...new Set(places.flatMap((place) => within(place || null, CONTROLS)))].filter(canFocus);
+    const known = bySign(controls);
+    const around = lost.ids.flatMap((id) => within(document.getElementById(id), CONTROLS)).filter(canFocus);
+    if (lost.signs[0] === lost.sign && known.get(lost.sign)) return known.get(lost.sign);
+    if (around.length) return around[0];
+    return lost.signs.map((sign) => known.get(sign)).find(Boolean) ?? controls[0] ?? within(document.querySelector("main"), CONTROLS).find(canFocus);
+  };
+  // What is wrong or new asks for it; else it is only brought back to who lost it. Who points at things sees nothing move.
   const keepFocus = (fresh) => {
     const asking = ["[data-focus]", "[autofocus]"].flatMap((selector) => fresh.flatMap((part) => within(part, selector)))[0];
     const lost = document.activeElement === document.body ? was : null;
     was = null;
-    if (asking || !lost) {
-      asking?.focus();
-      return;
-    }
-    for (const place of [...lost.ids.map((id) => document.getElementById(id)), lost.part, ...fresh, document.querySelector("main")]) {
-      const controls = within(place, CONTROLS).filter(canFocus);
-      const next = controls.find((control) => signOf(control) === lost.sign) ?? controls[0];
-      if (next) {
-        next.focus();
-        return;
-      }
-    }
+    if (asking) asking.focus();
+    else if (lost) nearest(lost, fresh)?.focus({ preventScroll: !lost.isSeen });
   };
 
   // Folds that stay open while what is in them is worked on.
@@ -112,5 +126,20 @@
     request.send(new FormData(form));
   };
 
-  window.amlsAnswers = { send, fail, sentence };
+  // A button says for a moment what it did, to those too who hear the page, also where a dialog is all that they hear.
+  const tellAt = (button) => {
+    button.dataset.label ??= button.textContent;
+    const said = document.createElement("span");
+    said.className = "visually-hidden";
+    said.role = "status";
+    button.after(said);
+    button.textContent = button.dataset.done;
+    setTimeout(() => { said.textContent = button.dataset.done; }, 100);
+    setTimeout(() => {
+      button.textContent = button.dataset.label;
+      said.remove();
+    }, 2500);
+  };
+
+  window.amlsAnswers = { send, fail, sentence, tellAt };
 })();

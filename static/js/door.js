@@ -102,10 +102,12 @@
 
   // Search as one types, by the server's own way to compare letters.
   const { finder } = window.amlsFolding(JSON.parse(door.dataset.letters));
-  const search = door.querySelector("[data-search]");
+  const search = door.querySelector("[data-search]"), nobody = door.querySelector("[data-nobody]");
   const sift = () => {
     const isFound = finder(search.value);
     for (const row of rows.values()) row.hidden = !isFound(row.dataset.words);
+    const isNobody = rows.size > 0 && [...rows.values()].every((row) => row.hidden);
+    nobody.textContent = isNobody ? nobody.dataset.words : "";
   };
   search.addEventListener("input", sift);
   // Who was found and marked is seen once more among all, and the field waits for the next one.

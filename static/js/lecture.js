@@ -64,9 +64,7 @@
       if ("link" in button.dataset) {
         show(at, true);
         await navigator.clipboard?.writeText(location.href);
-        const label = button.textContent;
-        button.textContent = button.dataset.done;
-        setTimeout(() => { button.textContent = label; }, 2500);
+        window.amlsAnswers.tellAt(button);
       }
     });
   }

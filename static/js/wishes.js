@@ -25,7 +25,8 @@
     held.classList.remove("is-held");
     const form = held.closest("form");
     held = null;
-    form.requestSubmit(form.querySelector("[data-keep]"));
+    // As by a press: htmx would send the button that has the focus along.
+    form.querySelector("[data-keep]").click();
   };
   document.addEventListener("pointerup", drop);
   document.addEventListener("pointercancel", drop);

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bs4 import BeautifulSoup
 from django.test import Client
 from django.utils import timezone
 
@@ -106,3 +107,20 @@ def test_what_was_moved_says_from_when(cast: Cast) -> None:
     move_to(datetime(2024, 4, 19, 15, tzinfo=UTC))
     page = Client().get("/amls/schedule/").content.decode()
     assert shows(page, 'moved from <time datetime="2024-04-18T17:00+02:00">Thu 18 Apr 2024, 17:00</time>')
+
+
+@pytest.mark.parametrize("query", ["", "?view=month&month=2124-04"])
+def test_titles_are_said_to_be_in_the_language_in_which_they_are(cast: Cast, query: str) -> None:
+    starts_at = datetime(2124, 4, 18, 14, tzinfo=UTC)
+    LectureFactory.create(course=cast.course, number="01", title="Talk", starts_at=starts_at)
+    LectureFactory.create(
+        course=cast.course, kind="lab", title="Tables", number="3", starts_at=starts_at + timedelta(days=1)
+    )
+    Course.objects.filter(pk=cast.course.pk).update(language="en")
+    reconcile(Course.objects.get(pk=cast.course.pk), now=starts_at)
+    for language, marked in (("en", [None, None]), ("de", ["en", None])):
+        page = BeautifulSoup(
+            Client(headers={"accept-language": language}).get(f"/amls/schedule/{query}").content, "html.parser"
+        )
+        links = page.select(".agenda .what a, .month li a")
+        assert [link.get("lang") for link in links] == marked

@@ -135,7 +135,7 @@ def test_what_is_pressed_in_vain_is_said_with_what_helps(open_page: Open, site: 
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     preview.click()
     trouble(page, GONE).get_by_role("link", name="Load this page again").click()
-    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
 
 
 def test_a_form_that_opens_in_its_row_is_gone_on_with_by_keyboard(open_page: Open, site: str) -> None:
@@ -189,3 +189,17 @@ def test_the_workbench_is_worked_through_by_keyboard(open_page: Open, site: str)
     expect(undo).to_be_visible()
     expect(room).to_be_focused()
     expect(room).to_have_value(chosen)
+
+
+def test_who_copies_an_address_stays_at_the_button_and_hears_that_it_is_done(open_page: Open, site: str) -> None:
+    page = open_page("/amls/subscribe/", locale="de-DE")
+    page.wait_for_load_state()
+    copy = page.get_by_role("button", name="Kopieren").first
+    copy.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Kopiert")).to_be_attached()
+    expect(page.get_by_role("button", name="Kopiert").first).to_be_focused()
+    # Pressed again meanwhile, it is called as before in the end.
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Kopiert")).to_have_count(0)
+    expect(copy).to_be_focused()

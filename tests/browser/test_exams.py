@@ -101,7 +101,12 @@ def test_staff_seat_check_in_by_phone_through_a_lost_network_grade_and_publish(o
 
     phone = open_page(f"/amls/exams/{exam.pk}/check-in/", user="assistant", width=390)
     other = open_page(f"/amls/exams/{exam.pk}/check-in/", user="lecturer", width=390)
+    # What nobody is called empties no list without a word.
+    nobody = phone.get_by_role("status").filter(has_text="Nobody is found. Look under the walk-ins")
+    phone.get_by_label("Name or matriculation number").fill("nobody of that name")
+    expect(nobody).to_be_visible()
     phone.get_by_label("Name or matriculation number").fill("köhler")
+    expect(nobody).to_have_count(0)
     expect(phone.get_by_role("button", name="Present: Bea Köhler")).to_be_visible()
     expect(phone.get_by_role("button", name="Present: Alex Nguyen")).to_be_hidden()
     phone.context.set_offline(True)

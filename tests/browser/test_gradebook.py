@@ -2,11 +2,14 @@
 
 import io
 import re
+import subprocess
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
+import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -110,3 +113,69 @@ def test_points_of_an_exam_are_entered_by_the_stack_with_the_keyboard_alone(open
         "/amls/staff/gradebook/import/",
     ):
         assert problems_at(page, f"{site}{path}") == [], path
+
+
+def many_sheets(count: int) -> list[Assignment]:
+    return [
+        Assignment.objects.create(
+            course=Course.objects.get(slug="amls"), kind="sheet", title=f"Blatt {number}: Joins", topics_given="", grading="points",
+            max_points=20, teaming="alone", hand_in="paper", due_at=timezone.now() - timedelta(days=number),
+        )
+        for number in range(1, count + 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [9, 24])
+@pytest.mark.parametrize(
+    "paper", [{"prefer_css_page_size": True}, {"format": "A4"}, {"format": "A4", "landscape": True}]
+)
+def test_on_paper_the_gradebook_has_all_people_and_all_columns(
+    open_page: Open, site: str, tmp_path: Path, paper: dict[str, Any], count: int
+) -> None:
+    sheets = many_sheets(count)
+    page = open_page("/amls/staff/gradebook/", user="lecturer")
+    page.pdf(path=tmp_path / "gradebook.pdf", **paper)
+    read = subprocess.run(
+        ["pdftotext", "-raw", tmp_path / "gradebook.pdf", "-"], check=True, capture_output=True, text=True
+    )
+    # Words may break anywhere.
+    printed = "".join(read.stdout.split())
+    people = Enrolment.objects.filter(course__slug="amls", role="student").select_related("user")
+    wanted = [*(str(enrolment.user) for enrolment in people), *(sheet.title for sheet in sheets), "Sum", "Mean"]
+    assert len(wanted) > 15
+    assert [name for name in wanted if "".join(name.split()) not in printed] == []
+    assert "Colours" not in printed
+
+
+# What the focus is on, where something lies over the middle of it.
+COVERED = """() => {
+  const at = document.activeElement, box = at.getClientRects()[0];
+  if (at === document.body || !box) return null;
+  const above = document.elementFromPoint(box.x + Math.min(box.width, 20) / 2, box.y + box.height / 2);
+  return above && (at.contains(above) || above.contains(at)) ? null : at.outerHTML;
+}"""
+
+
+def test_nothing_that_sticks_lies_over_what_has_the_focus(open_page: Open, site: str) -> None:
+    many_sheets(9)
+    page = open_page("/amls/staff/gradebook/", user="lecturer")
+    page.wait_for_load_state()
+    # As it is while one presses quickly.
+    page.emulate_media(reduced_motion="reduce")
+    covered = []
+    for key in ["Tab"] * 120 + ["Shift+Tab"] * 100:
+        page.keyboard.press(key)
+        covered.append(page.evaluate(COVERED))
+    assert [link for link in covered if link] == []
+
+
+def test_the_menu_of_the_account_closes_when_the_focus_goes_on(open_page: Open, site: str) -> None:
+    page = open_page("/amls/staff/gradebook/", user="lecturer")
+    page.wait_for_load_state()
+    page.locator(".account summary").focus()
+    page.keyboard.press("Enter")
+    last = page.get_by_role("button", name="Sign out")
+    expect(last).to_be_visible()
+    last.focus()
+    page.keyboard.press("Tab")
+    expect(last).to_be_hidden()

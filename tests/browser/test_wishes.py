@@ -82,6 +82,8 @@ def test_a_wish_is_dragged_to_another_place(open_page: Open, seminar: Assignment
     for title in ("Sparse kernels", "Größe & Gewicht"):
         page.get_by_role("button", name=f"Wish for {title}").click()
         expect(page.locator(".wishes:not(.more)").get_by_role("link", name=title)).to_be_visible()
+    # Whoever goes on by keyboard finds the next topic under their finger.
+    expect(page.get_by_role("button", name="Wish for 山田's cache")).to_be_focused()
     grip, first = page.locator("[data-grip]").nth(1), page.locator(".wishes:not(.more) li").first
     # Where it stands once nothing moves any more.
     grip.hover()
