@@ -36,7 +36,7 @@ COSTS = {
     "form: an exam": (10, 78),
     "form: a person": (12, 34),
     "page: an assessment": (20, 36),
-    "page: an exam for staff": (11, 62),
+    "page: an exam for staff": (11, 63),
 }
 
 
