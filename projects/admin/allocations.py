@@ -121,11 +121,14 @@ class AllocationAdmin(KeptAdmin):
             return self._change(request, run)
         others = Allocation.objects.filter(assignment=run.assignment, state=Allocation.State.DONE).exclude(pk=run.pk)
         other = others.filter(pk=primary_key(request.GET.get("with"))).first() or run.base
+        # Of the runs of an assignment one waits at most.
+        waiting = list(self._publication(request, run).waiting())
         context = {
             "title": f"{run.assignment}: {run}",
             "run": run,
             "course": run.assignment.course,
-            "waiting": self._publication(request, run).waiting(),
+            "waiting": waiting,
+            "is_to_come": any(act.references["values"]["allocation"] == run.pk for act in waiting),
             "others": others,
             **run_page(run),
             "problem": self._problem(request, run),
