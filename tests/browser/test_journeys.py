@@ -66,7 +66,7 @@ def test_staff_move_a_lecture_from_a_phone_and_take_it_back(open_page: Open, sit
     form.get_by_label("From").fill("17:00")
     form.get_by_label("Until").fill("16:00")
     form.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("ends before it starts")
+    expect(page.get_by_role("alert").filter(has_text="Please mend this first")).to_contain_text("ends before it starts")
     form = page.get_by_role("form", name=re.compile("Change 07"))
     form.get_by_label("Until").fill("19:00")
     form.get_by_role("button", name="What will subscribers see?").click()

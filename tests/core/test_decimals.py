@@ -28,6 +28,12 @@ def test_points_have_no_zeros_that_say_nothing_and_grades_one_decimal(
         assert engines["django"].from_string(PAGE).render(values) == said
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "0.75 1.5"), ("de", "0,75 1,5")])
+def test_numbers_of_a_template_itself_are_said_the_same_way(language: str, said: str) -> None:
+    with translation.override(language):
+        assert engines["django"].from_string("{% load amls %}{{ 0.75|decimal }} {{ 1.50|decimal }}").render() == said
+
+
 def test_no_template_writes_numbers_in_a_way_of_its_own() -> None:
     own_ways = [
         path.name for path in (settings.BASE_DIR / "templates").rglob("*.html") if "|floatformat" in path.read_text()

@@ -49,8 +49,10 @@ register.simple_tag(say_span, name="span")
 
 
 @register.filter
-def decimal(value: Decimal | Literal[""] | None) -> str:
+def decimal(value: Decimal | float | Literal[""] | None) -> str:
     """Return points, or another number with decimals, as everywhere; nothing of none."""
+    # As a template itself writes a number.
+    value = Decimal(str(value)) if isinstance(value, float) else value
     return say_decimal(value) if isinstance(value, Decimal) else ""
 
 
