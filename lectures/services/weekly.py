@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import count
+from itertools import count, repeat
 from typing import Any
 
 from django.db import transaction
@@ -114,19 +114,18 @@ def _moment(lecture: Lecture, *, later: timedelta) -> dict[str, Any]:
 
 
 def _numbers_after(lecture: Lecture) -> Iterator[str]:
-    """Yield the numbers that are free after the highest of its kind, with as many digits; empty ones where it has none."""
+    """Return the numbers that are free after the highest of its kind, with as many digits; empty ones where it has none."""
     if not lecture.number:
-        while True:
-            yield ""
+        return repeat("")
     alike = Lecture.objects.filter(course=lecture.course_id, kind=lecture.kind).exclude(number="")
-    highest = max(_digits(number) for number in alike.values_list("number", flat=True))
-    width = len(lecture.number.rstrip("abcdefghijklmnopqrstuvwxyz"))
-    for number in count(highest + 1):
-        yield str(number).zfill(width)
+    highest = max(int(_digits(number)) for number in alike.values_list("number", flat=True))
+    width = len(_digits(lecture.number))
+    return (str(number).zfill(width) for number in count(highest + 1))
 
 
-def _digits(number: str) -> int:
-    return int("".join(character for character in number if character.isdecimal()))
+def _digits(number: str) -> str:
+    """Return a number without the letter that may stand behind it."""
+    return "".join(character for character in number if character.isdecimal())
 
 
 def take_repeats_back(*, course: Course, lectures: Sequence[Lecture], now: datetime) -> int:

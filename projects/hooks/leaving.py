@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -11,7 +10,7 @@ from amls.courses.participation import Tie, before_leaving, before_teaching_ends
 from amls.courses.services import before_archiving, charges
 from projects.managers import MembershipQuerySet
 from projects.models import Assessment, Invitation, Membership, PointsQuestion, Project, Submission, Topic
-from projects.progress import say_undecided, waiting_in
+from projects.progress import DECIDED, say_undecided, waiting_in
 from projects.services.assessing import assign_assessor
 
 
@@ -57,10 +56,7 @@ def let_go_of_teams(enrolment: Enrolment) -> None:
 def free_assessing(enrolment: Enrolment) -> str:
     """Let what somebody was to assess, and has not decided on, be nobody's; return what that is, in words."""
     theirs = Project.objects.of_course(enrolment.course).filter(assessor=enrolment.user)
-    undecided = list(
-        theirs.filter(Q(assessment__isnull=True) | Q(assessment__outcome="")).select_for_update(of=("self",))
-    )
-    count = assign_assessor(projects=undecided, assessor=None)
+    count = assign_assessor(projects=theirs.exclude(DECIDED), assessor=None)
     if not count:
         return ""
     said = ngettext(
