@@ -36,8 +36,10 @@ SKEW = 305
 def skewed(seconds: int) -> dict[str, str]:
     """Return the environment of a process whose clock is so much ahead; its stopwatch is right."""
     said = subprocess.run(["faketime", "-f", f"{seconds:+}s", "env"], capture_output=True, text=True, check=True).stdout
-    variables = dict(line.split("=", 1) for line in said.splitlines() if line.startswith(("LD_PRELOAD=", "FAKETIME")))
-    return {**variables, "FAKETIME": f"{seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    library = dict(line.split("=", 1) for line in said.splitlines() if line.startswith("LD_PRELOAD="))
+    # FAKETIME_SHARED names what went with that process: whoever is told of it ends at once where its own number is that of
+    # a process which was killed before.
+    return {**library, "FAKETIME": f"{seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 @pytest.mark.usefixtures("migrated")
