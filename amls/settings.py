@@ -212,8 +212,12 @@ if env.bool("AMLS_DB_POOL", False):
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1, "max_size": env.int("AMLS_DB_POOL_SIZE", 8), "timeout": 20, "reconnect_timeout": 0,
     }  # fmt: skip
-# A machine that is off says nothing.
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# A machine that is off says nothing: neither to who connects nor to who waits for an answer. Within half a minute it is taken
+# to be away (libpq, 'Parameter Key Words'); an address that says otherwise counts.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000,
+    **DATABASES["default"].get("OPTIONS", {}),
+}  # fmt: skip
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rendered pages and feeds that each web process keeps in memory.

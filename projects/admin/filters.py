@@ -16,6 +16,7 @@ from amls.courses.accounts import user_of
 from amls.courses.models import Course, Enrolment, StaffMember
 from amls.desk.chosen_course import courses_of, listed_course
 from projects.models import Assignment, Project, Topic
+from projects.models.topics import say_track
 from projects.progress import DECIDED, desk_views, is_mentor, state_of
 from projects.queries import TeamView, teams_listed
 from projects.states import TEAM_STATES, ProjectState
@@ -143,16 +144,26 @@ class AssignmentFilter(_Filter):
 
 
 class TrackFilter(_Filter):
+    """Which track the topic of a row is of."""
+
     title = _("Track")
     parameter_name = "track"
+    path = "topic__track"
 
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the tracks of the chosen courses."""
-        return [(track, track) for track in sorted({track for _pk, _title, track, _has_team in topics_of(request)})]
+        tracks = sorted({track for _pk, _title, track, _has_team in topics_of(request)})
+        return [(track, say_track(track)) for track in tracks]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one track."""
-        return queryset.filter(topic__track=self.value()) if self.value() else queryset
+        return queryset.filter(**{self.path: self.value()}) if self.value() else queryset
+
+
+class TopicTrackFilter(TrackFilter):
+    """Which track a topic is of."""
+
+    path = "track"
 
 
 class TopicFilter(_Filter):

@@ -19,6 +19,7 @@ from amls.courses.accounts import user_of
 from amls.desk.chosen_course import courses_of
 from amls.desk.listing import list_as_left
 from amls.desk.writes import Writes
+from projects.admin.filters import TopicTrackFilter
 from projects.admin.pages import KeptAdmin
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
@@ -37,7 +38,7 @@ class TopicAdmin(KeptAdmin):
     list_display = (
         "title",
         "assignment",
-        "track",
+        "shown_track",
         "mentor",
         "team_size",
         "slots_left",
@@ -46,7 +47,7 @@ class TopicAdmin(KeptAdmin):
         "course",
     )
     told_once = ("assignment",)
-    list_filter = ("course", "track", "is_open", "proposal")
+    list_filter = ("course", TopicTrackFilter, "is_open", "proposal")
     list_select_related = ("course", "assignment", "mentor", "proposed_by__user")
     search_fields = ("title", "description", "mentor__name")
     actions = ("to_csv", "to_xlsx")
@@ -94,6 +95,11 @@ class TopicAdmin(KeptAdmin):
             "<int:object_id>/decide/", self.admin_site.admin_view(self.decide_view), name="projects_topic_decide"
         )
         return [own, *super().get_urls()]
+
+    @admin.display(description=gettext_lazy("track"), ordering="track")
+    def shown_track(self, topic: Topic) -> str:
+        """Say its track in the reader's language."""
+        return topic.said_track
 
     @admin.display(description=gettext_lazy("team"))
     def team_size(self, topic: Topic) -> str:

@@ -120,6 +120,7 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
         "closes_at": mine.deadlines.closes_at(due_at),
         "opens_later": mine.opens_later,
         "assignment": mine.assignment,
+        "excuse": mine.excuse(),
         "kept_bytes": bytes_kept(team.project) if team is not None else 0,
         "form": form,
         "attempt": (team.attempts[0].row.attempt if team is not None and team.attempts else 0) + 1,

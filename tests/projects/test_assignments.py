@@ -29,7 +29,7 @@ from projects.hooks.eligibility import judge_projects
 from projects.models import Assignment, Membership, Project, Submission
 from projects.services.assessing import publish_assessments
 from projects.services.assignments import delete_assignment, keep_assignment
-from projects.services.excuses import excuse
+from projects.services.excuses import end_excuse, excuse
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.joining import team_for
@@ -313,6 +313,15 @@ def test_who_is_excused_missed_nothing(world: World) -> None:
     page = BeautifulSoup(world.cast.client("student").get(f"/{world.course.slug}/assignments/").content, "html.parser")
     said = {row.select_one("b").text: [chip.text for chip in row.select(".chip")] for row in page.select("ol > li")}
     assert (said["Sheet 1"], said[second.title]) == (["Excused"], ["Not handed in"])
+
+
+def test_who_is_excused_is_told_so_where_one_hands_in(world: World) -> None:
+    piece = sheet(world, 1, due_at=timezone.now() + WEEK)
+    excuse(enrolment=world.student, assignment=piece, by=world.staff, now=NOW, reason="Größe Prüfung in Łódź")
+    address = f"/{world.course.slug}/assignments/{piece.pk}/submit/"
+    assert "Reason: Größe Prüfung in Łódź" in world.cast.client("student").get(address).text
+    end_excuse(enrolment=world.student, assignment=piece, now=NOW)
+    assert "Excused" not in world.cast.client("student").get(address).text
 
 
 def test_a_course_with_one_assignment_has_no_list_of_one(world: World) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +14,7 @@ from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role, StaffMember
 from projects.hooks.audiences import not_handed_in
 from projects.models import Project
+from projects.models.topics import OWN_IDEA
 from projects.progress import desk_views, progress_of, state_of
 from projects.queries import with_team
 from projects.services.assessing import assess, assign_assessor, publish_assessments
@@ -20,7 +22,7 @@ from projects.services.extensions import extend
 from projects.services.registration import withdraw_project
 from projects.states import TEAM_STATES, ProjectState
 from tests.agreement import agree_to
-from tests.factories import ExamFactory
+from tests.factories import ExamFactory, TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.teams import assess_url, handed_in, list_url, make_teams
 
@@ -234,3 +236,20 @@ def test_who_waits_for_an_answer_to_a_late_hand_in_is_not_told_that_nothing_was_
         if at is not None:
             handed_in(project, enrolment, at)
     assert list(not_handed_in(world.course)) == [world.student]
+
+
+def test_the_track_of_own_ideas_is_named_in_the_readers_language(world: World, desk: Client) -> None:
+    TopicFactory.create(
+        course=world.course,
+        track=OWN_IDEA,
+        title="Größe in Łódź",
+        proposal="open",
+        proposed_by=world.student,
+        proposed_at=NOW,
+    )
+    for address in ("/admin/projects/topic/", "/admin/projects/project/"):
+        page = desk.get(address, headers={"accept-language": "de"}).text
+        assert "Eigene Idee" in page
+        assert OWN_IDEA not in BeautifulSoup(page, "html.parser").get_text(), address
+    listed = BeautifulSoup(desk.get("/admin/projects/topic/", {"track": OWN_IDEA}).text, "html.parser")
+    assert [row.th.get_text(strip=True) for row in listed.select("#result_list tbody tr")] == ["Größe in Łódź"]
