@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.kinds import PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import qr_code, render_pdf
+from projects.addresses import topics_of
 from projects.deadlines import Deadlines, effective_deadline, is_counting
 from projects.models import Assignment, Submission, Topic
 from projects.permissions import may_see_project
@@ -24,27 +25,37 @@ TOPICS, RECEIPT = "projects.topics", "projects.receipt"
 # ── the topics ──
 
 
+def _assignment_of(order: Order) -> Assignment | None:
+    """Return whose topics are asked for, the course's project's unless it is said: what all may see, as all get one file."""
+    wanted = order.parameters.get("assignment")
+    rows = Assignment.objects.filter(course=order.course).visible_at(order.now).select_related("course")
+    return (rows.filter(pk=wanted) if wanted else rows.filter(is_main=True)).first()
+
+
+def _may_see_topics(order: Order) -> bool:
+    assignment = _assignment_of(order) if may_see_course(order) else None
+    return assignment is not None and assignment.has_topics
+
+
 def _topics_key(order: Order) -> str:
-    course = order.course
-    assert course is not None  # noqa: S101 - `allows` says so
-    return f"{course.revision}|{Deadlines.of_main(course).for_all}"
+    assert order.course is not None  # noqa: S101 - `allows` says so
+    return f"{order.course.revision}|{Deadlines.of(_assignment_of(order)).for_all}"
 
 
 def _write_topics(order: Order, progress: Progress) -> Iterator[bytes]:
-    course = order.course
-    assert course is not None  # noqa: S101 - `allows` says so
-    main = Assignment.objects.main_of(course)
+    assignment = _assignment_of(order)
+    assert assignment is not None  # noqa: S101 - `allows` says so
     topics = list(
-        Topic.objects.filter(assignment=main, proposal="", is_open=True)
+        Topic.objects.filter(assignment=assignment, proposal="", is_open=True)
         .select_related("mentor")
         .order_by("position", "pk")
     )
     tracks = list(dict.fromkeys(topic.track for topic in topics))
     topics.sort(key=lambda topic: tracks.index(topic.track))
-    deadlines = Deadlines.of(main)
-    address = settings.SITE_URL + reverse("projects:topics", args=[course.slug])
+    deadlines = Deadlines.of(assignment)
+    address = settings.SITE_URL + topics_of(assignment)
     context = {
-        "assignment": main,
+        "assignment": assignment,
         "due_at": deadlines.for_all,
         "closes_at": deadlines.registration_closes_at,
         "tracks": [(track, list(group)) for track, group in groupby(topics, key=lambda topic: topic.track)],
@@ -53,8 +64,15 @@ def _write_topics(order: Order, progress: Progress) -> Iterator[bytes]:
         "code": qr_code(address),
     }
     progress(1, 2)
-    yield render_pdf("projects/pdf/topics.html", context, title=_("Project topics: %(course)s") % {"course": course}, order=order)  # fmt: skip
+    title = _("Project topics: %(course)s") % {"course": order.course}
+    yield render_pdf("projects/pdf/topics.html", context, title=title, order=order)
     progress(2, 2)
+
+
+def _topics_filename(order: Order) -> str:
+    course, wanted = order.course, order.parameters.get("assignment")
+    assert course is not None  # noqa: S101 - `allows` says so
+    return f"{course.slug}-topics-{wanted}.pdf" if wanted else f"{course.slug}-topics.pdf"
 
 
 offer(
@@ -62,10 +80,10 @@ offer(
         name=TOPICS,
         label=gettext_lazy("Project topics"),
         media=PDF,
-        allows=may_see_course,
+        allows=_may_see_topics,
         content_key=_topics_key,
         write=_write_topics,
-        filename=lambda order: f"{order.course.slug}-topics.pdf" if order.course else "topics.pdf",
+        filename=_topics_filename,
         is_public=True,
     )
 )

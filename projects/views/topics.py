@@ -76,6 +76,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "tracks": _by_track(rows, shown),
         "shown_count": len(shown),
         "count": len(offered),
+        "is_printed": assignment is not None and bool(offered) and assignment.is_visible_at(access.now),
         "with_room": sum(row.is_available for row in offered),
         "asked": asked,
         "track_choices": asked.track_choices(rows),
@@ -149,9 +150,10 @@ def _notes(*, of_topic: bool) -> ModelStatement[SeekingNote]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def topics_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The topics as PDF."""
+    """The topics as PDF: those of the course's project, or of another assignment that the query names."""
     access = open_course(request, slug)
-    return document(request, kind=TOPICS, course=access.course)
+    wanted = primary_key(request.GET.get("assignment"))
+    return document(request, kind=TOPICS, course=access.course, parameters={"assignment": wanted} if wanted else None)
 
 
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
@@ -226,7 +228,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
         except RuleViolation as violation:
             if violation.code == "topic-gone":
                 messages.error(request, str(violation.message))
-                return redirect("projects:topics", slug=slug)
+                return redirect(topics_of(chosen.assignment))
             add_violation(form, violation)
         else:
             messages.success(request, _("Your project is registered. You get a mail that confirms it."))

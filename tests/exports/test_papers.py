@@ -69,6 +69,28 @@ def test_the_topics_are_what_is_on_offer(
     assert complaints == []
 
 
+def test_each_project_has_a_paper_of_its_own_topics_once_all_may_see_them(
+    cast: Cast, submission: Submission, tmp_path: Path
+) -> None:
+    soon = timezone.now() + timedelta(days=1)
+    second = AssignmentFactory.create(course=cast.course, is_main=False, title="Größe", visible_from=soon)
+    TopicFactory.create(course=cast.course, assignment=second, title="Fused joins")
+    page, paper = (f"/amls/projects/{name}?assignment={second.pk}" for name in ("", "topics.pdf"))
+    for part in ("anonymous", "student", "lecturer"):
+        assert cast.client(part).get(paper).status_code == 404
+    assert "topics.pdf" not in cast.client("lecturer").get(page).text
+    second.visible_from = None
+    second.save()
+    for part in ("anonymous", "student", "lecturer"):
+        assert paper in cast.client(part).get(page).text
+        assert cast.client(part).get(paper).status_code == 200
+    export = make(cast.course, "projects.topics", assignment=second.pk)
+    (text,) = pages_of(export, tmp_path, title=f"Project topics: {cast.course}")
+    assert "Fused joins" in text
+    assert "Sparse kernels" not in text
+    assert f"/amls/projects/?assignment={second.pk}" in text.replace(" ", "")
+
+
 @pytest.mark.parametrize(("language", "title"), [("en", "Receipt "), ("de", "Quittung ")])
 def test_the_receipt_holds_what_was_handed_in_and_how_to_check_it(
     cast: Cast, submission: Submission, tmp_path: Path, complaints: list[str], language: str, title: str

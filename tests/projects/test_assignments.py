@@ -21,6 +21,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Verdict
 from amls.courses.models import Enrolment
 from amls.courses.participation import leave_course
+from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
 from projects.addresses import address_of
@@ -35,7 +36,7 @@ from projects.services.handin import hand_in
 from projects.services.joining import team_for
 from projects.services.locks import require_registration_open
 from projects.services.points import give_points, team_for_points
-from projects.services.registration import leave_team
+from projects.services.registration import leave_team, withdraw_project
 from projects.services.teams import accept_invitation, invite_member
 from projects.services.teamsheets import Given
 from projects.works import works_of
@@ -382,3 +383,7 @@ def test_a_second_project_has_topics_and_teams_of_its_own(world: World) -> None:
     assert "Fused joins" in client.get(f"/{slug}/assignments/{second.pk}/").text
     assert client.get(f"/{slug}/projects/topics/{topic.pk}/").status_code == 200
     assert client.get(f"/{slug}/projects/topics/{world.single.pk}/").status_code == 200
+    withdraw_project(project=Project.objects.get(), now=timezone.now())
+    letter = letter_kinds["projects.withdrawn"].writer(Notice.objects.get(kind="projects.withdrawn"), now)
+    assert letter is not None
+    assert letter.action == ("See the topics", f"/{slug}/projects/?assignment={second.pk}")

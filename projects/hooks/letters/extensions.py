@@ -14,7 +14,7 @@ from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from projects.deadlines import deadline_of
-from projects.hooks.letters.wording import due, escaped, mine, open_assignment, why_member, why_staff
+from projects.hooks.letters.wording import due, escaped, mine, open_assignment, see_topics, why_member, why_staff
 from projects.models import Extension, ExtensionRequest, Membership
 
 
@@ -78,11 +78,10 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
             action=open_assignment(assignment),
             reason=why_enrolled,
         )
-    to_topics = _("See the topics"), reverse("projects:topics", args=[course.slug])
     return Letter(
         subject=subject % values,
         text=(in_team if has_team else alone) % values,
-        action=open_assignment(assignment) if has_team else to_topics,
+        action=open_assignment(assignment) if has_team else see_topics(assignment),
         reason=why_member(assignment) if has_team else why_enrolled,
     )
 

@@ -13,7 +13,17 @@ from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from projects.hooks.letters.wording import about_team, due, escaped, mine, name_of, project_of, why_member, why_staff
+from projects.hooks.letters.wording import (
+    about_team,
+    due,
+    escaped,
+    mine,
+    name_of,
+    project_of,
+    see_topics,
+    why_member,
+    why_staff,
+)
 from projects.models import Invitation, Membership, Topic, TopicSwitch
 
 
@@ -188,7 +198,7 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
         subject=_("Project withdrawn: %(topic)s") % {"topic": project.title},
         text=_("The project **%(topic)s** was withdrawn and its slot is free again.")
         % escaped({"topic": project.title}),
-        action=(_("See the topics"), reverse("projects:topics", args=[project.course.slug])),
+        action=see_topics(project.assignment),
         reason=why_member(project.assignment),
     )
 
@@ -270,7 +280,7 @@ def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
             "There is nothing that you have to do."
         )
         % escaped(values),
-        action=(_("See the topics"), reverse("projects:topics", args=[course.slug])),
+        action=see_topics(invitation.project.assignment),
         reason=_("You get this once, because you were invited."),
     )
 

@@ -12,7 +12,7 @@ from amls.core.times import say_time
 from amls.courses.models import Course, Enrolment
 from amls.mail.letters import Letter
 from amls.mail.models import Notice
-from projects.addresses import address_of
+from projects.addresses import address_of, topics_of
 from projects.deadlines import effective_deadline
 from projects.models import Assignment, Project
 
@@ -42,6 +42,11 @@ def open_assignment(assignment: Assignment) -> tuple[str, str]:
     """Return the action that leads to an assignment's page."""
     said = _("Open my project") if assignment.has_topics else _("Open the assignment")
     return said, address_of(assignment)
+
+
+def see_topics(assignment: Assignment) -> tuple[str, str]:
+    """Return the action that leads to what there is to choose from; to the assignment where that has no topics."""
+    return (_("See the topics"), topics_of(assignment)) if assignment.has_topics else open_assignment(assignment)
 
 
 def why_member(assignment: Assignment) -> str:
