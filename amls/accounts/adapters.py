@@ -7,10 +7,13 @@ from typing import Any
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, password_reset
 from allauth.core import ratelimit
 from allauth.core.exceptions import ReauthenticationRequired
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -120,6 +123,21 @@ def forget_guesses(request: HttpRequest, user: User, **kwargs: Any) -> None:
     adapter = get_adapter()
     for address in EmailAddress.objects.filter(user=user):
         ratelimit.clear(request, action=_BAD_PASSWORD, key=adapter.guess_key(request, {"email": address.email}))
+
+
+@receiver(authenticator_added)
+def count_a_new_factor_as_proof(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
+    """Ask nobody for a factor that they set up just now: they proved themselves to begin, and the code of an app is used up."""
+    record_authentication(
+        request, user, method="mfa", id=authenticator.pk, type=authenticator.type, reauthenticated=True
+    )
+
+
+@receiver(email_confirmed)
+def count_a_new_address_as_proof(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
+    """Count the code by which somebody signs up as one by which they sign in."""
+    if not request.user.is_authenticated and not get_authentication_records(request, email_address.user):
+        record_authentication(request, email_address.user, method="code", email=email_address.email)
 
 
 @receiver(email_confirmed)

@@ -130,6 +130,21 @@ def test_who_has_neither_password_nor_factor_signs_in_again_with_a_code(
     assert answer.headers["Location"].startswith("/accounts/sign-in-again/")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_signed_up_by_code_sets_an_app_up_and_sees_the_recovery_codes() -> None:
+    client = Client()
+    asked = client.post("/accounts/signup/", {"email": "new@example.org", "password1": "", "password2": ""})
+    sent()
+    client.post(asked.headers["Location"], {"code": code_in_mail()})
+    path = "/accounts/2fa/totp/activate/"
+    secret: str = client.get(path).context["form"].secret
+    answer = client.post(path, {"code": code_of(secret)}, follow=True)
+    assert answer.redirect_chain == [("/accounts/2fa/recovery-codes/", 302)]
+    codes = Authenticator.objects.get(user__email="new@example.org", type=Authenticator.Type.RECOVERY_CODES).wrap()
+    assert all(code in answer.content.decode() for code in codes.get_unused_codes())
+    assert AccountEvent.objects.get(what=AccountEvent.What.SIGNED_IN).how == "code"
+
+
 def sign_in_by_code(client: Client, email: str) -> None:
     client.post("/accounts/login/code/", {"email": email})
     assert (email.lower(), "Your code to sign in") in sent()
