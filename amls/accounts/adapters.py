@@ -59,9 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Say to whom was locked by a sweep what opens the account again; to others that it is locked."""
         if user.locked_at is None:
             return super().respond_user_inactive(request, user)  # type: ignore[no-any-return]
-        known = vouched_of(user)
-        names = [provider.name for provider in settings.SIGN_IN_PROVIDERS if provider.id in known]
-        return render(request, "account/account_inactive.html", {"locked_by": get_text_list([*names], _("or"))})
+        return render(request, "account/account_inactive.html", {"locked_by": opens_again(user)})
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Bound bad passwords by account and line: by account alone, whoever types them would shut the owner out.
@@ -105,6 +103,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         records = get_authentication_records(self.request, self.request.user)
         earliest = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
         return any(float(record["at"]) > earliest for record in records)
+
+
+def opens_again(user: User) -> str:
+    """Return by what an account that was locked by a sweep opens again, as 'A or B'; '' where that is not up to the person."""
+    if user.locked_at is None:
+        return ""
+    known = vouched_of(user)
+    names = [provider.name for provider in settings.SIGN_IN_PROVIDERS if provider.id in known]
+    return str(get_text_list([*names], _("or")))
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]

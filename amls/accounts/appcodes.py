@@ -13,9 +13,11 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from django import forms
 from django.core.cache import cache
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
 
 from amls.core import clock
 
@@ -61,12 +63,27 @@ def _shown(secret: str, moment: float) -> str:
     return app.generate(int(moment)).decode()
 
 
+def _code() -> forms.CharField:
+    return forms.CharField(
+        label=_("Code"),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+        help_text=_(
+            "Your authenticator app shows it. One of your recovery codes opens as well. If you have neither any more, write "
+            "to whoever runs this site: the imprint says where."
+        ),
+    )
+
+
 class AppCodeForm(_AppCode, AuthenticateForm):  # type: ignore[misc]
     """A code as the second factor."""
+
+    code = _code()
 
 
 class AppCodeAgainForm(_AppCode, ReauthenticateForm):  # type: ignore[misc]
     """A code as the fresh proof of who one is."""
+
+    code = _code()
 
 
 class NewAppForm(_AppCode, ActivateTOTPForm):  # type: ignore[misc]

@@ -18,7 +18,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.accounts.adapters import AccountAdapter
+from amls.accounts.adapters import AccountAdapter, opens_again
 from amls.accounts.log import owner_of, record
 from amls.core.clock import database_clock
 from amls.core.markdown import escape_markdown
@@ -33,6 +33,8 @@ from amls.mail.wording import site_path
 KIND = "mail.account"
 # What somebody asks for who isn't signed in: codes and links, or that there is no account to have one for.
 _ASKED = {"login_code", "unknown_account", "password_reset_key", "account_already_exists", "email_confirmation_signup"}
+# What allauth sends to the address of an account that is locked, as if there were none, or as if it could be entered.
+_OF_LOCKED = {"unknown_account", "account_already_exists"}
 
 
 class OutboxAdapter(AccountAdapter):
@@ -44,7 +46,10 @@ class OutboxAdapter(AccountAdapter):
         user = owner_of(email)
         language = user.language if user is not None and user.language else translation.get_language() or "en"
         with translation.override(language):
-            values = changed_words(name, context, user) or self._words(name, template_prefix, email, context)
+            if user is not None and not user.is_active and name in _OF_LOCKED:
+                values = _words_of_locked(user, email)
+            else:
+                values = changed_words(name, context, user) or self._words(name, template_prefix, email, context)
         is_own = user is not None and user.email == email
         notify(
             key=f"account:{uuid.uuid4()}",
@@ -130,6 +135,27 @@ class OutboxAdapter(AccountAdapter):
             "text": str(mail.body).strip(),
             "reason": _("You get this mail because something about your account changed."),
         }
+
+
+def _words_of_locked(user: User, email: str) -> dict[str, str]:
+    """Return what whoever asks for a way into a locked account reads: by what it opens again."""
+    tried = _("Somebody tried to sign in with %(email)s, but the account is locked.") % {
+        "email": escape_markdown(email)
+    }
+    locked_by = opens_again(user)
+    if locked_by:
+        said = _(
+            "The university has not confirmed it for a long time. Sign in with %(locked_by)s to open it again. If you can't "
+            "any more, write to the staff of your course: nothing was deleted."
+        ) % {"locked_by": escape_markdown(locked_by)}
+    else:
+        said = _("Write to whoever runs this site if you need it.")
+    words = {
+        "subject": _("This account is locked"),
+        "text": f"{tried} {said}\n\n{_not_you()}",
+        "reason": _("You get this mail because somebody tried to sign in with this address."),
+    }
+    return words | ({"label": _("To the sign-in"), "path": reverse("account_login")} if locked_by else {})
 
 
 def _words_with_code(name: str, code: str) -> dict[str, str]:

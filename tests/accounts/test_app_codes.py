@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.test import Client
 from django.utils import timezone
 
@@ -77,3 +78,17 @@ def test_code_of_nobody_opens_nothing(cast: Cast) -> None:
     with_app(user)
     client = half_signed_in(user)
     assert not any(opens(client, code) for code in ("000", "abcdef", "١٢٣٤٥٦", "0" * 500))
+
+
+def test_pages_that_ask_for_a_code_say_what_else_opens(cast: Cast) -> None:
+    user = owner(cast.lecturer.user)
+    with_app(user)
+    backup = RecoveryCodes.activate(user).get_unused_codes()
+    client = half_signed_in(user)
+    page = client.get("/accounts/2fa/authenticate/").content.decode()
+    assert "One of your recovery codes opens as well" in page
+    assert "write to whoever runs this site" in page
+    assert opens(client, backup[0])
+    assert "One of your recovery codes opens as well" in client.get("/accounts/2fa/reauthenticate/").content.decode()
+    client.post("/accounts/2fa/reauthenticate/", {"code": backup[1]})
+    assert client.get("/accounts/2fa/recovery-codes/").status_code == 200

@@ -9,11 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from amls.courses.models import AccountEvent, Role, User
+from amls.mail.send import deliver_due
 from amls.signin.locking import lock_unknown
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory, UserFactory
@@ -201,6 +203,37 @@ def test_account_unknown_for_long_is_locked_and_opens_by_the_next_sign_in(gone: 
     assert (gone.is_active, gone.locked_at) == (True, None)
     events = AccountEvent.objects.filter(user=gone, what__in=["locked", "unlocked"]).order_by("pk")
     assert list(events.values_list("what", flat=True)) == ["locked", "unlocked"]
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/accounts/login/code/", {}),
+        ("/accounts/signup/", {"password1": "", "password2": ""}),
+        ("/accounts/password/reset/", {}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("is_by_desk", "opens"),
+    [
+        (False, "Sign in with Universität Größe to open it again."),
+        (True, "Write to whoever runs this site if you need it."),
+    ],
+)
+def test_who_asks_for_a_way_into_a_locked_account_reads_by_mail_what_opens_it(
+    gone: User, path: str, data: dict[str, str], is_by_desk: bool, opens: str
+) -> None:
+    lock_unknown(now=timezone.now())
+    if is_by_desk:
+        User.objects.filter(pk=gone.pk).update(locked_at=None)
+    Client().post(path, {"email": gone.email, **data})
+    assert deliver_due(now=timezone.now()) == 1
+    letter = mail.outbox[-1]
+    assert gone.email in letter.to[0]
+    assert letter.subject == "This account is locked"
+    text = str(letter.body)
+    assert opens in " ".join(text.split())
+    assert ("/accounts/login/" in text) is not is_by_desk
 
 
 def test_who_runs_the_site_has_no_provider_or_is_known_elsewhere_is_not_locked(
