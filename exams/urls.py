@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from amls.files.tables.writing import XLSX
 from exams.forms import (
     CapacityForm,
     ExamActForm,
@@ -69,4 +70,5 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/results/publish/", held.publish, name="publish"),
     path("<slug:slug>/exams/<int:pk>/results/regrade/", results.grade_anew, name="regrade"),
     path("<slug:slug>/exams/<int:pk>/results/office.csv", results.office, name="office"),
+    path("<slug:slug>/exams/<int:pk>/results/office.xlsx", results.office, {"kind": XLSX}, name="office_xlsx"),
 ]

@@ -61,7 +61,7 @@ def with_names(projects: QuerySet[Project]) -> QuerySet[Project]:
 def label_of(project: Project) -> str:
     """Return what tells a team from others on its topic: number, topic and members, as `with_names` loaded them."""
     members: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
-    return f"{project}: {', '.join(str(member.enrolment.user) for member in members)}"
+    return f"{project}: {', '.join(str(member.enrolment.user) for member in members) or '–'}"
 
 
 def named(project: Project) -> str:
@@ -105,13 +105,13 @@ class Progress:
         return self.decided == self.total
 
 
-def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
-    """Return how far the assessment of each course is that has projects: 2 queries in all."""
+def progress_of(courses: Iterable[Course], user: User, *, assignment: int | None = None) -> list[Progress]:
+    """Return how far the assessment of each course is that has projects, or of one assignment alone: 2 queries in all."""
     wanted = list(courses)
+    projects = Project.objects.active().filter(assignment__course__in=wanted)
     counted = {
         row["assignment__course"]: row
-        for row in Project.objects.active()
-        .filter(assignment__course__in=wanted)
+        for row in (projects.filter(assignment=assignment) if assignment else projects)
         .values("assignment__course")
         .annotate(
             total=Count("pk"), decided=Count("pk", filter=DECIDED), mine=Count("pk", filter=~DECIDED & Q(assessor=user))
@@ -122,8 +122,9 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
         course=OuterRef("course"), enrolment__isnull=True, kind=ItemKind.EXAM, status=Status.CONFIRMED, is_removed=False
     ).filter(starts_at__gt=OuterRef("due_at"))
     first_exam = Subquery(exams.order_by("starts_at").values("starts_at")[:1])
-    mains = Assignment.objects.filter(course__in=wanted, is_main=True)
-    due = dict(mains.annotate(needed_at=Coalesce(F("assessed_by"), first_exam)).values_list("course", "needed_at"))
+    assignments = Assignment.objects.filter(course__in=wanted)
+    asked = assignments.filter(pk=assignment) if assignment else assignments.filter(is_main=True)
+    due = dict(asked.annotate(needed_at=Coalesce(F("assessed_by"), first_exam)).values_list("course", "needed_at"))
     return [
         Progress(
             course,

@@ -80,11 +80,11 @@ def import_points(
     listed = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
     # Who withdrew and came back stands there twice: the newest counts.
     registrations = {registration.enrolment_id: registration for registration in listed}
-    wanted, problems = _read_points(exam, table, registrations)
+    wanted, problems, named = _read_points(exam, table, registrations)
     left = [
         str(registration.enrolment.user)
         for registration in registrations.values()
-        if registration.state == Registration.State.ATTENDED and registration.pk not in wanted
+        if registration.state == Registration.State.ATTENDED and registration.enrolment_id not in named
     ]
 
     def enter() -> tuple[PointsPlan, list[Imported]]:
@@ -130,20 +130,24 @@ def _values(points: Decimal) -> dict[str, Any]:
 
 def _read_points(
     exam: Exam, table: Table, registrations: Mapping[int, Registration]
-) -> tuple[dict[int, _ReadLine], list[LineProblem]]:
-    """Return the points of a file by registration, and what is wrong with which line."""
+) -> tuple[dict[int, _ReadLine], list[LineProblem], set[int]]:
+    """Return the points of a file by registration, what is wrong with which line, and whose enrolments it names at all."""
     people, is_turned = Participants(exam.course), names_are_turned(table)
     wanted: dict[int, _ReadLine] = {}
     problems: list[LineProblem] = []
+    named: set[int] = set()
     for row in table.rows:
-        if says_nothing(row["points"]):
-            continue
+        is_empty = says_nothing(row["points"])
         try:
-            registration = _registration_of(row, people.find_in(row, is_turned=is_turned), registrations, wanted)
-            wanted[registration.pk] = _ReadLine(row.line, parse_points(row["points"], exam))
+            person = people.find_in(row, is_turned=is_turned)
+            named.add(person.pk)
+            if not is_empty:
+                registration = _registration_of(row, person, registrations, wanted)
+                wanted[registration.pk] = _ReadLine(row.line, parse_points(row["points"], exam))
         except RuleViolation as violation:
-            problems.append(LineProblem(row.line, str(violation.message)))
-    return wanted, problems
+            if not is_empty:
+                problems.append(LineProblem(row.line, str(violation.message)))
+    return wanted, problems, named
 
 
 def _registration_of(

@@ -98,7 +98,8 @@ def move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         else _("%(person)s sits there now.")
     ) % {"person": moved.registration.enrolment.user, "other": moved.other.enrolment.user if moved.other else ""}
     if exam.seats_released_at is not None:
-        said = f"{said} {_('Who is moved is told in five minutes, unless you undo it before.')}"
+        told = _("Who is moved is told in five minutes, unless you undo it before.")
+        said = f"{said} {told}"
     undo = reverse("exams:rooms_undo", args=[slug, pk])
     messages.success(request, said, extra_tags=f"at 0 {undo} {person}:{spot}:{moved.was or ''}")
     return redirect(f"{back}#seat-{spot}")

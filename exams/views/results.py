@@ -88,7 +88,9 @@ def _context(
         "exam": exam,
         "rows": rows,
         "reserved": reserved,
-        "reserved_graded": sum(row["registration"].pk in reserved for row in graded),
+        "reserved_graded": sum(
+            row["registration"].pk in reserved and row["result"].state == Result.State.DRAFT for row in graded
+        ),
         "steps": [_step(grade, used, statistics, before, typed=boundaries) for grade in GRADES],
         "failed": {"grade": FAILED, "count": statistics.failed, "before": before.failed},
         "has_table": table.is_complete,
@@ -253,13 +255,14 @@ def grade_anew(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_safe
-def office(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The examination office's list as CSV: a grade only for who has one; absent and excused are no 5.0."""
+def office(request: HttpRequest, slug: str, pk: int, kind: str = CSV) -> HttpResponse:
+    """The examination office's list as a table: a grade only for who has one; absent and excused are no 5.0."""
     access, exam = open_exam(request, slug, pk)
     if exam.frozen_at is None:
         messages.error(request, _("Freeze the results first: the office's list must not change under its hands."))
         return redirect("exams:results", slug=slug, pk=pk)
-    header = ["matriculation number", "name", "grade", "status"]
+    header = [_("matriculation number"), _("name"), _("grade"), _("status")]
     day = exam.starts_at.astimezone(access.course.zone).date()
-    name = f"{access.course.slug}-{slugify(str(exam))}-{day}"
-    return table_response(header, office_rows(exam), filename=name, kind=CSV)
+    name = f"{access.course.slug}-{slugify(str(exam), allow_unicode=True)}-{day}"
+    rows = [(*row, str(Registration.State(state).label)) for *row, state in office_rows(exam)]
+    return table_response(header, rows, filename=name, kind=kind)

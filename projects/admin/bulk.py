@@ -32,7 +32,7 @@ from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.heldacts import TeamAct
 from projects.models import Extension, Project
 from projects.moretime import say_more_time
-from projects.progress import desk_views, names_of
+from projects.progress import desk_views, label_of, names_of, with_names
 from projects.publication import hold_publication, publication_of
 from projects.queries import TeamView, with_team
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
@@ -125,9 +125,9 @@ def _as_shown(
 def _assessors(projects: list[Project]) -> dict[int, str]:
     """Say of those projects that have another assessor now who it is: also where a list is of those without one."""
     before = {project.pk: project.assessor_id for project in projects}
-    rows = Project.objects.filter(pk__in=before).select_related("topic", "assignment", "assessor")
+    rows = with_names(Project.objects.filter(pk__in=before)).select_related("topic", "assignment__course", "assessor")
     return {
-        project.pk: f"{project}: {project.assessor or '–'}"
+        project.pk: f"{label_of(project)}: {project.assessor or '–'}"
         for project in rows.order_by("topic", "pk")
         if project.assessor_id != before[project.pk]
     }
@@ -263,7 +263,7 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
         )
         pks = {extension.project_id for extension in given}
         return {
-            view.project.pk: f"{view.project}: {say_moment(view.due_at) if view.due_at else '–'}"
+            view.project.pk: f"{view.project}, {', '.join(names_of(view))}: {say_moment(view.due_at) if view.due_at else '–'}"
             for view in _views(queryset)
             if view.project.pk in pks
         }

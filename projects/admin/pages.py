@@ -18,6 +18,17 @@ from amls.desk.holding import hold_at_desk
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import BY_PAGES
 from projects.heldacts import TeamAct
+from projects.models import Project
+from projects.progress import label_of, with_names
+
+
+def _in_words(rows: Sequence[Any]) -> list[str]:
+    """Return what each row is called, projects with who is in them: all teams of a sheet have its title. 2 queries."""
+    pks = [row.pk for row in rows if isinstance(row, Project)]
+    labels = (
+        {project.pk: label_of(project) for project in with_names(Project.objects.filter(pk__in=pks))} if pks else {}
+    )
+    return [labels[row.pk] if isinstance(row, Project) else str(row) for row in rows]
 
 
 class KeptAdmin(CourseScopedAdmin):
@@ -133,7 +144,7 @@ class KeptAdmin(CourseScopedAdmin):
             "title": title,
             "submit": submit if outcome is None or preview is not None else _("Show what it does"),
             "posted": sent,
-            "rows": rows,
+            "rows": _in_words(rows),
             "form": form,
             "preview": preview,
             "outcome": list((outcome or {}).values()),

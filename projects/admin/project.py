@@ -199,7 +199,8 @@ class ProjectAdmin(KeptAdmin):
         courses = chosen_courses(request)
         if courses:
             timezone.activate(courses[0].zone)
-        progress = progress_of(courses, user_of(request)) if request.method == "GET" else []
+        assignment = primary_key(request.GET.get("assignment"))
+        progress = progress_of(courses, user_of(request), assignment=assignment) if request.method == "GET" else []
         context = {
             "now": now_of(request),
             # The ways to often needed lists stay in the course that is chosen.

@@ -72,7 +72,7 @@ def import_task_points(
     if not table.is_clear:
         return Plan(table=table, problems=problems_of(table))
     with transaction.atomic():
-        wishes, problems = _read(assignment, table, columns)
+        wishes, problems, named = _read(assignment, table, columns)
         # Whether a reason is needed is what the preview says.
         entered = enter_table(
             assignment=assignment,
@@ -88,7 +88,7 @@ def import_task_points(
             lines=[_line(change, columns) for change in entered.changes],
             unchanged=_unchanged(wishes, entered),
             problems=sorted(problems, key=lambda problem: problem.line),
-            left=[row.label for row in points_rows(assignment) if not _stands_in(row.key, row.members, wishes)],
+            left=_left(assignment, named),
         )
         if not plan.is_wanted(dry_run=dry_run, expected=expected):
             transaction.set_rollback(True)
@@ -99,25 +99,32 @@ def _unchanged(wishes: dict[str, RowWish], entered: Entered) -> int:
     return len(wishes) - len(entered.changes) - len(entered.problems)
 
 
-def _stands_in(key: str, members: tuple[object, ...], wishes: dict[str, RowWish]) -> bool:
-    """Return whether a row is one of the file, also where the file has just made its team."""
-    return key in wishes or any(f"p{member.pk}" in wishes for member in members)  # type: ignore[attr-defined]
+def _left(assignment: Assignment, named: set[int]) -> list[str]:
+    """Return the people of whom and of whose team the file names nobody."""
+    return [
+        str(member.user)
+        for row in points_rows(assignment)
+        if not any(member.pk in named for member in row.members)
+        for member in row.members
+    ]
 
 
 def _read(
     assignment: Assignment, table: Table, columns: dict[int | None, Meaning]
-) -> tuple[dict[str, RowWish], list[LineProblem]]:
-    """Return what a file says by row, and what is wrong with which line."""
+) -> tuple[dict[str, RowWish], list[LineProblem], set[int]]:
+    """Return what a file says by row, what is wrong with which line, and whose enrolments it names at all."""
     key_of = {member.pk: row.key for row in points_rows(assignment) for member in row.members}
     people, is_turned, most = Participants(assignment.course), names_are_turned(table), most_by_column(assignment)
     wishes: dict[str, RowWish] = {}
     problems: list[LineProblem] = []
+    named: set[int] = set()
     for row in table.rows:
         cells = {task: row[meaning.name] for task, meaning in columns.items() if not says_nothing(row[meaning.name])}
-        if not cells:
-            continue
         try:
             person = people.find_in(row, is_turned=is_turned)
+            named.add(person.pk)
+            if not cells:
+                continue
             key = key_of.get(person.pk)
             if key is None:
                 raise RuleViolation(_("%(person)s is in no team.") % {"person": person.user}, code="no-team")
@@ -132,8 +139,9 @@ def _read(
                 )
             wishes.setdefault(key, RowWish(points, row.line))
         except RuleViolation as violation:
-            problems.append(LineProblem(row.line, str(violation.message)))
-    return wishes, problems
+            if cells:
+                problems.append(LineProblem(row.line, str(violation.message)))
+    return wishes, problems, named
 
 
 def _line(change: RowChange, columns: dict[int | None, Meaning]) -> PlanLine:

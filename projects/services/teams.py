@@ -334,7 +334,7 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
             if topic.free < 1:
                 raise RuleViolation(_("All slots of this topic are taken."), code="topic-full")
         if old is not None:
-            _take_out(old, locked, now=now)
+            _take_out(old, locked, by=by, now=now)
         if isinstance(to, Project):
             project = locked[to.pk]
             add_member(project, enrolment, now=now)
@@ -343,6 +343,8 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
             project = start_project(topic, [enrolment], now=now)
         cause = f"{project.pk}:{now.timestamp()}"
         references = {"project": project.pk, "who": enrolment.pk, "by": by.pk}
+        if old is not None:
+            references["from"] = old.project_id
         tell("projects.moved", members_of(project), cause=cause, now=now, references=references)
     return project
 
@@ -367,12 +369,14 @@ def _lock_for_move(
     return now_in, topics, locked, person
 
 
-def _take_out(membership: Membership, locked: dict[int, Project], *, now: datetime) -> None:
+def _take_out(membership: Membership, locked: dict[int, Project], *, now: datetime, by: User | None = None) -> None:
     project = locked[membership.project_id]
     rest = [member for member in members_of(project) if member.pk != membership.enrolment_id]
     if rest:
         end_membership(membership, now=now)
         references = {"project": project.pk, "who": membership.enrolment_id}
+        if by is not None:
+            references["by"] = by.pk
         tell("projects.member-left", rest, cause=str(membership.pk), now=now, references=references)
         follow_in_feeds(rest, now=now)
     else:

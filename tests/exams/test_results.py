@@ -10,7 +10,7 @@ from django.apps import apps
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from amls.core import clock
 from amls.core.preview import AGREED, SEAL
@@ -278,10 +278,17 @@ def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration])
     numbers = [person.enrolment.user.matriculation_number for person in people]
     assert answer.content.decode("utf-8-sig").splitlines() == [
         "matriculation number,name,grade,status",
-        *(f"{numbers[number]},S {number:04},2.7,attended" for number in range(3)),
-        f"{numbers[3]},S 0003,5.0,attended",
-        f"{numbers[4]},S 0004,,absent",
-        f"{numbers[5]},S 0005,,excused",
+        *(f"{numbers[number]},S {number:04},2.7,Attended" for number in range(3)),
+        f"{numbers[3]},S 0003,5.0,Attended",
+        f"{numbers[4]},S 0004,,Absent",
+        f"{numbers[5]},S 0005,,Excused",
+    ]
+    book = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/office.xlsx", headers={"accept-language": "de"})
+    page = load_workbook(io.BytesIO(book.content)).active
+    assert page is not None
+    assert [[cell.value for cell in row] for row in page.iter_rows(max_row=2)] == [
+        ["Matrikelnummer", "Name", "Note", "Status"],
+        [numbers[0], "S 0000", 2.7, "Teilgenommen"],
     ]
     assert code_of(lambda: unfreeze(exam_pk=exam.pk, by=None, reason="", now=AFTER)) == "no-reason"
     unfreeze(exam_pk=exam.pk, by=cast.lecturer.user, reason="The office asked", now=AFTER)
@@ -348,6 +355,8 @@ def test_a_bad_line_is_named_and_left_out_alone(exam: Exam, people: list[Registr
         "Line 8: 'many' is no number.",
     ]
     assert {result.registration_id: result.points for result in Result.objects.all()} == {people[0].pk: D(50)}
+    # Whose line is wrong stands in the file all the same.
+    assert bad.left == ["S 0003"]
 
 
 @pytest.mark.django_db

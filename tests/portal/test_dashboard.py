@@ -19,7 +19,14 @@ from exams.services.seating import assign_seats, release_seats
 from projects.models import Membership, Project
 from tests.cast import Cast
 from tests.exams.people import make_students
-from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, OpenExamFactory, TopicFactory
+from tests.factories import (
+    AssignmentFactory,
+    CourseFactory,
+    EnrolmentFactory,
+    LectureFactory,
+    OpenExamFactory,
+    TopicFactory,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 6, 12, 10, tzinfo=UTC)  # a Wednesday
@@ -120,6 +127,23 @@ def test_plots_count_by_the_courses_weeks(cast: Cast) -> None:
         Registration.objects.filter(enrolment=enrolment).update(created_at=sunday - timedelta(days=number and 1))
     [(_course, [plot])] = activity_plots([course], now=now)
     assert (plot.name, [bar.value for bar in plot.bars]) == ("zone-registrations", [0, 0, 2, 1])
+
+
+def test_teams_of_sheets_are_no_projects(cast: Cast) -> None:
+    for kind, title in (("sheet", "Übungsblatt 1"), ("project", "Project")):
+        is_sheet = kind == "sheet"
+        work = AssignmentFactory.create(
+            course=cast.course,
+            kind=kind,
+            title=title,
+            is_main=not is_sheet,
+            topics_given="" if is_sheet else "first-come",
+        )
+        Project.objects.create(
+            assignment=work, registered_at=NOW, topic=TopicFactory.create(course=cast.course) if work.is_main else None
+        )
+    [(_course, [plot])] = activity_plots([cast.course], now=NOW)
+    assert (plot.name, plot.total) == ("amls-projects", 1)
 
 
 def test_the_first_page_costs_the_same_with_many_rows(cast: Cast) -> None:

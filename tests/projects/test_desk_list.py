@@ -9,16 +9,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role, StaffMember
 from projects.hooks.audiences import not_handed_in
-from projects.models import Project
+from projects.models import Assignment, Project
 from projects.models.topics import OWN_IDEA
 from projects.progress import desk_views, progress_of, state_of
 from projects.queries import with_team
 from projects.services.assessing import assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
+from projects.services.joining import team_for
 from projects.services.registration import withdraw_project
 from projects.states import TEAM_STATES, ProjectState
 from tests.agreement import agree_to
@@ -158,6 +160,12 @@ def test_mine_undecided_and_progress_towards_the_admission(world: World, desk: C
     text = desk.get(list_url()).content.decode()
     assert "1 of 3 decided" in text
     assert "1 of them is mine to decide" in text
+    sheet = Assignment.objects.create(
+        course=world.course, kind="sheet", title="Blatt 1", is_main=False, topics_given=""
+    )
+    team_for(enrolment=world.another(), assignment=sheet, now=NOW)
+    for rows, standing in ((world.assignment, "1 of 3 decided"), (sheet, "0 of 1 decided")):
+        assert standing in " ".join(desk.get(list_url(f"assignment={rows.pk}")).text.split())
 
 
 def test_the_list_keeps_to_running_courses_unless_asked(world: World, desk: Client) -> None:
@@ -253,3 +261,27 @@ def test_the_track_of_own_ideas_is_named_in_the_readers_language(world: World, d
         assert OWN_IDEA not in BeautifulSoup(page, "html.parser").get_text(), address
     listed = BeautifulSoup(desk.get("/admin/projects/topic/", {"track": OWN_IDEA}).text, "html.parser")
     assert [row.th.get_text(strip=True) for row in listed.select("#result_list tbody tr")] == ["Größe in Łódź"]
+
+
+def test_teams_of_a_sheet_are_told_apart_where_something_is_done_to_many(world: World, desk: Client) -> None:
+    sheet = Assignment.objects.create(
+        course=world.course,
+        kind="sheet",
+        title="Blatt 1",
+        is_main=False,
+        topics_given="",
+        due_at=timezone.now() + timedelta(days=9),
+    )
+    teams = [team_for(enrolment=person, assignment=sheet, now=NOW) for person in (world.student, world.other)]
+    chosen = {"_selected_action": [team.pk for team in teams]}
+    asked = desk.post(list_url("course=all"), {"action": "extend_all", **chosen})
+    names = [
+        f"#{team.pk} Blatt 1: {person.user}" for team, person in zip(teams, (world.student, world.other), strict=True)
+    ]
+    assert sorted(asked.context_data["rows"]) == sorted(names)
+    shown = desk.post(
+        list_url("course=all"), {"action": "extend_all", "_confirmed": "1", "days": "2", "reason": "Grippe", **chosen}
+    )
+    assert [said.rpartition(": ")[0] for said in shown.context_data["outcome"]] == [
+        name.replace(": ", ", ") for name in names
+    ]

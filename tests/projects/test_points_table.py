@@ -298,6 +298,8 @@ def test_a_filled_table_comes_back_by_number_or_address(
     assert not Membership.objects.filter(assignment=sheet).exists()
     assert [line.subject for line in plan.lines] == [NAMES[0], NAMES[3]]
     assert [problem.line for problem in plan.problems] == [4, 5]
+    # Whose line is wrong, or says nothing, stands in the file all the same.
+    assert not set(NAMES) & set(plan.left)
     import_task_points(**kept, dry_run=False, expected=plan.seal)
     assert [given(person, sheet) for person in people] == [[D("7.5"), D("12.25")], [], [], [D(0), D(0)]]
     again = import_task_points(**kept, dry_run=True)

@@ -8,7 +8,8 @@ from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import User
+from amls.courses.models import Enrolment, User
+from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.teams import (
@@ -123,6 +124,26 @@ def test_who_switches_leaves_a_team_of_others_whole(world: World) -> None:
     assert [membership.enrolment for membership in old.memberships.filter(left_at__isnull=True)] == [world.other]
     left = Notice.objects.filter(kind="projects.member-left").values_list("recipient__email", flat=True)
     assert list(left) == ["other@example.org"]
+
+
+def test_whom_the_staff_move_reads_from_where_and_the_others_that_it_was_the_staff(world: World) -> None:
+    old, new = world.project(), world.project(world.another(), topic=world.single)
+    invitation = invite_member(project=old, email="other@example.org", by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    Topic.objects.filter(pk=world.single.pk).update(team_max=2)
+    move_member(enrolment=world.other, to=Project.objects.get(pk=new.pk), by=world.staff, now=NOW)
+
+    def letter(kind: str, person: Enrolment) -> Letter | None:
+        notice = Notice.objects.get(kind=kind, recipient=person.user)
+        return letter_kinds[kind].writer(notice, NOW)
+
+    moved, left = letter("projects.moved", world.other), letter("projects.member-left", world.student)
+    assert moved is not None
+    assert left is not None
+    assert moved.text == (
+        "The course's staff put you into the project **Compressed I/O**. You are no longer in **Sparse kernels**."
+    )
+    assert left.subject == "Change in your project's team: Sparse kernels"
 
 
 def test_nobody_is_in_two_teams(world: World) -> None:

@@ -15,7 +15,7 @@ from amls.core.plots import Plot, by_week, last_weeks
 from amls.core.statements import Parameter, Statement, is_among
 from amls.courses.models import Course
 from exams.models import Registration
-from projects.models import Project, Submission
+from projects.models import Assignment, Project, Submission
 
 _WEEKS = 12
 _AT_LEAST = 4
@@ -51,7 +51,12 @@ def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Co
 def _counts() -> Statement:
     """Return the statement that counts what was made on each day since a moment, by its name and course."""
     first, *others = (
-        _by_day("projects", Project.objects.all(), "assignment__course", "registered_at"),
+        _by_day(
+            "projects",
+            Project.objects.filter(assignment__kind=Assignment.Kind.PROJECT),
+            "assignment__course",
+            "registered_at",
+        ),
         _by_day("submissions", Submission.objects.all(), "project__assignment__course", "received_at"),
         _by_day("registrations", Registration.objects.all(), "course", "created_at"),
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from amls.core.decimals import say_decimal
+from amls.core.decimals import say_decimal, say_grade
 from amls.grading.points import WorkState
 from amls.portal.gradebook.results import BookResult
 from projects.models import Outcome
@@ -30,14 +30,16 @@ class Cell(NamedTuple):
     Attributes:
         kind: one of `KINDS`.
         points: None where there are none, or where they don't count for the person.
-        word: the outcome where it is passed or failed; the grade of an exam.
+        word: the outcome where it is passed or failed; the grade of an exam, as one reads it.
         project: the team's key, where the desk has a page for it.
+        grade: of an exam, as tables compute with it.
     """
 
     kind: str
     points: Decimal | None = None
     word: str = ""
     project: int | None = None
+    grade: Decimal | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -65,7 +67,8 @@ def cell_of_exam(result: BookResult | None) -> Cell:
     if result is None:
         return _NOTHING
     kind = "graded" if result.is_published else "draft"
-    return Cell(kind, result.points, f"{result.grade:.1f}" if result.grade is not None else "")
+    word = say_grade(result.grade) if result.grade is not None else ""
+    return Cell(kind, result.points, word, grade=result.grade)
 
 
 def cell_of_task(points: Decimal | None, result: BookResult | None) -> Cell:

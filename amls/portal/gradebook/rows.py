@@ -118,7 +118,7 @@ class RowWriter:
         return f'<td class="text">{link}{draft} {topic}</td>'
 
     def _cell(self, cell: Cell) -> str:
-        kind, points, word, project = cell
+        kind, points, word, project, _grade = cell
         if project is None:
             return self._alone(kind, points, word)
         before, after = self._around_team(kind, points, word)

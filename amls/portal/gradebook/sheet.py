@@ -74,7 +74,7 @@ def _row(
 
 def _values(cell: Cell, *, is_exam: bool) -> list[TableCell]:
     if is_exam:
-        return [cell.points, cell.word]
+        return [cell.points, cell.grade]
     if cell.points is not None:
         return [cell.points]
     return [str(KINDS[cell.kind]) if cell.kind in _IN_WORDS else cell.word]

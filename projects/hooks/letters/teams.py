@@ -24,7 +24,7 @@ from projects.hooks.letters.wording import (
     why_member,
     why_staff,
 )
-from projects.models import Invitation, Membership, Topic, TopicSwitch
+from projects.models import Invitation, Membership, Project, Topic, TopicSwitch
 
 
 @letter("projects.registered", label=gettext_lazy("Project registered"))
@@ -163,6 +163,22 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
                 ),
             ),
         )
+    if "by" in notice.references:
+        return about_team(
+            notice,
+            subject=_("Change in your project's team: %(topic)s"),
+            text=_(
+                "The course's staff put **%(name)s** into another team. What the team of **%(topic)s** handed in stays "
+                "with the team."
+            ),
+            without_topics=(
+                _("Change in your team: %(topic)s"),
+                _(
+                    "The course's staff put **%(name)s** into another team for **%(topic)s**. What your team handed in "
+                    "stays with the team."
+                ),
+            ),
+        )
     return about_team(
         notice,
         subject=_("%(name)s left your project"),
@@ -177,6 +193,18 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
 @letter("projects.moved", label=gettext_lazy("Moved to another team"))
 def moved(notice: Notice, now: datetime) -> Letter | None:
     """Tell that staff put somebody into another team."""
+    before = Project.objects.select_related("topic", "assignment").filter(pk=notice.references.get("from")).first()
+    if before is not None and notice.references["who"] == notice.references["enrolment"]:
+        return about_team(
+            notice,
+            subject=_("You are in another team: %(topic)s"),
+            text=_("The course's staff put you into the project **%(topic)s**. You are no longer in **%(before)s**."),
+            without_topics=(
+                _("You are in another team: %(topic)s"),
+                _("The course's staff put you into another team for **%(topic)s**."),
+            ),
+            also={"before": before.title},
+        )
     return about_team(
         notice,
         subject=_("Change in your project's team: %(topic)s"),

@@ -73,20 +73,26 @@ def due(project: Project, now: datetime) -> str:
 
 
 def about_team(
-    notice: Notice, *, subject: str, text: str, without_topics: tuple[str, str] | None = None
+    notice: Notice,
+    *,
+    subject: str,
+    text: str,
+    without_topics: tuple[str, str] | None = None,
+    also: Mapping[str, object] | None = None,
 ) -> Letter | None:
-    """Return a letter to a member; `topic` and `name` may stand in its subject and its Markdown.
+    """Return a letter to a member; `topic`, `name` and what is given also may stand in its subject and its Markdown.
 
     Args:
         notice: about a project.
         subject: of a project with topics, and of anything else unless it has words of its own.
         text: as the subject.
         without_topics: subject and text of what has no topics, such as a sheet.
+        also: further values.
     """
     project = project_of(notice)
     if project is None:
         return None
-    values = {"topic": project.title, "name": name_of(notice)}
+    values = {"topic": project.title, "name": name_of(notice), **(also or {})}
     if without_topics is not None and not project.assignment.has_topics:
         subject, text = without_topics
     return Letter(
