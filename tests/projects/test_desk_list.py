@@ -278,10 +278,10 @@ def test_teams_of_a_sheet_are_told_apart_where_something_is_done_to_many(world: 
     names = [
         f"#{team.pk} Blatt 1: {person.user}" for team, person in zip(teams, (world.student, world.other), strict=True)
     ]
-    assert sorted(asked.context_data["rows"]) == sorted(names)
+    assert sorted(asked.context["rows"]) == sorted(names)
     shown = desk.post(
         list_url("course=all"), {"action": "extend_all", "_confirmed": "1", "days": "2", "reason": "Grippe", **chosen}
     )
-    assert [said.rpartition(": ")[0] for said in shown.context_data["outcome"]] == [
+    assert [said.rpartition(": ")[0] for said in shown.context["outcome"]] == [
         name.replace(": ", ", ") for name in names
     ]

@@ -99,9 +99,8 @@ def _overlooked() -> list[str]:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SAY:
-                context, *others = [argument.value for argument in node.args if isinstance(argument, ast.Constant)] or [
-                    ""
-                ]
+                said = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+                context, *others = [text for text in said if isinstance(text, str)] or [""]
                 text = f"{context}\x04{others[0]}" if "pgettext" in node.func.id and others else context
                 if text and text not in texts:
                     places.append(f"{path.relative_to(ROOT)}:{node.lineno}")
