@@ -77,7 +77,8 @@ class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         extra_context: dict[str, Any] | None = None,
     ) -> None:
         """Answer with a sentence that says what to do."""
-        page = show_problem(request, name=provider.name, provider=provider.sub_id, exception=exception, error=error)
+        state = (extra_context or {}).get("state")
+        page = show_problem(request, name=provider.name, provider=provider.sub_id, exception=exception, state=state)
         raise ImmediateHttpResponse(page)
 
 

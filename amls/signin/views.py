@@ -4,6 +4,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -22,6 +23,8 @@ def join(request: HttpRequest) -> HttpResponse:
         return redirect("portal:courses")
     pending = request.session.get(PENDING)
     logout(request)
-    if pending is not None:
-        request.session[PENDING] = pending
-    return redirect("account_request_login_code")
+    if pending is None:
+        return redirect("account_request_login_code")
+    request.session[PENDING] = pending
+    place = pending["login"]["state"].get("next")
+    return redirect(reverse("account_request_login_code", query={"next": place} if place else None))

@@ -55,6 +55,8 @@ class University:
     bend: Callable[[dict[str, Any]], dict[str, Any] | str] | None = None
     userinfo: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    # What the answer with tokens has besides, or instead.
+    tokens: dict[str, Any] = field(default_factory=dict)
     # How the answer to a path is sent: pieces with pauses.
     slow: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -135,12 +137,17 @@ class University:
             try:
                 answer = self._provider.handle_token_request(body, headers, claims).to_dict()
             except OAuthError as error:
-                return "400 Bad Request", json_type, json.dumps({"error": str(error)})
+                return (
+                    "400 Bad Request",
+                    json_type,
+                    json.dumps({"error": error.oauth_error, "error_description": str(error)}),
+                )
             if self.bend is not None:
                 claims = jwt.decode(answer["id_token"], options={"verify_signature": False})
                 bent = self.bend(claims)
                 answer["id_token"] = bent if isinstance(bent, str) else sign(bent)
-            return "200 OK", json_type, json.dumps(answer)
+            kept = {name: value for name, value in {**answer, **self.tokens}.items() if value is not None}
+            return "200 OK", json_type, json.dumps(kept)
         if path == "/userinfo":
             person = self._provider.handle_userinfo_request(body, headers).to_dict()
             return "200 OK", json_type, json.dumps({**person, **self.userinfo})

@@ -379,6 +379,82 @@ def test_who_cancels_reads_what_to_do(uni: University) -> None:
     assert 'href="/accounts/login/code/"' in answer.content.decode()
 
 
+PERSON, SITE = (200, "did not sign you in"), (503, "can't sign anybody in here at the moment")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        ("access_denied", *PERSON),
+        ("login_required", *PERSON),
+        ("server_error", *SITE),
+        ("temporarily_unavailable", *SITE),
+        ("invalid_scope", *SITE),
+    ],
+)
+def test_what_the_university_says_went_wrong_is_said_and_logged(
+    uni: University, error: str, status: int, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client()
+    state = parse_qs(urlsplit(begin(client, uni)).query)["state"][0]
+    answer = client.get(f"{LOGIN}callback/", {"error": error, "error_description": "Some\nreason", "state": state})
+    assert (answer.status_code, sentence in said(answer)) == (status, True)
+    assert logged(caplog) == [f"provider-failed provider=uni error={error} why=Some reason"]
+
+
+def test_wrong_secret_of_the_site_is_logged_with_what_the_university_says_of_it(
+    uni: University, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SIGN_IN_PROVIDERS = uni.settings(tmp_path, client_secret="another-secret")
+    client, answer = sign_in(uni, "lukasz")
+    assert (answer.status_code, SITE[1] in said(answer), is_in(client)) == (503, True, False)
+    (line,) = logged(caplog)
+    assert line.startswith("provider-failed provider=uni error=invalid_client why=the token endpoint answers 400: ")
+    assert "another-secret" not in caplog.text
+
+
+def test_tokens_are_never_logged(uni: University, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer has no access token, but what it has opens accounts elsewhere."""
+    uni.tokens = {"access_token": None, "refresh_token": "worth-much"}
+    _client, answer = sign_in(uni, "lukasz")
+    assert answer.status_code == 503
+    assert logged(caplog) == ["provider-failed provider=uni error=none why=the token endpoint answers 200:"]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.message.startswith("provider-failed")]
+
+
+def test_where_one_wanted_to_go_is_kept_when_a_sign_in_fails(cast: Cast, uni: University) -> None:
+    client = Client()
+    state = parse_qs(urlsplit(begin(client, uni, f"{LOGIN}?next=/amls/me/")).query)["state"][0]
+    page = client.get(f"{LOGIN}callback/?error=access_denied&state={state}").content.decode()
+    assert 'href="/accounts/login/?next=/amls/me/"' in page
+    assert 'href="/accounts/login/code/?next=/amls/me/"' in page
+    uni.bend = BENT["expired"]
+    assert 'href="/accounts/login/?next=/amls/me/"' in sign_in(uni, "lukasz", path=f"{LOGIN}?next=/amls/me/")[1].text
+    cache.clear()
+    uni.metadata = {"issuer": "https://other.example"}
+    assert 'href="/accounts/login/?next=/amls/me/"' in client.post(f"{LOGIN}?next=/amls/me/").text
+    assert 'href="/accounts/login/?next=/amls/me/"' in client.get(f"{LOGIN}?next=/amls/me/").text
+
+
+def test_who_cancels_a_joining_is_led_back_to_it(cast: Cast, uni: University) -> None:
+    client = cast.client("student")
+    state = parse_qs(urlsplit(begin(client, uni, f"{LOGIN}?process=connect")).query)["state"][0]
+    page = client.get(f"{LOGIN}callback/?error=access_denied&state={state}").content.decode()
+    assert "<h1>Nothing was joined</h1>" in page
+    assert 'class="btn go" href="/accounts/3rdparty/"' in page
+    assert "/accounts/login/code/" not in page
+
+
+def test_sign_in_that_waits_for_its_account_leads_where_one_wanted(cast: Cast, uni: University) -> None:
+    user = cast.student.user
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    client, _answer = sign_in(uni, "private", path=f"{LOGIN}?next=/amls/me/")
+    assert client.get("/accounts/join/").headers["Location"] == "/accounts/login/code/?next=%2Famls%2Fme%2F"
+
+
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/userinfo", "/jwks"])
 def test_slow_provider_is_waited_for_not_for_long(uni: University, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It sends a byte now and then, so that no single wait is long."""

@@ -24,7 +24,7 @@ from amls.courses.models import Enrolment, RosterEntry, User
 from tests.cast import Cast
 from tests.signin.openid import MFA
 from tests.signin.saml import PASSWORD, Shibboleth, make_pair, shibboleth
-from tests.signin.test_openid import is_in, said
+from tests.signin.test_openid import PERSON, SITE, is_in, logged, said
 
 pytestmark = pytest.mark.django_db
 PLACE = "/accounts/saml/idp"
@@ -203,7 +203,6 @@ BENT: dict[str, Callable[[str], str]] = {
     "answer to nobody": drop_attribute("/samlp:Response", "InResponseTo"),
     "answer to another": put(CONFIRMATION, "InResponseTo", "_another"),
     "assertion for nobody": drop_attribute(CONFIRMATION, "InResponseTo"),
-    "not successful": put("//samlp:StatusCode", "Value", "urn:oasis:names:tc:SAML:2.0:status:Responder"),
     "no assertion": drop("//saml:Assertion"),
     "transient subject": put("//saml:NameID", "Format", "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"),
     "no subject": drop("//saml:NameID"),
@@ -217,6 +216,39 @@ def test_answers_that_are_not_for_this_sign_in_sign_nobody_in(idp: Shibboleth, h
     assert (answer.status_code, is_in(client)) == (400, False)
     assert "can't be trusted" in said(answer)
     assert not User.objects.exists()
+
+
+def declined(word: str) -> Callable[[str], str]:
+    """Let the answer say why nobody signs in (SAML 2.0 Core, 3.2.2)."""
+    status = "urn:oasis:names:tc:SAML:2.0:status"
+
+    def change(code: Any) -> None:
+        code.set("Value", f"{status}:Responder")
+        if word != "Responder":
+            etree.SubElement(code, f"{{{SAMLP}}}StatusCode", Value=f"{status}:{word}")
+        message = etree.SubElement(code.getparent(), f"{{{SAMLP}}}StatusMessage")
+        message.text = "Some\n reason"
+
+    return lambda xml: edited(xml, "/samlp:Response/samlp:Status/samlp:StatusCode", change)
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "sentence"),
+    [
+        ("AuthnFailed", *PERSON),
+        ("RequestDenied", *PERSON),
+        ("NoPassive", *PERSON),
+        ("RequestUnsupported", *SITE),
+        ("Responder", *SITE),
+    ],
+)
+def test_what_the_university_says_went_wrong_is_said_and_logged(
+    idp: Shibboleth, word: str, status: int, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, answer = sign_in(idp, "lukasz", declined(word))
+    assert (answer.status_code, is_in(client)) == (status, False)
+    assert sentence in said(answer)
+    assert logged(caplog) == [f"provider-failed provider=idp error={word} why=Some reason"]
 
 
 def test_same_answer_unbent_signs_in(idp: Shibboleth) -> None:

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
+import requests
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
 from allauth.socialaccount.providers.oauth2.client import OAuth2Client
@@ -15,7 +17,7 @@ from django.utils.functional import cached_property
 from amls.core.providers import SignInProvider, is_safe_address
 from amls.core.request import now_of
 from amls.signin.openid.tokens import names_key, nonce_of, read_id_token
-from amls.signin.problems import SignInProblem
+from amls.signin.problems import SignInProblem, SignInRefused
 
 # Providers change their keys once in months, with the new ones beside the old.
 _KEPT_SECONDS = 600
@@ -29,6 +31,27 @@ class OidcClient(OAuth2Client):  # type: ignore[misc]
         """Return where a person goes to sign in."""
         params = {**extra_params, "nonce": nonce_of(self.state)}
         return super().get_redirect_url(authorization_url, scope, params)  # type: ignore[no-any-return]
+
+    def get_access_token(self, code: str, pkce_code_verifier: str | None = None) -> dict[str, Any]:
+        """Return the tokens for a code (OpenID Connect Core 1.0, 3.1.3).
+
+        Raises:
+            SignInRefused: the provider gives none; with what it says of it (RFC 6749, 5.2).
+            RequestException: it does not answer.
+        """
+        values = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.callback_url}
+        if pkce_code_verifier:
+            values["code_verifier"] = pkce_code_verifier
+        if not self.basic_auth:
+            values |= {"client_id": self.consumer_key, "client_secret": self.consumer_secret}
+        auth = (self.consumer_key, self.consumer_secret) if self.basic_auth else None
+        with get_adapter().get_requests_session() as session:
+            response = session.post(self.access_token_url, data=values, auth=auth)
+        answer = _object_in(response)
+        if response.status_code != HTTPStatus.OK or "access_token" not in answer:
+            said = f"the token endpoint answers {response.status_code}: {answer.get('error_description', '')}"
+            raise SignInRefused(str(answer.get("error", "")), said)
+        return answer
 
 
 class OidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
@@ -140,6 +163,15 @@ def fetch_json(address: str, headers: Mapping[str, str] | None = None) -> dict[s
     if not isinstance(document, dict):
         raise SignInProblem(f"no object at {address}")
     return document
+
+
+def _object_in(response: requests.Response) -> dict[str, Any]:
+    """Return the object of an answer; an empty one where it is none."""
+    try:
+        document = response.json()
+    except requests.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _kept(address: str) -> dict[str, Any]:

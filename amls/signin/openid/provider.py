@@ -28,12 +28,16 @@ class OidcProvider(OpenIDConnectProvider):  # type: ignore[misc]
         """What SIGN_IN_PROVIDERS says of it."""
         return self.app.provider_settings  # type: ignore[no-any-return]
 
-    def redirect(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def redirect(
+        self, request: HttpRequest, process: str, next_url: str | None = None, data: Any = None, **kwargs: Any
+    ) -> HttpResponse:
         """Return the page that leads to the provider, or says why it can't."""
         try:
-            return leave_for(request, super().redirect(request, *args, **kwargs)["Location"], self.name)
+            there = super().redirect(request, process, next_url, data, **kwargs)
+            return leave_for(request, there["Location"], self.name)
         except (OAuth2Error, RequestException) as error:
-            return show_problem(request, name=self.name, provider=self.settings.id, exception=error)
+            begun = {"process": process, "next": next_url}
+            return show_problem(request, name=self.name, provider=self.settings.id, exception=error, state=begun)
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
         """Return what is asked for: by the settings, whatever an address says."""

@@ -1,5 +1,7 @@
 """The two addresses of a provider of OpenID Connect: where a sign-in begins, and where it comes back."""
 
+from typing import Any
+
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView, OAuth2View
@@ -11,7 +13,20 @@ from requests import RequestException
 
 from amls.signin.openid.adapter import OidcAdapter
 from amls.signin.openid.provider import OidcProvider
-from amls.signin.problems import show_problem
+from amls.signin.problems import SignInRefused, show_problem
+
+
+class CallbackView(OAuth2CallbackView):  # type: ignore[misc]
+    """Takes what the provider says to what this session asked, also where it says why it signs nobody in."""
+
+    def _get_state(self, request: HttpRequest, provider: OidcProvider) -> tuple[Any, HttpResponse | None]:
+        state, response = super()._get_state(request, provider)
+        if response is None and "code" not in request.GET:
+            refused = SignInRefused(request.GET.get("error", ""), request.GET.get("error_description", ""))
+            response = show_problem(
+                request, name=provider.name, provider=provider.sub_id, exception=refused, state=state
+            )
+        return state, response
 
 
 def adapter_at(request: HttpRequest, provider_id: str) -> OidcAdapter:
@@ -47,4 +62,4 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
 @login_not_required
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Sign in whom the provider names."""
-    return _answer(OAuth2CallbackView, request, provider_id)
+    return _answer(CallbackView, request, provider_id)

@@ -13,10 +13,12 @@ from typing import Any
 from django.core.cache import cache
 
 from amls.core.providers import SignInProvider
-from amls.signin.problems import SignInProblem
+from amls.signin.problems import SignInProblem, SignInRefused
 from amls.signin.saml import toolkit
 
 _CONFIRMATION = "/samlp:Response/saml:Assertion/saml:Subject/saml:SubjectConfirmation/saml:SubjectConfirmationData"
+_STATUS = "/samlp:Response/samlp:Status//samlp:StatusCode"
+_STATUS_MESSAGE = "/samlp:Response/samlp:Status/samlp:StatusMessage"
 # Longer than any assertion holds.
 _REMEMBERED_SECONDS = 86_400
 
@@ -48,6 +50,20 @@ def parse_answer(encoded: str, config: dict[str, Any]) -> Any:
         return toolkit.Response(toolkit.Settings(config), encoded)
     except Exception as error:  # whatever bent base64, XML or encryption makes of three libraries
         raise SignInProblem(f"the answer can't be read ({type(error).__name__})") from error
+
+
+def refuse_unless_success(response: Any) -> None:
+    """Look at what an answer says of itself; it need not be signed, as nobody is signed in by it.
+
+    Raises:
+        SignInRefused: it says why nobody is (SAML 2.0 Core, 3.2.2).
+    """
+    codes = [entry.get("Value", "") for entry in toolkit.XML.query(response.document, _STATUS)]
+    if not codes or codes[0] == toolkit.Constants.STATUS_SUCCESS:
+        return
+    messages = [entry.text or "" for entry in toolkit.XML.query(response.document, _STATUS_MESSAGE)]
+    # The first is whose fault it is, the one in it what happened.
+    raise SignInRefused(codes[-1].rpartition(":")[2], " ".join(messages))
 
 
 def believe(response: Any, *, provider: SignInProvider, asked: str, data: dict[str, Any], now: datetime) -> SamlAnswer:

@@ -44,7 +44,8 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]
             auth = toolkit.Auth(request_data(request), config)
             address = auth.login(return_to="")
         except (SignInProblem, RequestException) as error:
-            return show_problem(request, name=self.name, provider=self.settings.id, exception=error)
+            begun = {"process": process, "next": next_url}
+            return show_problem(request, name=self.name, provider=self.settings.id, exception=error, state=begun)
         self.stash_redirect_state(request, process, next_url, data, state_id=auth.get_last_request_id(), **kwargs)
         return leave_for(request, address, self.name)
 

@@ -20,7 +20,7 @@ from requests import RequestException
 from amls.core.request import now_of
 from amls.signin.problems import SignInProblem, show_problem
 from amls.signin.saml import toolkit
-from amls.signin.saml.answers import believe, parse_answer
+from amls.signin.saml.answers import believe, parse_answer, refuse_unless_success
 from amls.signin.saml.configuration import own_side, request_data, saml_settings
 from amls.signin.saml.provider import SamlProvider
 
@@ -77,28 +77,41 @@ def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
     waiting = LoginSession(request, "saml_acs_session", _COOKIE)
     encoded = waiting.store.get("answer", "")
     waiting.delete()
+    state: dict[str, Any] | None = None
     try:
-        login_of = _read(request, provider, encoded)
-    except (SignInProblem, RequestException, PermissionDenied) as error:
-        return show_problem(request, name=provider.name, provider=provider_id, exception=error)
+        response = _parse(request, provider, encoded)
+        state = _begun(request, provider, response)
+        login_of = _read(request, provider, response)
+    except PermissionDenied:
+        return show_problem(request, name=provider.name, provider=provider_id)
+    except (SignInProblem, RequestException) as error:
+        return show_problem(request, name=provider.name, provider=provider_id, exception=error, state=state)
+    login_of.state = state
     return complete_social_login(request, login_of)  # type: ignore[no-any-return]
 
 
-def _read(request: HttpRequest, provider: SamlProvider, encoded: str) -> Any:
-    """Return who signs in; raises SignInProblem, or PermissionDenied where this session has asked for nothing."""
-    now = now_of(request)
+def _parse(request: HttpRequest, provider: SamlProvider, encoded: str) -> Any:
+    """Return the answer, not believed yet; raises PermissionDenied where none came."""
     if not encoded:
         raise PermissionDenied
-    config = saml_settings(provider.settings, now=now)
-    response = parse_answer(encoded, config)
+    return parse_answer(encoded, saml_settings(provider.settings, now=now_of(request)))
+
+
+def _begun(request: HttpRequest, provider: SamlProvider, response: Any) -> dict[str, Any]:
+    """Return what this session had begun; raises SignInProblem, or PermissionDenied where it has asked for nothing."""
     asked = response.get_in_response_to()
     if not asked:
         raise SignInProblem("an answer that nobody asked for")
-    state = provider.unstash_redirect_state(request, asked)
+    return provider.unstash_redirect_state(request, asked)  # type: ignore[no-any-return]
+
+
+def _read(request: HttpRequest, provider: SamlProvider, response: Any) -> Any:
+    """Return who signs in; raises SignInProblem."""
+    refuse_unless_success(response)
+    asked = response.get_in_response_to()
     data = request_data(request) | {"script_name": reverse("saml_acs", args=[provider.settings.id])}
-    answer = believe(response, provider=provider.settings, asked=asked, data=data, now=now)
+    answer = believe(response, provider=provider.settings, asked=asked, data=data, now=now_of(request))
     login = provider.sociallogin_from_response(request, answer)
-    login.state = state
     login.facts = {
         "provider": provider.settings.id,
         "factor": login.account.extra_data["factor"],
