@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.markdown import escape_markdown
 from amls.core.times import say_time
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
@@ -208,19 +209,47 @@ def seats(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("exams.results", label=gettext_lazy("Exam result"))
 def results(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that a result is published or was changed; never which."""
+    """Tell that a result is published; never which."""
+    registration = _published(notice)
+    if registration is None:
+        return None
+    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.") % named
+    parts = [text, *_said_of_the_review(registration, now)]
+    return _letter(registration, _("Your result of %(exam)s") % named, "\n\n".join(parts), is_pushed=True)
+
+
+@letter("exams.result-changed", label=gettext_lazy("Exam result changed"))
+def result_changed(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a published result was changed, and why; never which it is."""
+    registration = _published(notice)
+    if registration is None:
+        return None
+    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    text = _("Your result of **%(exam)s**, %(when)s, was changed. What it is now stands on your page of the course.")
+    reason = registration.result.correction
+    why = [_("Reason: %(reason)s") % {"reason": escape_markdown(reason)}] if reason else []
+    parts = [text % named, *why, *_said_of_the_review(registration, now)]
+    return _letter(registration, _("Your result of %(exam)s was changed") % named, "\n\n".join(parts), is_pushed=True)
+
+
+def _published(notice: Notice) -> Registration | None:
+    """Return the registration that a notice is about, if its owner may know the result."""
     registration = _registration(notice)
     result = getattr(registration, "result", None)
-    if registration is None or result is None or result.published_at is None:
-        return None
+    return registration if result is not None and result.published_at is not None else None
+
+
+def _said_of_the_review(registration: Registration, now: datetime) -> list[str]:
+    """Return what is to be said of a review that is still to come."""
     exam = registration.exam
-    text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.") % {"exam": exam, "when": _when(exam)}  # fmt: skip
-    if exam.review_at is not None and now < exam.review_at:
-        text += "\n\n" + _("You can look at your exam at the review: %(when)s, %(place)s.") % {
-            "when": say_time(exam.review_at, registration.course.zone),
-            "place": exam.review_place or _("place to be announced"),
-        }
-    return _letter(registration, _("Your result of %(exam)s") % {"exam": exam}, text, is_pushed=True)
+    if exam.review_at is None or now >= exam.review_at:
+        return []
+    said = _("You can look at your exam at the review: %(when)s, %(place)s.") % {
+        "when": say_time(exam.review_at, registration.course.zone),
+        "place": exam.review_place or _("place to be announced"),
+    }
+    return [said]
 
 
 def _registration(notice: Notice) -> Registration | None:

@@ -83,6 +83,7 @@ def _registration(registration: Registration) -> dict[str, Any]:
             "extra_points": result.extra_points,
             "grade": result.grade,
             "published": result.published_at,
+            "corrected": result.correction,
             "tasks": [
                 {"task": given.task.title, "points": given.points, "of": given.task.max_points}
                 for given in registration.task_points.all()

@@ -67,6 +67,10 @@ class Result(models.Model):
     grade = models.DecimalField(_("grade"), max_digits=2, decimal_places=1, null=True, blank=True)
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.DRAFT)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
+    correction = LineField(
+        _("reason of the correction"), max_length=300, blank=True, db_default="",
+        help_text=_("Why it was changed after it was published. Its owner reads it."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("result")

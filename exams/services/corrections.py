@@ -31,8 +31,8 @@ def keep_corrected_tasks(
     """Keep how the tasks of published results were before these changes; None where there are none: 3 queries."""
     rows = [
         Imported(
-            line, str(change.registration.enrolment.user), change.registration.pk, _by_task(change.before),
-            _by_task(change.after), change.registration.enrolment.user_id,
+            line, str(change.registration.enrolment.user), change.registration.pk,
+            {**_by_task(change.before), pointfile.WHY: change.correction}, _by_task(change.after), change.registration.enrolment.user_id,
         )
         for line, change in enumerate((change for change in changes if change.is_published), 1)
     ]  # fmt: skip
@@ -63,8 +63,9 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     given = ExamTaskPoints.objects.filter(registration=row.object_id).values_list("task", "points")
     need_unchanged(row, _said(dict(given)) if registration is not None else None)
     assert registration is not None  # noqa: S101 - looked at above
-    before = row.before or {}
+    before = {name: points for name, points in (row.before or {}).items() if name != pointfile.WHY}
     points = {int(task): Decimal(before[task]) if task in before else None for task in {**before, **row.after}}
     enter_task_points(
         exam_pk=registration.exam_id, points={registration.pk: points}, by=by, reason=why_taken_back(row), now=now
     )  # fmt: skip
+    pointfile.forget_untold(row, now=now)

@@ -20,10 +20,13 @@ from amls.files.tables.people import names_are_turned, who_in
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import says_nothing
+from amls.held.services import is_told
 from exams.models import Exam, Registration, Result
 from exams.services.results import PointChange, enter_points, parse_points
 
 KIND = "exams.points"
+# In the record of an import: why a published result was corrected before.
+WHY = "why"
 MEANINGS = (NUMBER, EMAIL, *NAMES, POINTS)
 
 
@@ -120,7 +123,7 @@ def _line(change: PointChange, line: int) -> PlanLine:
 def imported(change: PointChange, line: int) -> Imported:
     """Return a change as it is kept, so that it can be taken back."""
     user = change.registration.enrolment.user
-    before = None if change.before is None else _values(change.before)
+    before = None if change.before is None else {**_values(change.before), WHY: change.correction}
     return Imported(line, str(user), change.registration.pk, before, _values(change.after), user.pk)
 
 
@@ -189,3 +192,11 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     points = None if row.before is None else Decimal(row.before["points"])
     reason = why_taken_back(row)
     enter_points(exam_pk=registration.exam_id, points={registration.pk: points}, by=by, reason=reason, now=now)
+    forget_untold(row, now=now)
+
+
+def forget_untold(row: ImportedRow, *, now: datetime) -> None:
+    """Let a result that is put back say why it was corrected before, where nobody ever read of what is taken back."""
+    before = row.before or {}
+    if WHY in before and not is_told(row.table_import.at, now=now):
+        Result.objects.filter(registration=row.object_id).update(correction=before[WHY])

@@ -13,7 +13,7 @@ from exams.grading import GradeTable
 from exams.models import Exam, GradeStep, Registration, Result, ResultChange
 from exams.queries import exam_rules
 
-RESULTS = "exams.results"
+RESULTS, CHANGED = "exams.results", "exams.result-changed"
 # So many rows go into one statement.
 BATCH = 500
 
@@ -43,6 +43,8 @@ def grade_anew(
     known_points: Mapping[int, Decimal | None] | None = None,
 ) -> int:
     """Fix extra points and grade of published results, log what changes, and tell their owners; return how many changed.
+
+    Of what is corrected the reason stands with the result, where its owner reads it.
 
     Args:
         registrations: with their results.
@@ -74,13 +76,15 @@ def grade_anew(
         ]
         changed += before != after
         if known_points is not None:
-            knew = known_points.get(registration.pk, result.points)
-            corrections.append(corrected(registration, (knew, *before), (result.points, *after), now=now))
-    columns = ["state", "published_at", "extra_points", "grade"]
+            was, is_now = (known_points.get(registration.pk, result.points), *before), (result.points, *after)
+            if was != is_now:
+                result.correction = reason
+            corrections.append(corrected(registration, was, is_now, now=now))
+    columns = ["state", "published_at", "extra_points", "grade", "correction"]
     Result.objects.bulk_update([registration.result for registration in published], columns, batch_size=BATCH)
     ResultChange.objects.bulk_create(logged, batch_size=BATCH)
     if known_points is None:
-        notify_each([_told(registration, now=now) for registration in published], kind=RESULTS, now=now)
+        notify_each([_told(RESULTS, registration, now=now) for registration in published], kind=RESULTS, now=now)
     else:
         tell_corrected(corrections, now=now)
     return changed
@@ -103,17 +107,17 @@ def _said(value: object) -> str:
 
 def corrected(registration: Registration, was: object, is_now: object, *, now: datetime) -> Correction:
     """Return that somebody's result, as they know it, is otherwise now."""
-    return Correction(str(registration.pk), was, is_now, [_told(registration, now=now)])
+    return Correction(str(registration.pk), was, is_now, [_told(CHANGED, registration, now=now)])
 
 
 def tell_corrected(corrections: Iterable[Correction], *, now: datetime) -> None:
     """Mail people in five minutes that their results have changed, where they have still."""
-    notify_corrected(corrections, kind=RESULTS, now=now, not_before=now + HOLD)
+    notify_corrected(corrections, kind=CHANGED, now=now, not_before=now + HOLD)
 
 
-def _told(registration: Registration, *, now: datetime) -> Told:
+def _told(kind: str, registration: Registration, *, now: datetime) -> Told:
     return Told(
-        f"{RESULTS}:{registration.pk}:{now.timestamp():.3f}",
+        f"{kind}:{registration.pk}:{now.timestamp():.3f}",
         registration.enrolment.user,
         registration.enrolment.course,
         {"registration": registration.pk},

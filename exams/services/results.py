@@ -28,11 +28,16 @@ from exams.services.regrading import BATCH, grade_anew, grade_table, lock_with_c
 
 @dataclass(frozen=True, slots=True)
 class PointChange:
-    """One person's points, as a file or a form would change them."""
+    """One person's points, as a file or a form would change them.
+
+    Attributes:
+        correction: why they were corrected before, if they were.
+    """
 
     registration: Registration
     before: Decimal | None
     after: Decimal
+    correction: str = ""
 
 
 def parse_points(text: str, exam: Exam) -> Decimal:
@@ -148,7 +153,8 @@ def _enter_each(
         result: Result | None = getattr(registration, "result", None)
         before = result.points if result is not None else None
         if value != before:
-            changes.append((PointChange(registration, before, value or ZERO), value is None))
+            correction = result.correction if result is not None else ""
+            changes.append((PointChange(registration, before, value or ZERO, correction), value is None))
     done = [change for change, _is_removed in changes]
     _keep_points(changes, by=by, reason=reason, now=now)
     known = {change.registration.pk: change.before for change in done}

@@ -31,12 +31,14 @@ class ExamScoreChange:
 
     Attributes:
         before, after: None where they have none for any task.
+        correction: why they were corrected before, if they were.
     """
 
     registration: Registration
     before: TaskSum | None
     after: TaskSum | None
     is_published: bool
+    correction: str = ""
 
 
 def set_exam_tasks(
@@ -293,7 +295,7 @@ def _consequence(person: Registration, old: TaskSum | None, new: TaskSum | None,
     if is_published and not is_whole:
         said = _("The result of %(person)s is published: a task can't be left without points.")
         raise RuleViolation(said % {"person": person.enrolment.user}, code="incomplete")
-    change = ExamScoreChange(person, old, new, is_published)
+    change = ExamScoreChange(person, old, new, is_published, result.correction if result is not None else "")
     if is_published and new is not None and result is not None and new.points == result.points:
         return _Consequence(change, tells=True)
     value = new.points if is_whole and new is not None else None
@@ -317,7 +319,10 @@ def _follow(
         for change, row in followed
         if row.tells
     ]
-    tell_corrected(told, now=now)
+    if told:
+        owners = [change.registration.pk for change, row in followed if row.tells]
+        Result.objects.filter(registration__in=owners).update(correction=reason)
+        tell_corrected(told, now=now)
     return [change for change, _row in followed], refused
 
 

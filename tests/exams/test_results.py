@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.apps import apps
+from django.test import Client
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -218,13 +219,39 @@ def test_a_published_result_changes_only_with_a_reason_and_on_record(
         ("points", "60", "66", cast.assistant.user_id, "Page 3 was missed"),
         ("grade", "3.3", "3", cast.assistant.user_id, "Page 3 was missed"),
     ]
-    told_at = Notice.objects.filter(kind="exams.results").order_by("pk").values_list("not_before", flat=True)
-    assert list(told_at) == [AFTER, later + HOLD]
+    told_at = Notice.objects.filter(kind__startswith="exams.result").order_by("pk").values_list("kind", "not_before")
+    assert list(told_at) == [("exams.results", AFTER), ("exams.result-changed", later + HOLD)]
     # Corrected again it is told once; what is as it was is told to nobody.
-    for minutes, points, count in ((1, D(70), 2), (2, D(60), 1)):
+    for minutes, points, count in ((1, D(70), 1), (2, D(60), 0)):
         at = later + timedelta(minutes=minutes)
         enter_points(exam_pk=exam.pk, points={pk: points}, by=by, reason="Typed wrong", now=at)
-        assert Notice.objects.filter(kind="exams.results").count() == count
+        assert Notice.objects.filter(kind="exams.result-changed").count() == count
+
+
+@pytest.mark.django_db
+def test_who_has_a_corrected_result_reads_that_it_changed_and_why_but_not_in_the_mail_what_it_is(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    points = {people[0].pk: D(60), people[1].pk: D(70)}
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points=points, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    reason = "Blatt *drei* war übersehen"
+    points[people[0].pk] = D("71.25")
+    enter_points(exam_pk=exam.pk, points=points, by=None, reason=reason, now=AFTER + timedelta(days=1))
+    (notice,) = Notice.objects.filter(kind="exams.result-changed")
+    assert notice.recipient == people[0].enrolment.user
+    with translation.override("de"):
+        letter = letter_kinds[notice.kind].writer(notice, AFTER + timedelta(days=2))
+    assert letter is not None
+    assert letter.subject == "Ihr Ergebnis wurde geändert: Schriftliche Prüfung"
+    assert letter.text.split("\n\n")[1] == "Grund: Blatt \\*drei\\* war übersehen"
+    assert not any(figure in letter.subject + letter.text for figure in ("60", "71", "3.3", "3,3", "2.7", "2,7"))
+    for person, shows in ((people[0], True), (people[1], False)):
+        client = Client()
+        client.force_login(person.enrolment.user)
+        page = client.get("/amls/exams/").content.decode()
+        assert ("Corrected: Blatt *drei* war übersehen" in page) is shows
 
 
 @pytest.mark.django_db

@@ -85,6 +85,7 @@ def test_published_tasks_are_corrected_with_a_reason_and_a_mail(exam: Exam, peop
     swapped = {people[0].pk: dict(zip(keys(exam), (D(21), D(9)), strict=True))}
     enter_task_points(exam_pk=exam.pk, points=swapped, by=None, now=later, reason="Vertauscht")
     assert (total(people[0]), Notice.objects.count()) == (D(30), before + 1)
+    assert Result.objects.get(registration=people[0]).correction == "Vertauscht"
     changes = ResultChange.objects.filter(registration=people[0], what="task").order_by("pk")
     assert [(row.before, row.after, row.reason) for row in changes][-2:] == [
         ("20", "21", "Joins: Vertauscht"), ("10", "9", "Größe: Vertauscht"),
@@ -268,7 +269,7 @@ def test_many_papers_cost_as_many_queries_as_few(cast: Cast, exam: Exam, count: 
     later = AFTER.replace(hour=12)
     with CaptureQueriesContext(connection) as queries:
         enter_task_points(exam_pk=exam.pk, points=points, by=None, now=later, reason="Neu gezählt")
-    told = Notice.objects.filter(kind="exams.results", created_at=later)
+    told = Notice.objects.filter(kind="exams.result-changed", created_at=later)
     assert [total(row) for row in listed[:3]] == [D(32), D(33), D(34)]
     assert sorted(told.values_list("recipient", flat=True)) == sorted(row.enrolment.user_id for row in listed[::3])
     assert ResultChange.objects.filter(at=later, what="task").count() == 2 * count

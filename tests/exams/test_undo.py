@@ -113,7 +113,8 @@ def test_a_published_result_corrected_by_hand_is_taken_back_where_it_was_correct
         enter_points(exam_pk=exam.pk, points={person.pk: Decimal(60)}, by=None, now=now)
     set_grade_table(exam_pk=exam.pk, steps=usual_table(Decimal(100)).steps, now=now)
     publish_results(exam_pk=exam.pk, by=None, now=now)
-    before = Result.objects.values("points", "grade", "extra_points").get(registration=person)
+    Result.objects.filter(registration=person).update(correction="Seite 3 übersehen")
+    before = Result.objects.values("points", "grade", "extra_points", "correction").get(registration=person)
     Notice.objects.all().delete()
     client, address = cast.client("lecturer"), f"/amls/exams/{exam.pk}/results/"
     sent = {f"points-{person.pk}": "90", "reason": "Blatt übersehen"}
@@ -127,13 +128,15 @@ def test_a_published_result_corrected_by_hand_is_taken_back_where_it_was_correct
     else:
         address = f"{address}enter/"
     page = client.post(address, sent, follow=True).content.decode()
-    assert Result.objects.get(registration=person).points != before["points"]
+    corrected = Result.objects.get(registration=person)
+    assert (corrected.points != before["points"], corrected.correction) == (True, "Blatt übersehen")
     undo = reverse("held:undo", args=[cast.course.slug, HeldAct.objects.get().pk])
     assert f'action="{undo}"' in page
-    assert Notice.objects.filter(kind="exams.results").exists()
+    assert Notice.objects.filter(kind="exams.result-changed").exists()
     client.post(undo)
-    assert Result.objects.values("points", "grade", "extra_points").get(registration=person) == before
-    assert not Notice.objects.filter(kind="exams.results").exists()
+    # The reason goes too: nobody read it.
+    assert Result.objects.values("points", "grade", "extra_points", "correction").get(registration=person) == before
+    assert not Notice.objects.filter(kind="exams.result-changed").exists()
 
 
 def listed(exam: Exam) -> list[tuple[str, str]]:

@@ -21,10 +21,12 @@ from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
 from amls.files.tables.table import Upload
 from amls.grading.tasks import TaskWish
+from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.portal.gradebook.corrections import CorrectionPlan, import_corrections
+from exams.grading import usual_table
 from exams.models import Exam, Registration, Result
-from exams.services.results import enter_points
+from exams.services.results import enter_points, publish_results, set_grade_table
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from projects.models import Assignment, Excuse
 from projects.queries import assignments_of
@@ -282,7 +284,17 @@ def test_exams_are_corrected_by_the_service_of_exams(world: World, sheet: Assign
     assert [list(line.changes) for line in plan.lines] == [[(head, "57.7", "60.5")]]
     assert ["does not stand on the list of this exam" in problem.text for problem in plan.problems] == [True]
     listed.result.refresh_from_db()
-    assert listed.result.points == D("60.5")
+    assert (listed.result.points, listed.result.correction) == (D("60.5"), "")
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=NOW)
+    publish_results(exam_pk=exam.pk, by=world.staff, now=NOW)
+    heads, rows = went_out(world.cast.client("assistant"))
+    of(rows, world.student)[head] = 71.25
+    plan = bring(world, as_xlsx(heads, rows), reason="Blatt übersehen")
+    assert plan.notes == ["Published points of 1 person change: they get a mail with your reason."]
+    (notice,) = Notice.objects.filter(kind="exams.result-changed")
+    letter = letter_kinds[notice.kind].writer(notice, NOW)
+    assert letter is not None
+    assert (notice.recipient, "Reason: Blatt übersehen" in letter.text) == (world.student.user, True)
 
 
 @pytest.mark.parametrize(
