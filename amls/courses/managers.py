@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from amls.courses.slots import WeeklySlot
 
 if TYPE_CHECKING:
-    from amls.courses.models import Course, Enrolment, User  # noqa: F401
+    from amls.courses.models import Course, Enrolment, RosterEntry, User  # noqa: F401
 
 
 class UserManager(BaseUserManager["User"]):
@@ -96,3 +96,17 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def students(self) -> EnrolmentQuerySet:
         """Return the enrolments of those who study."""
         return self.filter(role="student")
+
+
+class RosterEntryQuerySet(models.QuerySet["RosterEntry"]):
+    """Entries of rosters."""
+
+    def waiting_for(self, user: User) -> RosterEntryQuerySet:
+        """Return the entries without anybody by which a person joins without asking for it.
+
+        Where they have a part in the course already, all; else none that they left, and none of an archived course.
+        """
+        parts: Any = self.model._meta.get_field("enrolment").related_model  # noqa: SLF001 - Django's documented name
+        is_in = Q(course__in=parts.objects.filter(user=user).values("course"))
+        may_join = ~Q(left_by=user) & ~Q(course__state="archived")
+        return self.filter(is_in | may_join, enrolment__isnull=True)

@@ -21,7 +21,7 @@ from amls.core.statements import Parameter, Statement
 from amls.core.text import CleanTextField, LineField, LowerEmailField
 from amls.courses.accountevents import AccountEvent
 from amls.courses.choices import STAFF_ROLES, Audience, Language, Mode, Role, SessionKind, Weekday, choices_hold
-from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
+from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, RosterEntryQuerySet, UserManager
 from amls.courses.numbers import is_a_number, plain_number, plain_number_of
 from amls.courses.slots import WeeklySlot, in_weekly_order
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
@@ -360,8 +360,23 @@ class RosterEntry(models.Model):
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("claimed by")
     )
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True, editable=False)
+    # Who left the course or was taken out of it: this entry doesn't bring them back without their asking.
+    left_by = models.ForeignKey(
+        User,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("left"),
+        help_text=_(
+            "Left the course or was taken out of it, and stays out until they ask to join, or are invited by mail."
+        ),
+    )
     # Whom the staff did not confirm: they are not asked about the same account again.
     declined = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("declined accounts"))
+
+    objects: ClassVar[RosterEntryQuerySet] = RosterEntryQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("roster entry")
@@ -383,6 +398,12 @@ class RosterEntry(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def give_to(self, enrolment: Enrolment) -> None:
+        """Note that somebody joined by this entry: nobody else claims it, and they are not gone."""
+        self.enrolment = enrolment
+        self.claimed_by = self.claimed_at = self.left_by = None
+        self.save(update_fields=["enrolment", "claimed_by", "claimed_at", "left_by"])
 
 
 class Invalidation(models.Model):

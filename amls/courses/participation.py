@@ -9,15 +9,17 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
+from django.db.models.functions import Lower
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from amls.core.hooks import Hook
 from amls.core.text import clean_line, clean_name
 from amls.core.violations import RuleViolation
+from amls.courses.managers import RosterEntryQuerySet
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.courses.numbers import clean_number, is_a_number, plain_number
+from amls.courses.numbers import clean_number, is_a_number, plain_number, plain_number_of
 from amls.courses.permissions import is_last_lecturer
 from amls.courses.services import lock_course
 from amls.courses.validators import is_a_name
@@ -40,31 +42,56 @@ def verify_if_free(*, enrolment: Enrolment, number: str) -> None:
 
 
 def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
-    """Enrol a person whose address `email` was just confirmed in the courses whose roster names it.
+    """Enrol a person whose address `email` is proven in the courses whose roster names it; see `join_waiting`."""
+    return join_waiting(user=user, entries=RosterEntry.objects.filter(email__iexact=email))
+
+
+def join_waiting(*, user: User, entries: RosterEntryQuerySet) -> list[Enrolment]:
+    """Let a person have those of their entries of rosters by which one joins without asking.
 
     Name and matriculation number are taken over where the person has none yet; a number
     that comes from the university's roster counts as verified in its course.
+
+    Args:
+        user: the person.
+        entries: which name them by something that is proven.
+
+    Returns:
+        The parts in courses that have an entry now.
     """
-    with transaction.atomic():
-        entries = RosterEntry.objects.select_for_update().filter(email__iexact=email, enrolment__isnull=True)
-        joined = []
-        for entry in entries.select_related("course"):
-            enrolment = enrol(user=user, course=entry.course)
-            if RosterEntry.objects.filter(enrolment=enrolment).exists():
-                # The roster names two addresses of one person: one entry is theirs.
-                continue
-            entry.enrolment = enrolment
-            # Whoever claimed it by its number with another address is somebody else, or this person.
-            entry.claimed_by = entry.claimed_at = None
-            entry.save(update_fields=["enrolment", "claimed_by", "claimed_at"])
-            joined.append(enrolment)
-            if not user.display_name:
-                user.display_name = _as_name(entry.name)
-            follow_roster(entry)
-        if joined:
-            user.save(update_fields=["display_name"])
-            user.refresh_from_db(fields=["matriculation_number"])
+    waiting = entries.waiting_for(user)
+    joined = list[Enrolment]()
+    for course in sorted(set(waiting.values_list("course", flat=True))):
+        with transaction.atomic():
+            lock_course(course)
+            rows = waiting.filter(course=course).select_for_update(of=("self",)).select_related("course")
+            joined += filter(None, (_join_by(entry, user) for entry in rows.order_by("pk")))
     return joined
+
+
+def _join_by(entry: RosterEntry, user: User) -> Enrolment | None:
+    """Enrol a person by an entry of a locked course; return nothing where another one is theirs already."""
+    enrolment = enrol(user=user, course=entry.course)
+    if RosterEntry.objects.filter(enrolment=enrolment).exists():
+        # The roster names two addresses of one person: one entry is theirs.
+        return None
+    # Whoever claimed it by its number with another address is somebody else, or this person.
+    entry.give_to(enrolment)
+    if not user.display_name:
+        user.display_name = _as_name(entry.name)
+        user.save(update_fields=["display_name"])
+    follow_roster(entry)
+    user.refresh_from_db(fields=["matriculation_number"])
+    return enrolment
+
+
+def entries_of(*, user: User, course: Course) -> RosterEntryQuerySet:
+    """Return the entries of a course's roster that are a person's, or name them by a proven address or a provider's number."""
+    addresses = EmailAddress.objects.filter(user=user, verified=True).values_list(Lower("email"), flat=True)
+    rows = RosterEntry.objects.filter(course=course)
+    rows = rows.alias(lowered=Lower("email"), plain=plain_number_of("matriculation_number"))
+    by_number = Q(plain=plain) if (plain := plain_number(vouched_number(user))) else Q()
+    return rows.filter(Q(enrolment__user=user) | Q(lowered__in=list(addresses)) | by_number)
 
 
 def follow_roster(entry: RosterEntry, *, former: str = "") -> bool:
@@ -242,10 +269,11 @@ def enrol_self(*, user: User, course: Course, code: str = "", now: datetime) -> 
 
 
 def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
-    for address in EmailAddress.objects.filter(user=user, verified=True):
-        for enrolment in join_roster_entries(user=user, email=address.email):
-            if enrolment.course_id == course.pk:
-                return enrolment
+    # Who left may ask to come back: the course has been locked, and looked at.
+    free = entries_of(user=user, course=course).filter(enrolment__isnull=True)
+    for entry in free.select_for_update(of=("self",)).select_related("course").order_by("pk"):
+        if enrolment := _join_by(entry, user):
+            return enrolment
     raise RuleViolation(
         _(
             "The roster of this course names none of your confirmed addresses. Add your university address to your account, or ask the staff."
@@ -303,7 +331,7 @@ def end_teaching(enrolment: Enrolment) -> list[str]:
 
 
 def leave_course(*, enrolment: Enrolment) -> None:
-    """End a student's part in a course.
+    """End a student's part in a course; they stay out of it until they ask, or are asked, to join.
 
     Raises:
         RuleViolation: staff don't leave by themselves, so that a course is never without
@@ -314,6 +342,7 @@ def leave_course(*, enrolment: Enrolment) -> None:
             _("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay"
         )
     with transaction.atomic():
+        lock_course(enrolment.course_id)
         enrolment = (
             Enrolment.objects.select_for_update(of=("self",)).select_related("user", "course").get(pk=enrolment.pk)
         )
@@ -332,14 +361,21 @@ def _let_go(enrolment: Enrolment) -> bool:
         with transaction.atomic():
             for departure in before_leaving:
                 departure(enrolment)
-            enrolment.delete()
+            _end(enrolment)
     except ProtectedError:
         return False
     return True
 
 
+def _end(enrolment: Enrolment) -> None:
+    """Delete a part in a course, and note on its roster that the person left: nothing there gives it back by itself."""
+    theirs = entries_of(user=enrolment.user, course=enrolment.course)
+    theirs.filter(Q(enrolment=enrolment) | Q(enrolment__isnull=True)).update(left_by=enrolment.user)
+    enrolment.delete()
+
+
 def take_out(*, enrolments: Iterable[Enrolment], by: User) -> list[str]:
-    """Delete parts in courses for the staff, all or none.
+    """Delete parts in courses for the staff, all or none; these people stay out until they ask, or are asked, to join.
 
     Each is looked at again under the lock of its course: of a course's lecturers who are all chosen, or who take
     each other out at the same moment, each by itself is not the last one. Students go as when they leave by themselves.
@@ -368,7 +404,7 @@ def take_out(*, enrolments: Iterable[Enrolment], by: User) -> list[str]:
                 )
             if enrolment.is_staff:
                 freed += end_teaching(enrolment)
-                enrolment.delete()
+                _end(enrolment)
             else:
                 _take_out_student(enrolment)
     return freed

@@ -11,7 +11,14 @@ from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import looks_like_a_number, plain_number, plain_number_of
-from amls.courses.participation import change_profile, enrol, refuse_if_closed, verify_if_free, verify_number
+from amls.courses.participation import (
+    change_profile,
+    enrol,
+    join_waiting,
+    refuse_if_closed,
+    verify_if_free,
+    verify_number,
+)
 from amls.courses.services import lock_course
 
 _PLAIN = plain_number_of("matriculation_number")
@@ -81,8 +88,8 @@ def _claim(user: User, course: Course, *, now: datetime) -> bool:
     if has_one or not plain_number(user.matriculation_number):
         return False
     waiting = rows.select_for_update().filter(enrolment__isnull=True, claimed_by__isnull=True)
-    waiting = waiting.exclude(declined=user).alias(plain=_PLAIN)
-    entry = waiting.filter(plain=plain_number(user.matriculation_number)).first()
+    unasked = waiting.exclude(declined=user).alias(plain=_PLAIN)
+    entry = unasked.filter(plain=plain_number(user.matriculation_number)).first()
     if entry is None:
         return False
     entry.course, entry.claimed_by, entry.claimed_at = course, user, now
@@ -127,9 +134,10 @@ def decide_claim(*, entry: RosterEntry, claimant: int, is_confirmed: bool, now: 
             raise RuleViolation(
                 _("Another account waits for this entry now. Look at it, then decide."), code="other-claim"
             )
-        entry.claimed_by = entry.claimed_at = None
         enrolment = _join(entry, person) if is_confirmed else None
-        entry.save(update_fields=["claimed_by", "claimed_at", "enrolment"])
+        if not is_confirmed:
+            entry.claimed_by = entry.claimed_at = None
+            entry.save(update_fields=["claimed_by", "claimed_at"])
         _tell(entry, person, is_confirmed, now)
         if not is_confirmed:
             entry.declined.add(person)
@@ -146,19 +154,7 @@ def join_by_number(*, user: User, number: str) -> list[Enrolment]:
     Returns:
         The parts in courses that they joined by it.
     """
-    rows = RosterEntry.objects.alias(plain=_PLAIN).filter(plain=plain_number(number), enrolment__isnull=True)
-    joined = []
-    for course in sorted(set(rows.values_list("course", flat=True))):
-        with transaction.atomic():
-            lock_course(course)
-            waiting = rows.filter(course=course).select_for_update(of=("self",)).select_related("course")
-            for entry in waiting.order_by("pk")[:1]:
-                enrolment = enrol(user=user, course=entry.course)
-                if not RosterEntry.objects.filter(enrolment=enrolment).exists():
-                    entry.enrolment = enrolment
-                    entry.claimed_by = entry.claimed_at = None
-                    entry.save(update_fields=["enrolment", "claimed_by", "claimed_at"])
-                    joined.append(enrolment)
+    joined = join_waiting(user=user, entries=RosterEntry.objects.alias(plain=_PLAIN).filter(plain=plain_number(number)))
     for enrolment in Enrolment.objects.filter(user=user, role=Role.STUDENT, verified_number="").select_related("user"):
         verify_if_free(enrolment=enrolment, number=number)
     return joined
@@ -172,7 +168,7 @@ def _join(entry: RosterEntry, person: User) -> Enrolment:
             % {"name": person},
             code="joined-already",
         )
-    entry.enrolment = enrolment
+    entry.give_to(enrolment)
     if looks_like_a_number(entry.matriculation_number):
         verify_number(enrolment=enrolment, number=entry.matriculation_number)
     return enrolment

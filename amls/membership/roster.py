@@ -18,7 +18,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.numbers import fuller_number, looks_like_a_number, plain_number
-from amls.courses.participation import follow_roster, join_roster_entries
+from amls.courses.participation import follow_roster, join_waiting
 from amls.courses.services import lock_course
 from amls.courses.validators import is_a_name
 from amls.files.models import ImportedRow
@@ -197,7 +197,10 @@ def import_roster(
             if line is not None and imported is not None:
                 lines.append(line)
                 kept.append(imported)
-        joined, claimed = join_known(course=locked, emails=[row.email for row in clear], now=now) if joins else (0, 0)
+        emails = [row.email for row in clear]
+        joined, claimed = join_known(course=locked, emails=emails, now=now) if joins else (0, 0)
+        named = [known[email].pk for email in emails if email in known]
+        gone = RosterEntry.objects.filter(pk__in=named, enrolment__isnull=True, left_by__isnull=False)
         plan = RosterPlan(
             table=table,
             lines=lines,
@@ -206,7 +209,7 @@ def import_roster(
             left=left,
             joined=joined,
             claimed=claimed,
-            notes=_notes(joined, claimed),
+            notes=_notes(joined, claimed, gone.count() if joins else 0),
         )
         return plan, kept
 
@@ -218,13 +221,14 @@ def import_roster(
 def join_known(*, course: Course, emails: Iterable[str], now: datetime) -> tuple[int, int]:
     """Let accounts join by the roster; return how many did, and about how many more the staff are asked.
 
-    Accounts with one of `emails` as a confirmed address are enrolled; about who is enrolled with another address and has
-    a number of the roster the staff are asked.
+    Accounts with one of `emails` as a confirmed address are enrolled, unless they left; about who is enrolled with
+    another address and has a number of the roster the staff are asked.
     """
     joined = 0
     with transaction.atomic():
         for address in EmailAddress.objects.filter(email__in=list(emails), verified=True).select_related("user"):
-            joined += len(join_roster_entries(user=address.user, email=address.email))
+            rows = RosterEntry.objects.filter(course=course, email__iexact=address.email)
+            joined += len(join_waiting(user=address.user, entries=rows))
         return joined, claim_for_enrolled(course=course, now=now)
 
 
@@ -254,7 +258,7 @@ def _values(entry: RosterEntry) -> dict[str, Any]:
     return {"email": entry.email, "name": entry.name, "matriculation_number": entry.matriculation_number}
 
 
-def _notes(joined: int, claimed: int) -> list[str]:
+def _notes(joined: int, claimed: int, gone: int) -> list[str]:
     notes = []
     if joined:
         notes.append(
@@ -273,6 +277,17 @@ def _notes(joined: int, claimed: int) -> list[str]:
                 claimed,
             )
             % {"count": claimed}
+        )
+    if gone:
+        notes.append(
+            ngettext(
+                "%(count)d person left the course or was taken out of it, and stays out until they ask to join. "
+                "Invite them by mail to have them back.",
+                "%(count)d people left the course or were taken out of it, and stay out until they ask to join. "
+                "Invite them by mail to have them back.",
+                gone,
+            )
+            % {"count": gone}
         )
     return notes
 

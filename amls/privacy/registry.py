@@ -170,6 +170,7 @@ def delete_account(*, user: User, now: datetime) -> None:
         delete_with_history(RosterEntry.objects.filter(theirs))
         RosterEntry.declined.through.objects.filter(user=locked).delete()
         RosterEntry.objects.filter(claimed_by=locked).update(claimed_by=None, claimed_at=None)
+        RosterEntry.objects.filter(left_by=locked).update(left_by=None)
         Session.objects.filter(session_key__in=UserSession.objects.filter(user=locked).values("session_key")).delete()
         for model in (EmailAddress, Authenticator, UserSession, AccountEvent):
             model.objects.filter(user=locked).delete()

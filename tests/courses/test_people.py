@@ -11,11 +11,11 @@ from django.urls import reverse
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.courses.participation import change_profile, join_roster_entries, take_out, verify_number
+from amls.courses.participation import change_profile, join_roster_entries, leave_course, take_out, verify_number
 from amls.membership.claims import claim_by_number, decide_claim
 from amls.membership.roster import read_roster
 from amls.privacy.hooks.people import purge_enrolments
-from amls.privacy.registry import delete_account
+from amls.privacy.registry import delete_account, everything_about
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
 from tests.tables import said
@@ -123,6 +123,19 @@ def test_whom_the_roster_declined_is_forgotten_there(cast: Cast) -> None:
     entry.declined.add(cast.stranger)
     delete_account(user=cast.stranger, now=NOW)
     assert list(entry.declined.all()) == []
+
+
+def test_who_left_is_told_so_by_their_data_and_forgotten_there_with_their_account(cast: Cast) -> None:
+    """Who joined by a claim stands there with an address that the account never had."""
+    user = cast.student.user
+    entry = RosterEntry.objects.create(course=cast.course, email="grace@university.example", enrolment=cast.student)
+    RosterEntry.objects.create(course=cast.course, email="somebody@university.example", left_by=cast.stranger)
+    leave_course(enrolment=cast.student)
+    told = dict(everything_about(user))["account/rosters.json"]
+    assert [(row["email"], row["joined"], row["left"]) for row in told] == [("grace@university.example", False, True)]
+    delete_account(user=user, now=NOW)
+    entry.refresh_from_db()
+    assert (entry.enrolment, entry.left_by) == (None, None)
 
 
 def test_who_left_before_the_purge_is_forgotten_too(cast: Cast) -> None:

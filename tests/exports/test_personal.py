@@ -77,7 +77,7 @@ def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> No
     assert archive.testzip() is None
     names = set(archive.namelist())
     assert {
-        "README.txt", "account/account.json", "account/courses.json", "calendar/dates.json", "mail/mails.json",
+        "README.txt", "account/account.json", "account/courses.json", "account/rosters.json", "calendar/dates.json", "mail/mails.json",
         "mail/preferences.json", "exports/exports.json", "tests/evil.json", "tests/files/work.zip",
         "tests/files/lost.zip.missing.txt",
     } <= names  # fmt: skip

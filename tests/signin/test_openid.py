@@ -20,11 +20,16 @@ from django.core import mail
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from amls.courses.models import AccountEvent, Enrolment, RosterEntry, User
+from amls.courses.models import AccountEvent, Course, Enrolment, RosterEntry, User
+from amls.courses.participation import enrol
+from amls.files.tables.table import Upload
 from amls.mail.send import deliver_due
+from amls.membership.roster import import_roster
+from tests.agreement import agree_to, do_held
 from tests.cast import Cast
 from tests.factories import UserFactory
 from tests.signin.openid import CLIENT, University, key_of, sign, with_query
@@ -238,6 +243,104 @@ def test_roster_that_knows_the_number_by_another_address_has_the_person(cast: Ca
     assert str(entry.enrolment.user_id) == client.session["_auth_user_id"]
     assert entry.enrolment.verified_number == "0471100"
     assert entry.claimed_by_id is None
+
+
+def leave(client: Client, part: Enrolment, cast: Cast) -> None:
+    assert "You left the course." in said(client.post("/amls/me/leave/", follow=True))
+
+
+def be_taken_out(client: Client, part: Enrolment, cast: Cast) -> None:
+    address = reverse("admin:courses_enrolment_delete", args=[part.pk])
+    assert cast.client("admin").post(address, {"post": "yes"}).status_code == 302
+
+
+# By what the roster knows the person who signs in: one entry or several, by address, by number, by both.
+KNOWN = {
+    "address": [("lukasz@uni.example", "")],
+    "number": [("old@example.net", "471100")],
+    "both": [("lukasz@uni.example", ""), ("old@example.net", "471100")],
+}
+
+
+@pytest.mark.usefixtures("one_factor")
+@pytest.mark.parametrize("known", KNOWN)
+@pytest.mark.parametrize("go", [leave, be_taken_out])
+def test_who_left_or_was_taken_out_stays_out_until_they_ask(
+    cast: Cast, uni: University, known: str, go: Callable[[Client, Enrolment, Cast], None]
+) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(enrolment_policy="roster")
+    for email, number in KNOWN[known]:
+        RosterEntry.objects.create(course=cast.course, email=email, matriculation_number=number)
+    client, _answer = sign_in(uni, "lukasz")
+    theirs = Enrolment.objects.filter(course=cast.course, user__email="lukasz@uni.example")
+    go(client, theirs.get(), cast)
+    client, _answer = sign_in(uni, "lukasz")
+    assert (is_in(client), theirs.exists()) == (True, False)
+    # The office sends the same roster each week, and to other courses, too.
+    table = "email,matriculation number\n" + "\n".join(",".join(row) for row in KNOWN[known])
+    for course in (cast.course, cast.other_course):
+        import_roster(course=course, upload=Upload(table.encode()), now=timezone.now())
+    sign_in(uni, "lukasz")
+    mine = Enrolment.objects.filter(user__email="lukasz@uni.example")
+    assert [part.course for part in mine] == [cast.other_course]
+    # The door is open to whom the roster names.
+    client.post("/amls/enrol/")
+    assert theirs.exists()
+
+
+@pytest.mark.usefixtures("one_factor")
+def test_who_was_taken_out_by_mistake_is_back_by_an_invitation_or_a_new_entry(cast: Cast, uni: University) -> None:
+    entry = RosterEntry.objects.create(course=cast.course, email="lukasz@uni.example")
+    client, _answer = sign_in(uni, "lukasz")
+    theirs = Enrolment.objects.filter(course=cast.course, user__email="lukasz@uni.example")
+    be_taken_out(client, theirs.get(), cast)
+    desk = cast.client("assistant")
+    address = reverse("admin:courses_rosterentry_change", args=[entry.pk])
+    assert "stays out until they ask to join, or are invited by mail" in said(desk.get(address))
+    table = Upload(b"email\nlukasz@uni.example\nnew@uni.example")
+    plan = import_roster(course=cast.course, upload=table, now=timezone.now(), dry_run=True)
+    assert (plan.joined, [note.split(",")[0] for note in plan.notes]) == (
+        0,
+        ["1 person left the course or was taken out of it"],
+    )
+    agree_to(desk, "/amls/staff/invite/", {"people": "lukasz@uni.example"})
+    do_held()
+    entry.refresh_from_db()
+    assert (entry.enrolment, entry.left_by) == (theirs.get(), None)
+    assert "stays out" not in said(desk.get(address))
+    be_taken_out(client, theirs.get(), cast)
+    entry.delete()
+    RosterEntry.objects.create(course=cast.course, email="lukasz@uni.example")
+    sign_in(uni, "lukasz")
+    assert theirs.exists()
+
+
+@pytest.mark.usefixtures("one_factor")
+def test_entry_that_somebody_else_had_by_mistake_lets_whom_it_names_join(cast: Cast, uni: University) -> None:
+    """The staff confirmed the wrong claim: who is taken out then doesn't keep the right person out."""
+    entry = RosterEntry.objects.create(course=cast.course, email="lukasz@uni.example")
+    wrong = enrol(user=cast.stranger, course=cast.course)
+    entry.give_to(wrong)
+    be_taken_out(Client(), wrong, cast)
+    entry.refresh_from_db()
+    assert entry.left_by == cast.stranger
+    sign_in(uni, "lukasz")
+    entry.refresh_from_db()
+    assert entry.enrolment is not None
+    assert entry.enrolment.user.email == "lukasz@uni.example"
+
+
+@pytest.mark.parametrize(("email", "number"), [("lukasz@uni.example", ""), ("old@example.net", "471100")])
+def test_archived_course_takes_nobody_who_signs_in(cast: Cast, uni: University, email: str, number: str) -> None:
+    RosterEntry.objects.create(course=cast.course, email=email, matriculation_number=number)
+    Course.objects.filter(pk=cast.course.pk).update(state="archived")
+    client, _answer = sign_in(uni, "lukasz")
+    assert (is_in(client), Enrolment.objects.filter(user__email="lukasz@uni.example").exists()) == (True, False)
+    # Who is in it already is found there.
+    user = User.objects.get(email="lukasz@uni.example")
+    part = enrol(user=user, course=cast.course)
+    sign_in(uni, "lukasz")
+    assert RosterEntry.objects.get().enrolment == part
 
 
 def test_number_of_the_university_counts_in_every_course(cast: Cast, uni: University) -> None:

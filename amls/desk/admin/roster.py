@@ -45,17 +45,21 @@ class RosterEntryAdmin(CourseScopedAdmin):
     """Who may join a course before they ever sign in; first whoever signed in with another address."""
 
     writes = Writes(save=save_row, delete=delete_row)
-    list_display = ("email", "name", "matriculation_number", "course", "has_joined", "claim")
+    list_display = ("email", "name", "matriculation_number", "course", "has_joined", "has_left", "claim")
     list_filter = ("course", ("claimed_by", admin.EmptyFieldListFilter))
     list_select_related = ("course", "enrolment", "claimed_by")
     search_fields = ("email", "name", "matriculation_number")
     form = RosterEntryForm
+    readonly_fields = ("left_by",)
     actions_list = ("upload_roster", "invite_by_mail")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Show which accounts were declined, where some were."""
+        """Show who left, and which accounts were declined, where some were."""
         fields = ("course", "email", "name", "matriculation_number")
-        return (*fields, "declined") if obj is not None and obj.declined.exists() else fields
+        if obj is None:
+            return fields
+        left = ("left_by",) if obj.left_by_id is not None and obj.enrolment_id is None else ()
+        return (*fields, *left, *(("declined",) if obj.declined.exists() else ()))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save, and ask about who is enrolled and has the number of the roster."""
@@ -67,6 +71,11 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def has_joined(self, entry: RosterEntry) -> bool:
         """Say whether an account joined this entry."""
         return entry.enrolment_id is not None
+
+    @admin.display(boolean=True, description=gettext_lazy("left"))
+    def has_left(self, entry: RosterEntry) -> bool:
+        """Say whether who joined by this entry left, or was taken out."""
+        return entry.enrolment_id is None and entry.left_by_id is not None
 
     @admin.display(description=gettext_lazy("to confirm"))
     def claim(self, entry: RosterEntry) -> str:

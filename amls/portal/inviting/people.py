@@ -171,6 +171,8 @@ def invite(act: HeldAct, now: datetime) -> str:
             _("The course is not published: whoever follows the mail would find nothing."), code="not-running"
         )
     entries = RosterEntry.objects.filter(course=act.course, pk__in=act.references["entries"])
+    # Who left is asked to come back.
+    entries.update(left_by=None)
     join_known(course=act.course, emails=entries.values_list("email", flat=True), now=now)
     told = [
         Told(

@@ -8,17 +8,19 @@ from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Lower
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.batches import delete_in_batches
 from amls.core.bounds import purge_spendings
-from amls.courses.models import AccountEvent, Course, Enrolment, User
+from amls.courses.models import AccountEvent, Course, Enrolment, RosterEntry, User
 from amls.files import shelf
 from amls.files.models import KeptUpload
 from amls.files.tables import imports
 from amls.privacy.registry import forget_people_of, on_account_deletion, on_course_purge, personal_data, retention
+from amls.privacy.traces import addresses_of
 
 _UNCONFIRMED_AFTER = timedelta(days=30)
 # As long as somebody may take to notice, and no longer.
@@ -58,6 +60,23 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
                 "verified_matriculation_number": enrolment.verified_number,
             }
             for enrolment in Enrolment.objects.filter(user=user).select_related("course").order_by("pk")
+        ],
+    )
+    entries = RosterEntry.objects.alias(lowered=Lower("email"))
+    theirs = entries.filter(Q(enrolment__user=user) | Q(left_by=user) | Q(lowered__in=addresses_of(user)))
+    yield (
+        "rosters.json",
+        [
+            {
+                "course": str(entry.course),
+                "slug": entry.course.slug,
+                "email": entry.email,
+                "name": entry.name,
+                "matriculation_number": entry.matriculation_number,
+                "joined": entry.enrolment_id is not None,
+                "left": entry.left_by_id == user.pk,
+            }
+            for entry in theirs.select_related("course").order_by("pk")
         ],
     )
 
