@@ -7,7 +7,6 @@ from typing import Any
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, password_reset
 from allauth.core import ratelimit
@@ -25,6 +24,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext_lazy as _
 
 from amls.accounts.log import record
+from amls.accounts.proofs import note_proof, proof_of
 from amls.accounts.services import replace_addresses
 from amls.core.hooks import Hook
 from amls.core.peers import line_of
@@ -94,6 +94,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Raises:
             ReauthenticationRequired: they did not.
         """
+        proof = proof_of(self.request, self.request.user)
+        if proof is not None and _is_fresh(proof.at):
+            return False
         is_required: bool = super().is_reauthentication_required(app=app, **kwargs)
         if is_required and not super().get_reauthentication_methods(self.request.user) and not self._just_signed_in():
             raise ReauthenticationRequired
@@ -101,8 +104,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def _just_signed_in(self) -> bool:
         records = get_authentication_records(self.request, self.request.user)
-        earliest = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
-        return any(float(record["at"]) > earliest for record in records)
+        return any(_is_fresh(float(record["at"])) for record in records)
+
+
+def _is_fresh(moment: float) -> bool:
+    return bool(moment > time.time() - app_settings.REAUTHENTICATION_TIMEOUT)
 
 
 def opens_again(user: User) -> str:
@@ -135,16 +141,14 @@ def forget_guesses(request: HttpRequest, user: User, **kwargs: Any) -> None:
 @receiver(authenticator_added)
 def count_a_new_factor_as_proof(request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any) -> None:
     """Ask nobody for a factor that they set up just now: they proved themselves to begin, and the code of an app is used up."""
-    record_authentication(
-        request, user, method="mfa", id=authenticator.pk, type=authenticator.type, reauthenticated=True
-    )
+    note_proof(request, user, how=authenticator.type)
 
 
 @receiver(email_confirmed)
 def count_a_new_address_as_proof(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
     """Count the code by which somebody signs up as one by which they sign in."""
-    if not request.user.is_authenticated and not get_authentication_records(request, email_address.user):
-        record_authentication(request, email_address.user, method="code", email=email_address.email)
+    if not request.user.is_authenticated:
+        note_proof(request, email_address.user, how="code")
 
 
 @receiver(email_confirmed)

@@ -19,6 +19,7 @@ from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from amls.accounts.proofs import proof_of
 from amls.core.clock import database_clock
 from amls.core.peers import network_of
 from amls.courses.accountevents import AccountEvent
@@ -57,7 +58,9 @@ def _signed_up(request: HttpRequest, user: User, **kwargs: Any) -> None:
 @receiver(account_signals.user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     steps = [str(step.get("type") or step.get("method")) for step in get_authentication_records(request, user)]
-    record(What.SIGNED_IN, user=user, request=request, how=" ".join(steps[-2:]))
+    proof = proof_of(request, user)
+    how = " ".join(steps[-2:]) or (proof.how if proof is not None else "")
+    record(What.SIGNED_IN, user=user, request=request, how=how)
 
 
 @receiver(user_logged_out)
