@@ -41,6 +41,8 @@ def name_assignments(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("projects", "0004_assignments")]
+    # The last release, which goes on beside it, sees nothing between.
+    with_the_one_before = True
 
     operations = [
         migrations.RunPython(name_assignments, migrations.RunPython.noop),

@@ -65,6 +65,8 @@ _UNDO = """
 
 class Migration(migrations.Migration):
     dependencies = [("projects", "0005_assignments_of_rows")]
+    # The last release, which goes on beside it, sees nothing between.
+    with_the_one_before = True
 
     operations = [
         migrations.AlterField(

@@ -1,14 +1,17 @@
-"""`manage.py migrate`, one at a time: two nodes that are upgraded at once do it once."""
+"""`manage.py migrate`, one at a time, and beside nodes that go on: two nodes that are upgraded at once do it once."""
 
 import gc
+import time
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import connections
+from django.db import OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import (
     AddConstraint,
@@ -18,14 +21,33 @@ from django.db.migrations import (
     Migration,
     RemoveConstraint,
     RemoveIndex,
+    RunPython,
 )
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.models import IndexOperation
 from django.db.migrations.state import ProjectState
 from pgtrigger.migrations import AddTrigger, RemoveTrigger
+from psycopg.errors import QueryCanceled
 
 _LOCK = zlib.crc32(b"amls.migrate")
+# PostgreSQL looks for a deadlock, and ends one of those in it, when somebody has waited for a second (deadlock_timeout).
+_TRY_MS = 900
+_BETWEEN_TRIES = 0.5
+# Some fail wherever people are at work: that is worth a word when these have, and is given up after minutes.
+_TOLD_AFTER = 10
+_TRIES = 400
+# All that this user may change in the schema that tables are made in.
+_TABLES = """
+    SELECT string_agg(format('%I.%I', current_schema(), relname), ', ' ORDER BY relname) FROM pg_class
+    WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace AND pg_has_role(relowner, 'USAGE')
+"""
+_AWAITED = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks WHERE locktype = 'relation' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+"""
 # Every step of a migration makes most models anew: at its default the collector takes a third of all the time.
 _COLLECT_AFTER = 50_000
 # What stands beside its like and needs none of it. A table is made with whatever its model has by then, and rules speak
@@ -78,8 +100,106 @@ def together(operations: Iterable[Operation]) -> Iterator[Operation]:
             yield Together(list(run))
 
 
+@contextmanager
+def alone(connection: BaseDatabaseWrapper, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Do the block in one transaction in which nobody else uses any table, so that no other node sees half of it.
+
+    A migration that took its locks one by one, while requests hold some and ask for others, would end in a deadlock,
+    of the migration or of somebody's request. So all are taken first, by tries that are given up before PostgreSQL
+    ends anybody who waits.
+
+    Args:
+        connection: of the database.
+        on_wait: called once, where tables are in use for long.
+
+    Raises:
+        CommandError: they still are after some minutes.
+    """
+    for count in range(1, _TRIES + 1):
+        with transaction.atomic(using=connection.alias):
+            if has_locked := _has_locked_all(connection):
+                yield
+                is_awaited = _is_awaited(connection)
+        if has_locked:
+            # Who had to wait comes to an end before what is next has them wait again.
+            time.sleep(_BETWEEN_TRIES if is_awaited else 0)
+            return
+        if count == _TOLD_AFTER:
+            on_wait()
+        time.sleep(_BETWEEN_TRIES)
+    raise CommandError(
+        "The tables were in use all the time: see in pg_stat_activity by whom, end it, and migrate again. What is said to be "
+        "OK above is done."
+    )
+
+
+def _has_locked_all(connection: BaseDatabaseWrapper) -> bool:
+    try:
+        # What was locked by a try that is given up is free again.
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(_TABLES)
+            (tables,) = cursor.fetchone()
+            if tables:
+                cursor.execute(f"SET LOCAL statement_timeout = {_TRY_MS}")
+                cursor.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return False
+        raise
+    return True
+
+
+def _is_awaited(connection: BaseDatabaseWrapper) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_AWAITED)
+        return bool(cursor.fetchone()[0])
+
+
+def parts(plan: Iterable[tuple[Migration, bool]]) -> Iterator[list[tuple[Migration, bool]]]:
+    """Yield what is done in one transaction: one migration, with those behind it that say `with_the_one_before`."""
+    part: list[tuple[Migration, bool]] = []
+    for step in plan:
+        if part and not getattr(step[0], "with_the_one_before", False):
+            yield part
+            part = []
+        part.append(step)
+    if part:
+        yield part
+
+
 class Executor(MigrationExecutor):
-    """Django's own, which makes hundreds of models anew for every single operation."""
+    """Django's own, which makes hundreds of models anew for every single operation, and locks tables one by one."""
+
+    def migrate(
+        self,
+        targets: Sequence[tuple[str, str | None]] | None,
+        plan: Sequence[tuple[Migration, bool]] | None = None,
+        state: ProjectState | None = None,
+        fake: bool = False,
+        fake_initial: bool = False,
+    ) -> ProjectState:
+        """Go forwards by the command's plan part by part, each of which alters the database at once for all who use it."""
+        if not plan or fake or any(is_backwards for _migration, is_backwards in plan):
+            return super().migrate(targets, plan=plan, state=state, fake=fake, fake_initial=fake_initial)
+        first, *others = parts(plan)
+        state = self._migrate_part(targets, first, state, fake_initial=fake_initial)
+        for part in others:
+            state = self._migrate_part(targets, part, state, fake_initial=fake_initial)
+        return state
+
+    def _migrate_part(
+        self,
+        targets: Sequence[tuple[str, str | None]] | None,
+        part: Sequence[tuple[Migration, bool]],
+        state: ProjectState | None,
+        *,
+        fake_initial: bool,
+    ) -> ProjectState:
+        # Rows can be changed beside who reads and writes them.
+        is_about_rows = all(isinstance(step, RunPython) for migration, _ in part for step in migration.operations)
+        with nullcontext() if is_about_rows else alone(self.connection, self._say_in_use):
+            return super().migrate(targets, plan=part, state=state, fake_initial=fake_initial)
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
@@ -87,7 +207,15 @@ class Executor(MigrationExecutor):
         """Apply it with what goes together done together; by `--fake-initial` as it stands, which is looked into."""
         if not fake_initial:
             migration.operations = list(together(migration.operations))  # type: ignore[misc]
-        return super().apply_migration(state, migration, fake=fake, fake_initial=fake_initial)
+        state = super().apply_migration(state, migration, fake=fake, fake_initial=fake_initial)
+        # What is checked at the end of a transaction is checked now: PostgreSQL alters no table that waits for it.
+        if self.connection.in_atomic_block:
+            self.connection.check_constraints()
+        return state
+
+    def _say_in_use(self) -> None:
+        if self.progress_callback:
+            self.progress_callback("in_use")
 
 
 # The command has no other place to say by what it migrates.
@@ -111,6 +239,12 @@ class Command(migrate.Command):
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+    def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
+        """Say what goes on, as Django does, and that something is waited for."""
+        if action == "in_use":
+            self.stdout.write("  Tables are in use by other nodes, or a backup: trying until they are free.")
+        super().migration_progress_callback(action, migration, fake)
 
 
 @contextmanager
