@@ -11,9 +11,9 @@ _BYTES = 10
 _CODE = re.compile(r"(?P<pk>\d{1,18})-(?P<seal>(?:[A-Z2-7]{4}-?){4})")
 
 
-def receipt_code(submission_pk: int) -> str:
-    """Return the code of an attempt's receipt, such as '17-ABCD-EFGH-IJKL-MNOP'."""
-    seal = _letters(seal_of(_SALT, str(submission_pk)))
+def receipt_code(submission_pk: int, *, key: str | None = None) -> str:
+    """Return the code of an attempt's receipt, such as '17-ABCD-EFGH-IJKL-MNOP', by this key or the present one."""
+    seal = _letters(seal_of(_SALT, str(submission_pk), key=key))
     return "-".join([str(submission_pk), *(seal[start : start + 4] for start in range(0, len(seal), 4))])
 
 

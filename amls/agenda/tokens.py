@@ -8,9 +8,9 @@ _SALT = "amls.agenda.feed"
 _BYTES = 24
 
 
-def make_token(enrolment_pk: int, generation: int) -> str:
-    """Return the token of this generation: the enrolment's number and an HMAC over both."""
-    return _token(enrolment_pk, seal_of(_SALT, f"{enrolment_pk}:{generation}"))
+def make_token(enrolment_pk: int, generation: int, *, key: str | None = None) -> str:
+    """Return the token of this generation: the enrolment's number and an HMAC over both, by this key or the present one."""
+    return _token(enrolment_pk, seal_of(_SALT, f"{enrolment_pk}:{generation}", key=key))
 
 
 def enrolment_pk_of(token: str) -> int | None:

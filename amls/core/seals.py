@@ -10,14 +10,15 @@ from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 
-def seal_of(salt: str, value: str) -> bytes:
-    """Return the seal of a value by the present key, 32 bytes.
+def seal_of(salt: str, value: str, *, key: str | None = None) -> bytes:
+    """Return the seal of a value, 32 bytes.
 
     Args:
         salt: for what it is sealed; each use has one of its own.
         value: what is sealed.
+        key: by which; by default the present one.
     """
-    return _seal(salt, value, settings.SECRET_KEY)
+    return _seal(salt, value, settings.SECRET_KEY if key is None else key)
 
 
 def seals_of(salt: str, value: str) -> Iterator[bytes]:

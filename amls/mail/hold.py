@@ -16,15 +16,30 @@ from amls.mail.outbox import DELIVER
 from amls.mail.reminders import plan_reminders
 from amls.mail.sealing import SEALED
 
+# Of when the backup is that was restored.
+_AS_OF = "held as of"
 
-def hold_mail(*, now: datetime) -> None:
-    """Let no mail leave, and none be planned, until it is released."""
+
+def hold_mail(*, as_of: datetime | None = None, now: datetime) -> None:
+    """Let no mail leave, and none be planned, until it is released.
+
+    Args:
+        as_of: until when the database knows what was sent, which is when the backup was made; None if nobody knows.
+        now: the database's time.
+    """
     Pulse.objects.update_or_create(name=HELD, defaults={"at": now})
+    if as_of is not None:
+        Pulse.objects.update_or_create(name=_AS_OF, defaults={"at": as_of})
 
 
 def is_held() -> bool:
     """Return whether mail is held back: 1 query."""
     return Pulse.objects.filter(name=HELD).exists()
+
+
+def held_as_of() -> datetime | None:
+    """Return of when the backup is after whose restoring mail is held back, if that is known: 1 query."""
+    return Pulse.objects.filter(name=_AS_OF).values_list("at", flat=True).first()
 
 
 def release_mail(*, lost_at: datetime | None, now: datetime) -> int:
@@ -37,7 +52,7 @@ def release_mail(*, lost_at: datetime | None, now: datetime) -> int:
     """
     with transaction.atomic():
         dropped = 0 if lost_at is None else _drop_until(lost_at)
-        Pulse.objects.filter(name=HELD).delete()
+        Pulse.objects.filter(name__in=[HELD, _AS_OF]).delete()
         ring(DELIVER)
     return dropped
 

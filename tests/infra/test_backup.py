@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
+from tests.patience import SECONDS, wait_until
 from tests.tools import template
 from tests.tools.run import PRODUCTION
 
@@ -107,7 +109,7 @@ class Site:
         with psycopg.connect(host=server["HOST"], user=server["USER"], dbname=database, autocommit=True) as connection:
             connection.execute(statement)
 
-    def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def start(self, *command: str, **more: str) -> "subprocess.Popen[str]":
         server = settings.DATABASES["default"]
         url = f"postgres://{server['USER']}:@/{server['HOST']}/{self.name}"
         environment = {
@@ -115,14 +117,15 @@ class Site:
             "AMLS_VAR_DIR": str(self.folder), "EMAIL_URL": f"filemail://{self.folder}/mail",
             "PATH": f"{tools()}:{os.environ['PATH']}", **more,
         }  # fmt: skip
-        return subprocess.run(
-            [sys.executable, *command],
-            cwd=settings.BASE_DIR,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return subprocess.Popen(
+            [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
+        with self.start(*command, **more) as process:
+            said = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, *said)
 
     def do(self, *command: str, **more: str) -> str:
         done = self.run(*command, **more)
@@ -131,6 +134,16 @@ class Site:
 
     def mails(self) -> int:
         return sum(path.read_text().count("Message-ID:") for path in (self.folder / "mail").glob("*"))
+
+
+def broken_copy(backup: Path, name: str, content: str | None) -> Path:
+    """Return a copy of a backup in which one file holds this, or is missing."""
+    copy = backup.with_name(f"{name}-{len(list(backup.parent.iterdir()))}")
+    shutil.copytree(backup, copy)
+    (copy / name).unlink()
+    if content is not None:
+        (copy / name).write_text(content)
+    return copy
 
 
 @pytest.fixture
@@ -173,9 +186,21 @@ def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> 
     damaged = folder / "damaged"
     shutil.copytree(backup, damaged)
     (damaged / "media" / name).write_bytes((backup / "media" / name).read_bytes() + b"?")
-    of_damaged, of_another = new.do("-c", _COMMANDS, f"restore {damaged}", f"restore {folder}").splitlines()
+    broken: dict[str, list[str | None]] = {
+        "keys.json": [None, "{", "[]", '{"SECRET_KEY": 1, "SECRET_KEY_FALLBACKS": []}'],
+        "manifest.json": ["[]", '{"format": 1}', '{"format": 1, "made_at": "", "media": {}, "database": []}'],
+    }
+    copies = [broken_copy(backup, name, content) for name, contents in broken.items() for content in contents]
+    of_damaged, of_another, *of_broken = new.do(
+        "-c", _COMMANDS, f"restore {damaged}", f"restore {folder}", *(f"restore {copy}" for copy in copies)
+    ).splitlines()
     assert "is damaged: take another backup. Nothing was restored." in of_damaged
     assert "is no backup that was finished" in of_another
+    assert [("damaged: take another backup." in said, "is no backup: " in said) for said in of_broken] == [
+        *[(True, False)] * 4,
+        (False, True),
+        *[(True, False)] * 2,
+    ]
     assert [path for path in (new.folder / "media").rglob("*") if path.is_file()] == []
     assert "The database is empty: restore the backup first" in new.do("-c", _COMMANDS, f"verify {backup}")
 
@@ -184,12 +209,23 @@ def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> 
     said = new.do("-c", f"{_COMMANDS}{_SERVE}{_WORK}", f"verify {backup}")
     assert _EQUAL in said
     assert (said.splitlines()[-2:], new.mails()) == ([*before, "0 0"], 0)
+    # A key that was replaced counts. Where one that counted in the backup is gone, what it signed is not valid.
+    assert _EQUAL in new.do("-c", _COMMANDS, f"verify {backup}", SECRET_KEY=KEY[::-1], SECRET_KEY_FALLBACKS=KEY)
+    keys = json.dumps({"SECRET_KEY": KEY, "SECRET_KEY_FALLBACKS": [KEY[::-1]]})
+    rotated = broken_copy(backup, "keys.json", keys)
+    of_keys, refused = new.do("-c", _COMMANDS, f"verify {rotated}", f"restore {rotated}").splitlines()[-2:]
+    assert ("1 differences." in of_keys, "SECRET_KEY_FALLBACKS lacks 1 of the backup's" in refused) == (True, True)
     # What differs is said.
     (new.folder / "media" / name).unlink()
-    future, released, again, *differs, worked = new.do(
-        "-c", f"{_COMMANDS}{_WORK}", "release_mail --lost-at 2999-01-01T00:00+00:00", f"release_mail --lost-at {now}",
+    made_at = datetime.fromisoformat(json.loads((backup / "manifest.json").read_text())["made_at"])
+    day, local, early, future, released, again, *differs, worked = new.do(
+        "-c", f"{_COMMANDS}{_WORK}", f"release_mail --lost-at {now[:10]}", f"release_mail --lost-at {now[:19]}",
+        f"release_mail --lost-at {(made_at - timedelta(seconds=1)).isoformat()}",
+        "release_mail --lost-at 2999-01-01T00:00+00:00", f"release_mail --lost-at {now}",
         "release_mail --nothing-was-sent", f"verify {backup}",
     ).splitlines()  # fmt: skip
+    assert ["write day, time and zone" in said for said in (day, local)] == [True, True]
+    assert "is before the backup" in early
     assert "is still to come" in future
     assert f"{sent} that had been sent before are not sent again" in released
     assert "No mail is held back." in again
@@ -209,6 +245,21 @@ def test_a_target_that_fills_up_or_is_there_leaves_nothing(folder: Path) -> None
     (folder / "taken").mkdir()
     assert "is there already" in site.run("manage.py", "backup", str(folder / "taken")).stderr
     assert sorted(path.name for path in folder.iterdir()) == ["old", "taken"]
+
+
+@pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
+def test_a_backup_that_is_stopped_leaves_nothing(folder: Path) -> None:
+    site = Site(folder / "old", f"backup_old_{os.getpid()}", copied=True)
+    media = site.folder / "media"
+    media.mkdir()
+    # Where it waits until it is stopped: nobody writes into this file.
+    os.mkfifo(media / "endless")
+    backup = site.start("manage.py", "backup", str(folder / "backup"))
+    wait_until((folder / "backup.partial" / "media").exists)
+    backup.terminate()
+    said = backup.communicate(timeout=SECONDS)
+    assert (backup.returncode, said) == (128 + signal.SIGTERM, ("", ""))
+    assert [path.name for path in folder.iterdir()] == ["old"]
 
 
 @pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")

@@ -16,23 +16,27 @@ from projects.receipts import receipt_code
 PASSING = frozenset({"core_runningprocess", "django_cache", "django_session", "files_missingfile", "mail_pulse"})
 
 
-def fingerprint() -> dict[str, Any]:
+def fingerprint(*, key: str) -> dict[str, Any]:
     """Return how many rows each table has with a sum over their contents, and digests of what the key makes of them.
 
-    Receipts and feeds are made from SECRET_KEY: with another key they differ where all rows are equal. What changes
-    between two queries is not noticed: within one snapshot nothing does.
+    What changes between two queries is not noticed: within one snapshot nothing does.
+
+    Args:
+        key: from which receipts and feeds are made: with another one they differ where all rows are equal.
     """
     with connection.cursor() as cursor:
         # Rows are compared as text.
         cursor.execute("SET LOCAL TimeZone = 'UTC'")
         tables = {name: _rows(cursor, name) for name in connection.introspection.table_names(cursor)}
-    receipts = (receipt_code(pk) for pk in Submission.objects.order_by("pk").values_list("pk", flat=True).iterator())
+    receipts = (
+        receipt_code(pk, key=key) for pk in Submission.objects.order_by("pk").values_list("pk", flat=True).iterator()
+    )
     enrolments = Enrolment.objects.order_by("pk").select_related("feed_token").iterator()
     courses = Course.objects.order_by("pk").values_list("slug", "revision", "revised_at").iterator()
     return {
         "tables": {name: rows for name, rows in sorted(tables.items()) if name not in PASSING},
         "receipts": _digest(receipts),
-        "feeds": _digest(make_token(enrolment.pk, generation_of(enrolment)) for enrolment in enrolments),
+        "feeds": _digest(make_token(enrolment.pk, generation_of(enrolment), key=key) for enrolment in enrolments),
         "revisions": _digest(f"{slug} {revision} {at.timestamp()}" for slug, revision, at in courses),
     }
 

@@ -57,7 +57,7 @@ def _write(folder: Path, now: datetime) -> dict[str, Any]:
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
         run_tool("pg_dump", ["--format=custom", f"--snapshot={snapshot}", "--file", folder / DUMP])
-        prints, wanted = fingerprint(), named()
+        prints, wanted = fingerprint(key=settings.SECRET_KEY), named()
     files |= dict(_copied(folder / MEDIA, sorted(wanted - files.keys())))
     private(
         folder / KEYS,

@@ -3,9 +3,13 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 from django.conf import settings
@@ -21,6 +25,21 @@ _SHOWN = 2000
 
 class BackupError(Exception):
     """A backup can't be made, restored or verified; the message says why and what to do."""
+
+
+@contextmanager
+def cleaned_up_when_stopped() -> Iterator[None]:
+    """Have SIGTERM, by which systemd stops a unit, end the block like an error: what is half done is taken away then."""
+    before = signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit(number: int, _frame: Any) -> None:
+    # As a shell says it of a process that a signal has ended.
+    sys.exit(128 + number)
 
 
 def run_tool(name: str, arguments: Sequence[str | Path]) -> None:

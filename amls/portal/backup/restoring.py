@@ -43,7 +43,7 @@ def restore_backup(source: Path, *, now: datetime) -> dict[str, Any]:
     except BaseException:
         delete_stored(kept)
         raise
-    hold_mail(now=now)
+    hold_mail(as_of=datetime.fromisoformat(manifest["made_at"]), now=now)
     return manifest
 
 
@@ -53,12 +53,16 @@ def verify_backup(source: Path) -> list[str]:
     Raises:
         BackupError: it is no backup, or is damaged, or there is nothing yet to compare it with.
     """
-    manifest = read_manifest(source)
+    manifest, keys = read_manifest(source), read_keys(source)
     if not connection.introspection.table_names():
         raise BackupError("The database is empty: restore the backup first, then verify what became of it.")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        said = differences(manifest["database"], fingerprint())
+        said = differences(manifest["database"], fingerprint(key=keys[0]))
+    if count := _count_lacking(keys):
+        said.append(
+            f"{count} of the {len(keys)} keys in {source / KEYS} count here no more: receipts, feeds and links by them are not valid"
+        )
     stored = set(stored_names())
     said += [f"file {name} is missing" for name in sorted(manifest["media"].keys() - stored)]
     said += [f"file {name} is new" for name in sorted(stored - manifest["media"].keys())]
@@ -73,24 +77,64 @@ def read_manifest(source: Path) -> dict[str, Any]:
     """Return what a backup says that it holds.
 
     Raises:
-        BackupError: it is no backup, one that was never finished, or of a later release.
+        BackupError: it is no backup, one that was never finished, one that is damaged, or of a later release.
     """
     try:
-        manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BackupError(f"{source} is no backup that was finished: {MANIFEST} can't be read ({error}).") from error
-    if manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        raise BackupError(f"{source} is no backup: {MANIFEST} is none of AMLS.")
+    if manifest["format"] != FORMAT:
         raise BackupError(f"{source} was made by another release of AMLS: restore it with that one.")
+    if not _is_whole(manifest):
+        raise BackupError(f"{source / MANIFEST} is damaged: take another backup.")
     return manifest
+
+
+def _is_whole(manifest: dict[str, Any]) -> bool:
+    try:
+        datetime.fromisoformat(manifest["made_at"])
+        database, media = manifest["database"], manifest["media"]
+        texts = [*media.values(), *(database[name] for name in ("sha256", "receipts", "feeds", "revisions"))]
+        counted = [(count, total) for count, total in database["tables"].values()]
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+    return all(isinstance(text, str) for text in texts) and all(isinstance(count, int) for count, _total in counted)
+
+
+def read_keys(source: Path) -> list[str]:
+    """Return the keys that counted where the backup was made, the present one of then first.
+
+    Raises:
+        BackupError: they are not in it, or damaged.
+    """
+    try:
+        said = json.loads((source / KEYS).read_text(encoding="utf-8"))
+        keys = [said["SECRET_KEY"], *said["SECRET_KEY_FALLBACKS"]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise BackupError(f"{source / KEYS} is missing or damaged: take another backup.") from error
+    if not all(isinstance(key, str) for key in keys):
+        raise BackupError(f"{source / KEYS} is missing or damaged: take another backup.")
+    return keys
+
+
+def _count_lacking(keys: list[str]) -> int:
+    return len({*keys} - {settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS})
 
 
 def _why_not(source: Path, manifest: dict[str, Any]) -> str:
     """Return why this can't be restored here, and what to do; empty where it can."""
-    keys = json.loads((source / KEYS).read_text(encoding="utf-8"))
-    if keys["SECRET_KEY"] not in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+    keys = read_keys(source)
+    if _count_lacking(keys[:1]):
         return (
             f"SECRET_KEY is another one than the backup's: set it to what stands in {source / KEYS}, or name that in "
             "SECRET_KEY_FALLBACKS; else its receipts, feeds and links would not be valid."
+        )
+    if count := _count_lacking(keys):
+        return (
+            f"SECRET_KEY_FALLBACKS lacks {count} of the backup's: name there all that stand in {source / KEYS}; else receipts, "
+            "feeds and links of before the key was replaced would not be valid."
         )
     if tables := connection.introspection.table_names():
         return (

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from amls.core import clock
 from amls.portal.backup.making import make_backup
-from amls.portal.backup.postgres import BackupError
+from amls.portal.backup.postgres import BackupError, cleaned_up_when_stopped
 
 
 class Command(BaseCommand):
@@ -31,7 +31,8 @@ class Command(BaseCommand):
         """
         target: Path = options["target"]
         try:
-            manifest = make_backup(target, now=clock.now())
+            with cleaned_up_when_stopped():
+                manifest = make_backup(target, now=clock.now())
         except BackupError as error:
             raise CommandError(str(error)) from error
         rows = sum(count for count, _sum in manifest["database"]["tables"].values())

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from amls.core import clock
-from amls.portal.backup.postgres import BackupError
+from amls.portal.backup.postgres import BackupError, cleaned_up_when_stopped
 from amls.portal.backup.restoring import restore_backup
 
 
@@ -28,7 +28,8 @@ class Command(BaseCommand):
             CommandError: it can't be restored here.
         """
         try:
-            manifest = restore_backup(options["source"], now=clock.now())
+            with cleaned_up_when_stopped():
+                manifest = restore_backup(options["source"], now=clock.now())
         except BackupError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
