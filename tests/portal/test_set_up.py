@@ -62,9 +62,10 @@ def test_the_same_command_again_changes_nothing_and_says_what_is_there() -> None
 @pytest.mark.parametrize("options", [{"title": "Another", "term": "SS2028"}, {"course": str(PAGE)}])
 def test_an_address_that_a_course_has_is_not_taken_from_it(options: dict[str, str]) -> None:
     there = LectureFactory.create(course__slug="db", course__title="Databases").course
-    before = Course.objects.values().get()
+    before, out = Course.objects.values().get(), io.StringIO()
     with pytest.raises(CommandError) as refused:
-        start(**ADA, **options, slug="db")
+        call_command("start", stdout=out, **ADA, **options, slug="db")
+    assert out.getvalue() == ""
     assert str(refused.value) == "Nothing was written.\n'db' is taken by another course. Choose another address."
     assert (Course.objects.values().get(), there.lectures.count()) == (before, 1)
     assert not User.objects.filter(email="ada@example.org").exists()

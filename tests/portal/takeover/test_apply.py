@@ -303,6 +303,14 @@ def test_the_commands_say_what_they_do(db: None, tmp_path: Path) -> None:
     assert load_toml(out.getvalue()).title == "Architecture of Machine Learning Systems"
     call_command("roll_over", "amls-ss2024", "amls-ss2025", start=date(2025, 4, 14), stdout=out)
     assert Course.objects.get(slug="amls-ss2025").lectures.count() == 12
+    file = tmp_path / "course.toml"
+    call_command("export_course", "amls-ss2024", stdout=file.open("w"))
+    with pytest.raises(CommandError, match="--term, --slot, --json can't be given with"):
+        call_command("import_course", str(file), "--term=SS2025", "--slot=monday 10-12", "--json")
+    call_command("roll_over", "amls-ss2024", "amls-ss2027", "--start=2027-04-12", "--skip=2027-04-15", "--skip", "2027-04-22", "2027-04-29")  # fmt: skip
+    starts = Lecture.objects.filter(course__slug="amls-ss2027").values_list("starts_at", flat=True)
+    assert {f"{at:%m-%d}" for at in starts if at} & {"04-15", "04-22", "04-29"} == set()
+    assert min(at for at in starts if at).date() == date(2027, 5, 6)
     bad = tmp_path / "bad.txt"
     bad.write_text("Data SS2024\n• 01 X [Feb 30]\n• 02 Y [Apr 31]\n")
     with pytest.raises(CommandError, match=r"Nothing was written[\s\S]*Line 3"):

@@ -24,6 +24,8 @@ from amls.portal.takeover.understanding.interpret import understand
 from amls.portal.takeover.understanding.results import Understood
 
 _OPEN_QUESTIONS = 3
+# Options that answer what a source leaves open.
+_ANSWERS = ("year", "term", "title", "zone", "order", "first_week")
 
 
 class Command(BaseCommand):
@@ -89,6 +91,7 @@ class Command(BaseCommand):
         content, name, base = _content(options["source"])
         source = read_source(content, name=name, base=base)
         if source.container == "toml":
+            _refuse_what_a_course_file_says(options)
             return load_toml(source.text)
         answers = _answers(options)
         understood = understand(source, answers, today=clock.now().date())
@@ -108,6 +111,14 @@ class Command(BaseCommand):
         return to_spec(understood, slug=options["slug"])
 
 
+def _refuse_what_a_course_file_says(options: dict[str, Any]) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in (*_ANSWERS, "slot", "answer", "json") if options[name]]
+    if given:
+        raise CommandError(
+            f"Nothing was written: {', '.join(given)} can't be given with a course.toml, which says all of it itself. Change it there."
+        )
+
+
 def _content(source: str) -> tuple[bytes, str, str]:
     """Return what the source holds, its name, and its address where it has one."""
     if source == "-":
@@ -123,11 +134,7 @@ def _content(source: str) -> tuple[bytes, str, str]:
 
 
 def _answers(options: dict[str, Any]) -> dict[str, str]:
-    answers = {
-        name.replace("_", "-"): str(options[name])
-        for name in ("year", "term", "title", "zone", "order", "first_week")
-        if options[name]
-    }
+    answers = {name.replace("_", "-"): str(options[name]) for name in _ANSWERS if options[name]}
     if options["slot"]:
         answers["slots"] = "\n".join(options["slot"])
     for given in options["answer"]:

@@ -22,7 +22,14 @@ class Command(BaseCommand):
         parser.add_argument("slug")
         parser.add_argument("new_slug")
         parser.add_argument("--start", type=_day, required=True, help="A day of the first teaching week.")
-        parser.add_argument("--skip", type=_day, nargs="*", default=[], help="Days without teaching.")
+        parser.add_argument(
+            "--skip",
+            type=_day,
+            nargs="*",
+            action="extend",
+            default=[],
+            help="Days without teaching; may be given several times.",
+        )
         parser.add_argument(
             "--term", default="", help="What the new term is called, if not in the manner of the old one."
         )

@@ -62,32 +62,35 @@ class Command(BaseCommand):
         elif not known.is_superuser:
             self._ask_to_promote(email, options, asks=asks)
         spec = self._course(options, asks=asks)
+        said = []
         with transaction.atomic():
             if known is None:
                 known = User.objects.create_user(email, password or None, display_name=name, is_superuser=True)
                 EmailAddress.objects.create(user=known, email=email, verified=True, primary=True)
-                self.stdout.write(f"Account {email} runs this installation.")
+                said.append(f"Account {email} runs this installation.")
             elif known.is_superuser:
-                self.stdout.write(f"Account {email} runs this installation already, and stays as it is.")
+                said.append(f"Account {email} runs this installation already, and stays as it is.")
             else:
                 known.is_superuser = True
                 save_account(known, by=None, now=clock.now())
-                self.stdout.write(f"Account {email} was there already, and runs this installation from now on.")
+                said.append(f"Account {email} was there already, and runs this installation from now on.")
             if spec is not None:
-                self._make_course(spec, slug=options["slug"] or spec.slug, lecturer=known)
+                said.append(self._make_course(spec, slug=options["slug"] or spec.slug, lecturer=known))
+        for line in said:
+            self.stdout.write(line)
 
-    def _make_course(self, spec: CourseSpec, *, slug: str, lecturer: User) -> None:
+    def _make_course(self, spec: CourseSpec, *, slug: str, lecturer: User) -> str:
+        """Make it, unless it is there; return what is so then, in words."""
         there = Course.objects.filter(slug=slug).first()
         if there is not None and (there.title, there.term) == (spec.title, spec.term):
             state = there.get_state_display().lower()
-            self.stdout.write(f"Course /{slug}/ is there already ({state}), and stays as it is.")
-            return
+            return f"Course /{slug}/ is there already ({state}), and stays as it is."
         try:
             import_course(spec=spec, slug=slug, now=clock.now(), must_be_new=True)
         except CourseFileError as error:
             raise CommandError("\n".join(["Nothing was written.", *error.problems])) from error
         enrol(user=lecturer, course=Course.objects.get(slug=slug), role=Role.LECTURER)
-        self.stdout.write(f"Course /{slug}/ is a draft; publish it at the desk.")
+        return f"Course /{slug}/ is a draft; publish it at the desk."
 
     def _ask_to_promote(self, email: str, options: dict[str, Any], *, asks: bool) -> None:
         """Make sure that somebody wants an account that is there to run the installation."""
