@@ -1,6 +1,7 @@
 """Celery's beat, which rings for tasks by their names: it needs neither them nor the apps, half of what a worker loads."""
 
 import socket
+import warnings
 
 from celery.apps.beat import Beat as CeleryBeat
 from django.conf import settings
@@ -15,6 +16,8 @@ class Beat(CeleryBeat):
     def run(self) -> None:
         """Ring until somebody ends it."""
         configure(settings.LOGGING)
+        # Django takes a process without apps for one that is still loading them.
+        warnings.filterwarnings("ignore", "Accessing the database during app initialization", RuntimeWarning)
         signs = SignsOfLife(name=f"beat@{socket.gethostname()}", queues=[])
         signs.start()
         try:
