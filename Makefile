@@ -43,7 +43,8 @@ clean:
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AMLS needs Python 3.11 or newer: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv: install it first (apt-get install python3-venv)."; rm -rf $(VENV); exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python has no venv: install it first (apt-get install python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "The virtual environment could not be made in $(CURDIR)/$(VENV)."; rm -f $@; exit 1; }
 
 $(VENV)/.run: requirements.lock | $(VENV)/bin/python
 	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 
 from amls.core.preloading import collect_seldom
-from amls.embedded import running
+from amls.embedded import EmbeddedServerError, running
 
 # These need no database, or start the embedded one by themselves.
 WITHOUT_DATABASE = {
@@ -32,5 +32,8 @@ def main() -> None:
     collect_seldom()
     with ExitStack() as stack:
         if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE and settings.IS_DATABASE_EMBEDDED:
-            stack.enter_context(running(settings.VAR_DIR))
+            try:
+                stack.enter_context(running(settings.VAR_DIR))
+            except EmbeddedServerError as error:
+                sys.exit(str(error))
         execute_from_command_line(sys.argv)

@@ -7,6 +7,7 @@ and the last one to leave stops it: a lock vanishes with its process, however th
 
 import fcntl
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from typing import Any
 import psutil
 import psycopg
 
+# The server's folder goes through a shell, which is the package's own.
+_UNFIT_FOR_A_SHELL = re.compile(r"[^\w@%+=:,./-]")
 # The longest path of a Unix socket is 107 bytes (unix(7)).
 _LONGEST_SOCKET_PATH = 107
 _START_SECONDS = 60
@@ -106,6 +109,11 @@ def _private(path: Path) -> Path:
 def _start(var_dir: Path) -> Path:
     data = (var_dir / "pg").resolve()
     runtime = (var_dir / "run").resolve()
+    if unfit := _UNFIT_FOR_A_SHELL.search(str(data)):
+        raise EmbeddedServerError(
+            f"The embedded PostgreSQL can't be started in {data}, because of the '{unfit[0]}' in its path. Move the checkout, "
+            "set AMLS_VAR_DIR to a path of letters, digits, '-', '_' and '.', or set DATABASE_URL."
+        )
     runtime.mkdir(mode=0o700, exist_ok=True)
     if len(str(runtime / "python_PostgresServer" / "0123456789" / ".s.PGSQL.5432").encode()) > _LONGEST_SOCKET_PATH:
         raise EmbeddedServerError(

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError
 
-from amls.embedded import connect, kept_secret, running, socket_dir
+from amls.embedded import EmbeddedServerError, connect, kept_secret, running, socket_dir
 from amls.portal.management.commands.serve import wait_until_ready
 from tests.infra.conftest import of_tests, schema
 from tests.patience import SECONDS, wait_until
@@ -289,3 +289,24 @@ def test_a_port_is_never_shared_with_another_installation(var: Path) -> None:
         served = Served(var, other.getsockname()[1])
         assert served.process.wait(SECONDS) == 1
     assert "Is the port in use?" in served.log.read_text()
+
+
+@pytest.mark.parametrize("port", ["80x", "0", "65536", "-1", "8000.0"])
+def test_what_is_no_port_is_refused_in_a_sentence(port: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "serve"], cwd=settings.BASE_DIR, check=False, capture_output=True, text=True,
+        env=environment(PORT=port),
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert f"'{port}' is no port: choose one from 1 to 65535" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["with space", "it's", "a$b", "(1)"])
+def test_a_path_that_the_embedded_server_can_t_start_in_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EmbeddedServerError, match="because of the"), running(tmp_path / name):
+        pytest.fail("It runs.")
+
+
+def test_a_folder_that_a_shell_leaves_alone_has_a_server(var: Path) -> None:
+    with running(var / "Größe_1.0-@b") as host, connect(str(host)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)

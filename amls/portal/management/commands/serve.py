@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +38,7 @@ _PATIENCE_SECONDS = 60
 # What counts as work, in seconds of CPU.
 _WORK_SECONDS = 0.05
 _STOP_SECONDS = 20
+_HIGHEST_PORT = 65535
 
 Child = subprocess.Popen[bytes]
 
@@ -75,7 +76,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the port, and how much to run of each."""
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--port", type=_port, default=os.environ.get("PORT") or "8000")
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: this machine only).")
         parser.add_argument("--workers", type=int, default=2, help="Web processes.")
         parser.add_argument("--threads", type=int, default=THREADS, help="Threads of each web process.")
@@ -267,6 +268,13 @@ def _where_mail_goes() -> str:
     if backend == "smtp":
         return f"Mail leaves through {settings.EMAIL_HOST}:{settings.EMAIL_PORT}, to real addresses."
     return "Mail is printed here." if backend == "console" else "Mail is thrown away, as EMAIL_URL says."
+
+
+def _port(said: str) -> int:
+    # Written in digits, such as 8001.
+    if said.isascii() and said.isdecimal() and 1 <= int(said) <= _HIGHEST_PORT:
+        return int(said)
+    raise ArgumentTypeError(f"'{said}' is no port: choose one from 1 to {_HIGHEST_PORT}, such as PORT=8001.")
 
 
 def _check_port(host: str, port: int) -> None:
