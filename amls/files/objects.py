@@ -11,6 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from django.core.files.base import File
+from django.utils.translation import gettext as _
 from storages.backends.s3 import S3Storage
 
 logger = logging.getLogger(__name__)
@@ -117,7 +118,8 @@ def _in_words(name: str) -> Iterator[None]:
         if code in _MISSING:
             raise FileNotFoundError(f"{name} is not in the storage") from error
         logger.exception("The storage refused name=%s code=%s", name, code)
-        raise OSError(f"the storage refused it ({code or 'without a reason'})") from error
+        said = _("the storage refused it (%(code)s)") % {"code": code} if code else _("the storage refused it")
+        raise OSError(said) from error
     except (BotoCoreError, HTTPClientError) as error:
         logger.exception("The storage did not answer name=%s", name)
-        raise OSError("the storage does not answer") from error
+        raise OSError(_("the storage does not answer")) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,11 +14,20 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.violations import RuleViolation
 from amls.files.checks import CheckedFile
 
 logger = logging.getLogger(__name__)
+
+# What the operating system says in English only.
+_REASONS = {
+    errno.ENOSPC: gettext_lazy("the disk is full"),
+    errno.EDQUOT: gettext_lazy("the disk is full"),
+    errno.EROFS: gettext_lazy("the disk can't be written to"),
+    errno.EACCES: gettext_lazy("the disk can't be written to"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,6 @@ def _store(upload: UploadedFile[Any], name: str, filename: str) -> None:
     except OSError as error:
         raise RuleViolation(
             _("'%(name)s' could not be stored: %(reason)s. Nothing was kept; tell whoever runs this installation.")
-            % {"name": filename, "reason": error.strerror or error},
+            % {"name": filename, "reason": _REASONS.get(error.errno or 0) or error.strerror or error},
             code="storage",
         ) from error

@@ -169,7 +169,7 @@ def test_a_really_full_disk_of_files_is_said(cast: Cast, settings: Settings, tin
     client = cast.client("lecturer")
     answer = client.post("/amls/lectures/05/upload/", {"files": captions(2 * MEGABYTE)}, follow=True)
     assert answer.status_code == 200
-    assert "&#x27;05.vtt&#x27; could not be stored: No space left on device" in answer.content.decode()
+    assert "&#x27;05.vtt&#x27; could not be stored: the disk is full" in answer.content.decode()
     assert (MaterialFile.objects.count(), left_behind(settings)) == (0, [])
     # What fits is still kept.
     client.post("/amls/lectures/05/upload/", {"files": captions(MEGABYTE // 2)})
@@ -184,12 +184,28 @@ def test_a_really_full_disk_of_temporary_files_is_said(cast: Cast, settings: Set
     assert (MaterialFile.objects.count(), left_behind(settings)) == (0, [])
 
 
+def test_why_a_file_is_not_stored_is_said_in_the_reader_s_language(
+    cast: Cast, settings: Settings, tiny_disk: Path
+) -> None:
+    settings.MEDIA_ROOT = tiny_disk
+    client = cast.client("lecturer")
+    german = {"headers": {"accept-language": "de"}, "follow": True}
+    full = client.post("/amls/lectures/05/upload/", {"files": captions(2 * MEGABYTE)}, **german)
+    assert "„05.vtt“ konnte nicht gespeichert werden: Der Datenträger ist voll." in full.content.decode()
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    read_only = client.post("/amls/lectures/05/upload/", {"files": captions(MEGABYTE // 2)}, **german)
+    assert (
+        "konnte nicht gespeichert werden: Auf den Datenträger kann nicht geschrieben werden."
+        in read_only.content.decode()
+    )
+
+
 @pytest.mark.parametrize("address", ["/amls/lectures/05/upload/", "/admin/lectures/lecture/upload/"])
 def test_a_disk_that_fills_up_halfway_is_said(cast: Cast, settings: Settings, address: str) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "tests.files.test_uploads.FullStorage"}}
     data = {"files": captions(MEGABYTE), "course": cast.course.pk}
     answer = cast.client("lecturer").post(address, data, follow=True)
-    assert "could not be stored: No space left on device" in answer.content.decode()
+    assert "could not be stored: the disk is full" in answer.content.decode()
     assert (MaterialFile.objects.count(), left_behind(settings)) == (0, [])
 
 
@@ -209,7 +225,7 @@ def test_the_form_of_a_lecture_at_the_desk_says_it(cast: Cast, lecture: Lecture,
     agreed = {"materials-0-upload": captions(MEGABYTE), "_agreed": "1", "_shown": asked.context["preview"].seal}
     answer = client.post(address, {**data, **agreed}, follow=True)
     assert answer.redirect_chain != []
-    assert "could not be stored: No space left on device" in answer.content.decode()
+    assert "could not be stored: the disk is full" in answer.content.decode()
     assert (MaterialFile.objects.count(), lecture.materials.count(), left_behind(settings)) == (0, 0, [])
 
 

@@ -203,7 +203,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(student: Client, settings: Setti
         answer = hand_in(student, *files)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "&#x27;1.zip&#x27; could not be stored: No space left on device" in page
+    assert "&#x27;1.zip&#x27; could not be stored: the disk is full" in page
     assert "tell whoever runs this installation" in page
     assert (Submission.objects.count(), stored(settings), waiting()) == (0, [], [])
     assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
