@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.decimals import say_decimal
+from amls.core.meanwhile import CODE, exactly, is_own_change
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.files.tables.forms import TableForm
@@ -30,24 +32,65 @@ def words_of(form: forms.BaseForm, name: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """A field as a table of a page shows it: its name, what stands in it, and what is wrong with that."""
+    """A field as a table of a page shows it: its name, what stands in it, and what is wrong with that.
+
+    Attributes:
+        seen: what names the points that are kept, as the page sends it back beside what is typed.
+    """
 
     name: str
     typed: str
+    seen: str
     problem: str = ""
 
 
-def shown_field(form: forms.Form | None, name: str, stands: str) -> ShownField:
-    """Return a field with what was typed into it, or else with what stands.
+class TableOfPointsForm(forms.Form):
+    """Points in the fields of a table, each sent with what it showed. What the page did not ask about is left alone.
+
+    Attributes:
+        asked: the names of the fields, by what their points are for.
+    """
+
+    asked: Mapping[Any, str]
+
+    def seen_in(self, name: str) -> str | None:
+        """Return what named the points that a field showed; None where that was not sent."""
+        seen: str | None = self.data.get(f"{name}-seen")
+        return seen
+
+    def seen(self) -> dict[Any, str]:
+        """Return what named the points that the fields showed, by what they are for."""
+        return {key: seen for key, name in self.asked.items() if (seen := self.seen_in(name)) is not None}
+
+    def refuse(self, refused: Mapping[Any, RuleViolation]) -> None:
+        """Say at the fields what is refused, by what their points are for."""
+        for key, violation in refused.items():
+            self.add_error(self.asked[key], ValidationError(str(violation.message), code=violation.code))
+
+
+def shown_field(
+    form: TableOfPointsForm | None, name: str, stands: Decimal | None, *, offered: Decimal | None = None
+) -> ShownField:
+    """Return a field with what was typed into it where that is not kept, or else with what stands.
+
+    Whoever sends it again has read what is said at the field, and nothing else.
 
     Args:
         form: that was sent; None where the page is only shown.
         name: of the field; the form may have others.
-        stands: what is kept.
+        stands: the points that are kept.
+        offered: what stands in it while there are none.
     """
+    kept, there = exactly(stands), offered if stands is None else stands
+    shown = ShownField(name, "" if there is None else say_decimal(there), kept)
     if form is None or name not in form.fields:
-        return ShownField(name, stands)
-    return ShownField(name, str(form[name].value() or ""), words_of(form, name))
+        return shown
+    problem, seen = words_of(form, name), form.seen_in(name)
+    if not problem and not is_own_change(exactly(form.cleaned_data[name]), stands=kept, seen=seen):
+        return shown
+    if seen is None or form.has_error(name, CODE):
+        seen = kept
+    return ShownField(name, str(form[name].value() or ""), seen, problem)
 
 
 class ExamActForm(forms.Form):
@@ -181,8 +224,8 @@ class PointsField(forms.CharField):
             raise ValidationError(str(violation.message), code=violation.code) from violation
 
 
-class EntryForm(forms.Form):
-    """Everyone's points, and a reason where published ones change. Whom the page did not ask about is left alone."""
+class EntryForm(TableOfPointsForm):
+    """Everyone's points by registration, and a reason where published ones change."""
 
     reason = _reason_field(_("Reason, if a published result changes"))
 
@@ -196,21 +239,22 @@ class EntryForm(forms.Form):
         return {pk: self.cleaned_data[name] for pk, name in self.asked.items()}
 
 
-class StepsForm(forms.Form):
-    """The boundaries of the grade table."""
+class StepsForm(TableOfPointsForm):
+    """The boundaries of the grade table, by grade."""
 
     def __init__(self, data: Mapping[str, Any], *, exam: Exam) -> None:
         super().__init__(data)
-        self.fields.update({f"grade-{grade}": PointsField(exam) for grade in GRADES})
+        self.asked = {grade: f"grade-{grade}" for grade in GRADES}
+        self.fields.update({name: PointsField(exam) for name in self.asked.values()})
 
     def steps(self) -> dict[Decimal, Decimal]:
         """Return the boundaries that were typed, by grade."""
-        typed = {grade: self.cleaned_data[f"grade-{grade}"] for grade in GRADES}
+        typed = {grade: self.cleaned_data[name] for grade, name in self.asked.items()}
         return {grade: points for grade, points in typed.items() if points is not None}
 
 
-class TaskEntryForm(forms.Form):
-    """Points of people for tasks, and a reason where published ones change. What the page did not ask is left alone."""
+class TaskEntryForm(TableOfPointsForm):
+    """Points by registration and task, and a reason where published ones change."""
 
     reason = _reason_field(_("Reason, if a published result changes"))
 

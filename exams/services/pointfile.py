@@ -92,7 +92,7 @@ def import_points(
 
     def enter() -> tuple[PointsPlan, list[Imported]]:
         points = {pk: line.points for pk, line in wanted.items()}
-        changes = enter_points(exam_pk=exam_pk, points=points, by=by, reason=reason, now=now)
+        changes, _overtaken = enter_points(exam_pk=exam_pk, points=points, by=by, reason=reason, now=now)
         plan = PointsPlan(
             table=table,
             lines=[_line(change, wanted[change.registration.pk].line) for change in changes],

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from amls.core.meanwhile import exactly
 from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
 from amls.held.services import HOLD
@@ -102,7 +103,7 @@ def logged_change(
 def _said(value: object) -> str:
     if value is None:
         return ""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    return exactly(value) if isinstance(value, Decimal) else str(value)
 
 
 def corrected(registration: Registration, was: object, is_now: object, *, now: datetime) -> Correction:

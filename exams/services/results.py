@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.core.decimals import say_decimal
+from amls.core.meanwhile import changed_meanwhile, exactly, own_changes
 from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import User
@@ -89,11 +90,29 @@ def check_steps(steps: Mapping[Decimal, Decimal], exam: Exam) -> None:
 
 
 def enter_points(
-    *, exam_pk: int, points: Mapping[int, Decimal | None], by: User | None, reason: str = "", now: datetime
-) -> list[PointChange]:
+    *,
+    exam_pk: int,
+    points: Mapping[int, Decimal | None],
+    by: User | None,
+    reason: str = "",
+    now: datetime,
+    seen: Mapping[int, str] | None = None,
+) -> tuple[list[PointChange], dict[int, RuleViolation]]:
     """Enter points by registration; None takes a draft away. Equal ones are not touched.
 
     A published result is graded anew, its owner told in five minutes unless it is as before by then, and the reason kept.
+
+    Args:
+        exam_pk: the exam.
+        points: what there is to be; who is not named stays as they are.
+        by: who enters them.
+        reason: why, where published results change.
+        now: the request's clock.
+        seen: by registration, from `exactly` the points that the person had before them; who is not named is not asked
+            about.
+
+    Returns:
+        What changed; and by registration whose points somebody else changed meanwhile, so that they are as these left them.
 
     Raises:
         RuleViolation: the exam is frozen, somebody did not attend or is not on the list, or
@@ -103,11 +122,31 @@ def enter_points(
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         listed = _listed(exam, points)
-        _need_reason_for_published(listed, points, reason)
-        changes, refused = _enter_each(exam, listed, points, by=by, reason=reason, now=now)
+        own, overtaken = _without_overtaken(listed, points, seen or {})
+        _need_reason_for_published({pk: listed[pk] for pk in own if pk in listed}, own, reason)
+        changes, refused = _enter_each(exam, listed, own, by=by, reason=reason, now=now)
         for violation in refused.values():
             raise violation
-    return changes
+    return changes, overtaken
+
+
+def _without_overtaken(
+    listed: Mapping[int, Registration], points: Mapping[int, Decimal | None], seen: Mapping[int, str]
+) -> tuple[dict[int, Decimal | None], dict[int, RuleViolation]]:
+    """Return the points that whoever sends them changed, and whose were changed by somebody else before, and by whom."""
+    stands: dict[int, Decimal | None] = {pk: row.result.points for pk, row in listed.items() if hasattr(row, "result")}
+    own, late = own_changes(points, stands=stands, seen=seen, named=exactly)
+    if not late:
+        return own, {}
+    kinds = (ResultChange.What.POINTS, ResultChange.What.REMOVED)
+    rows = ResultChange.objects.filter(registration__in=late, what__in=kinds).select_related("by")
+    writers = {row.registration_id: row.by for row in rows.order_by("pk")}
+    return own, {pk: points_changed_meanwhile(writers.get(pk), stands.get(pk)) for pk in late}
+
+
+def points_changed_meanwhile(by: User | None, points: Decimal | None) -> RuleViolation:
+    """Return the refusal of points that somebody else changed since they were shown; None: there are none any more."""
+    return changed_meanwhile(by, "" if points is None else say_decimal(points))
 
 
 def enter_points_each(

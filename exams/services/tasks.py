@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amls.core.decimals import say_decimal
+from amls.core.meanwhile import exactly, own_changes
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.grading.points import QUARTER, ZERO, in_steps
@@ -19,10 +20,12 @@ from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, R
 from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
 from exams.services.regrading import BATCH, corrected, grade_table, lock_with_course, tell_corrected
-from exams.services.results import check_steps, enter_points_each
+from exams.services.results import check_steps, enter_points_each, points_changed_meanwhile
 
 # By registration and by task; no points take back what was given.
 PointsByTask = Mapping[int, Mapping[int, Decimal | None]]
+# A field of a table of points: a registration's, for a task.
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,15 @@ def _need_room(exam: Exam) -> None:
 
 
 def enter_task_points(
-    *, exam_pk: int, points: PointsByTask, by: User | None, now: datetime, reason: str = ""
-) -> list[ExamScoreChange]:
-    """Enter what people got for tasks; return whose points changed. Their sum is the result once every task has points.
+    *,
+    exam_pk: int,
+    points: PointsByTask,
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    seen: Mapping[Place, str] | None = None,
+) -> tuple[list[ExamScoreChange], dict[Place, RuleViolation]]:
+    """Enter what people got for tasks. Their sum is the result once every task has points.
 
     Args:
         exam_pk: the exam.
@@ -116,16 +125,51 @@ def enter_task_points(
         by: who enters them.
         now: the request's clock.
         reason: why, where a published result changes; its owner is told.
+        seen: by registration and task, from `exactly` the points that the person had before them; what is not named is
+            not asked about.
+
+    Returns:
+        Whose points changed; and what somebody else changed meanwhile, so that it is as these left it.
 
     Raises:
         RuleViolation: the exam is frozen, points that there are not, a task of another exam, somebody who did not attend,
             or a published result changes without a reason or becomes incomplete.
     """
     with transaction.atomic():
-        changes, refused = enter_task_points_each(exam_pk=exam_pk, points=points, by=by, now=now, reason=reason)
+        own, overtaken = _without_overtaken(exam_pk, points, seen) if seen else (points, {})
+        changes, refused = enter_task_points_each(exam_pk=exam_pk, points=own, by=by, now=now, reason=reason)
         for violation in refused.values():
             raise violation
-    return changes
+    return changes, overtaken
+
+
+def _without_overtaken(
+    exam_pk: int, points: PointsByTask, seen: Mapping[Place, str]
+) -> tuple[PointsByTask, dict[Place, RuleViolation]]:
+    """Return the points that whoever sends them changed, and what was changed by somebody else before, and by whom."""
+    lock_with_course(exam_pk)
+    rows = ExamTaskPoints.objects.filter(registration__in=points)
+    stands: dict[Place, Decimal | None] = {(row.registration_id, row.task_id): row.points for row in rows}
+    wanted = {(pk, task): value for pk, by_task in points.items() for task, value in by_task.items()}
+    changed, late = own_changes(wanted, stands=stands, seen=seen, named=exactly)
+    own: dict[int, dict[int, Decimal | None]] = {}
+    for (pk, task), value in changed.items():
+        own.setdefault(pk, {})[task] = value
+    writers = _writers(late) if late else {}
+    return own, {place: points_changed_meanwhile(writers.get(place), stands.get(place)) for place in late}
+
+
+def _writers(places: Sequence[Place]) -> dict[Place, User | None]:
+    """Return who was the last to change points for tasks, as the history has it: 2 queries."""
+    titles = dict(ExamTask.objects.filter(pk__in=[task for _pk, task in places]).values_list("pk", "title"))
+    rows = ResultChange.objects.filter(registration__in=[pk for pk, _task in places], what=ResultChange.What.TASK)
+    writers: dict[Place, User | None] = {}
+    for row in rows.select_related("by").order_by("pk"):
+        for pk, task in places:
+            # Such a row begins with the task, see `_keep`.
+            if pk == row.registration_id and f"{row.reason}: ".startswith(f"{titles.get(task)}: "):
+                writers[pk, task] = row.by
+    return writers
 
 
 def enter_task_points_each(
@@ -244,18 +288,14 @@ def _keep(written: Sequence[_Written], *, by: User | None, reason: str, now: dat
     ResultChange.objects.bulk_create(
         [
             ResultChange(
-                registration_id=change.row.registration_id, at=now, by=by, what="task", before=_said(change.before),
-                after=_said(change.after),
+                registration_id=change.row.registration_id, at=now, by=by, what="task", before=exactly(change.before),
+                after=exactly(change.after),
                 reason=(f"{change.row.task}: {reason}" if reason.strip() else str(change.row.task))[:300],
             )
             for change in written
         ],
         batch_size=BATCH,
     )  # fmt: skip
-
-
-def _said(value: Decimal | None) -> str:
-    return f"{value.normalize():f}" if value is not None else ""
 
 
 def _given(score: TaskSum | None) -> object:

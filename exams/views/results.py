@@ -1,5 +1,6 @@
 """Results: points by hand or from a file, the grade table with its plot, publication, the office's list."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
 from amls.courses.accounts import user_or_none
@@ -24,7 +24,7 @@ from amls.files.tables.writing import CSV, table_response
 from amls.held.corrections import say_corrected
 from amls.held.models import HeldAct
 from exams.admission import under_reserve
-from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, shown_field
+from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, TableOfPointsForm, shown_field
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
 from exams.queries import office_rows, stack_order
@@ -91,7 +91,7 @@ def _context(
         "reserved_graded": sum(
             row["registration"].pk in reserved and row["result"].state == Result.State.DRAFT for row in graded
         ),
-        "steps": [_step(grade, used, statistics, before, typed=boundaries) for grade in GRADES],
+        "steps": [_step(grade, table, used, statistics, before, typed=boundaries) for grade in GRADES],
         "failed": {"grade": FAILED, "count": statistics.failed, "before": before.failed},
         "has_table": table.is_complete,
         "is_proposal": proposal is not None,
@@ -103,6 +103,7 @@ def _context(
         "others": sum(row["is_other"] for row in graded),
         "changes": ResultChange.objects.filter(registration__exam=exam).select_related("registration__enrolment__user", "by")[:30],
         "problem": problem,
+        "reason": entry.data.get("reason", "") if entry is not None else "",
         "is_stack": order == STACK,
         "import_form": PointsForm(exam=exam),
     }  # fmt: skip
@@ -117,7 +118,7 @@ def _row(
         "registration": person,
         "result": result,
         "extra": extra,
-        "field": shown_field(typed, f"points-{person.pk}", say_decimal(result.points) if result is not None else ""),
+        "field": shown_field(typed, f"points-{person.pk}", result.points if result is not None else None),
     }
     if result is not None:
         row["would_be"] = used.grade_of(result.points, extra, lifts_fail=lifts_fail)
@@ -126,13 +127,18 @@ def _row(
 
 
 def _step(
-    grade: Decimal, used: GradeTable, statistics: Statistics, before: Statistics, *, typed: StepsForm | None
+    grade: Decimal,
+    kept: GradeTable,
+    used: GradeTable,
+    statistics: Statistics,
+    before: Statistics,
+    *,
+    typed: StepsForm | None,
 ) -> dict[str, Any]:
     """Return what the page shows of a grade: from which points on it is given, and how many have and had it."""
-    stands = say_decimal(used.steps[grade]) if grade in used.steps else ""
     return {
         "grade": grade,
-        "field": shown_field(typed, f"grade-{grade}", stands),
+        "field": shown_field(typed, f"grade-{grade}", kept.steps.get(grade), offered=used.steps.get(grade)),
         "count": statistics.counts[grade],
         "before": before.counts[grade],
     }
@@ -166,28 +172,62 @@ def say_saved(request: HttpRequest, access: Access, count: int, made: TableImpor
     )
 
 
+def refuse_overtaken(
+    request: HttpRequest,
+    access: Access,
+    form: TableOfPointsForm,
+    overtaken: Mapping[Any, RuleViolation],
+    *,
+    count: int,
+    made: TableImport | None,
+    back: str,
+) -> str:
+    """Say at its fields what is not saved, as somebody else changed it meanwhile, and whose points are; return it in a sentence.
+
+    Args:
+        request: of whoever entered them.
+        access: to the course.
+        form: in which they were typed.
+        overtaken: what is refused, by what the fields are asked for.
+        count: of how many people points changed.
+        made: how published ones were before.
+        back: the path of the page.
+    """
+    form.refuse(overtaken)
+    if count:
+        say_saved(request, access, count, made, back=back)
+    return ngettext(
+        "Points in %(count)d field are not saved, as somebody else changed them meanwhile. See what stands beside it.",
+        "Points in %(count)d fields are not saved, as somebody else changed them meanwhile. See what stands beside each.",
+        len(overtaken),
+    ) % {"count": len(overtaken)}
+
+
 @require_POST
 def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Keep the points that were typed; one that is wrong keeps all of them on the page."""
+    """Keep the points that were typed; one that is wrong keeps all of them on the page, one that is overtaken itself alone."""
     access, exam = open_exam(request, slug, pk)
     form, problem = EntryForm(request.POST, exam=exam, people=_people(exam)), ""
     order = request.GET.get("order", "")
     if form.is_valid():
         try:
-            changes = enter_points(
+            changes, overtaken = enter_points(
                 exam_pk=pk,
                 points=form.points(),
                 by=user_or_none(request),
                 reason=form.cleaned_data["reason"],
                 now=access.now,
+                seen=form.seen(),
             )
         except RuleViolation as violation:
             problem = str(violation.message)
         else:
             back = f"{reverse('exams:results', args=[slug, pk])}{f'?order={STACK}' if order == STACK else ''}"
             made = keep_corrected(changes, exam=exam, by=user_or_none(request), now=access.now)
-            say_saved(request, access, len(changes), made, back=back)
-            return redirect(back)
+            if not overtaken:
+                say_saved(request, access, len(changes), made, back=back)
+                return redirect(back)
+            problem = refuse_overtaken(request, access, form, overtaken, count=len(changes), made=made, back=back)
     context = _context(access, exam, entry=form, problem=problem, order=order)
     return render(request, "exams/results.html", context, status=422)
 

@@ -28,7 +28,7 @@ from exams.models import Exam, ExamTask, Registration
 from exams.queries import stack_order
 from exams.services.corrections import keep_corrected_tasks
 from exams.services.tasks import enter_task_points, scores_of_exam, set_exam_tasks
-from exams.views.results import say_saved
+from exams.views.results import refuse_overtaken, say_saved
 from exams.views.staff import open_exam
 
 _LONGEST = 10_000
@@ -74,13 +74,15 @@ def _save(request: HttpRequest, access: Access, exam: Exam, form: TaskEntryForm,
     if not form.is_valid():
         return _("Nothing is saved: mend the marked points.")
     try:
-        changes = enter_task_points(
+        changes, overtaken = enter_task_points(
             exam_pk=exam.pk, points=form.points(), by=user_or_none(request), now=access.now,
-            reason=form.cleaned_data["reason"],
+            reason=form.cleaned_data["reason"], seen=form.seen(),
         )  # fmt: skip
     except RuleViolation as violation:
         return str(violation.message)
     made = keep_corrected_tasks(changes, exam=exam, by=user_or_none(request), now=access.now)
+    if overtaken:
+        return refuse_overtaken(request, access, form, overtaken, count=len(changes), made=made, back=back)
     say_saved(request, access, len(changes), made, back=back)
     return ""
 
@@ -91,7 +93,12 @@ def _field(person: Registration, task: ExamTask, score: TaskSum, form: TaskEntry
     standing = next(
         (given.points for given in score.tasks if given.task is not None and given.task.pk == task.pk), None
     )
-    return shown_field(form, name, _said(standing))
+    return shown_field(form, name, standing)
+
+
+def _again(form: TaskEntryForm | None, problem: str) -> dict[str, str]:
+    """Return why something is not saved, and the reason that was typed."""
+    return {"problem": problem, "reason": form.data.get("reason", "") if form is not None else ""}
 
 
 def _said(points: Decimal | None) -> str:
@@ -122,7 +129,7 @@ def by_task(request: HttpRequest, slug: str, pk: int, task: int) -> HttpResponse
         }
         for person in people
     ]
-    context = _base(access, exam, standing) | {"task": chosen, "rows": rows, "problem": problem}
+    context = _base(access, exam, standing) | {"task": chosen, "rows": rows} | _again(form, problem)
     return render(request, "exams/by_task.html", context, status=422 if problem else 200)
 
 
@@ -151,18 +158,21 @@ def by_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         # The first of the stack who is not done.
         person = next((row for row in people if not scores[row.pk].is_complete), None)
     place = people.index(person) if person is not None else 0
-    context = _base(access, exam, standing) | {
-        "people": people,
-        "person": person,
-        "place": place + 1,
-        "before": people[place - 1] if person is not None and place else None,
-        "after": people[place + 1] if person is not None and place + 1 < len(people) else None,
-        "cells": [(task, _field(person, task, scores[person.pk], form)) for task in standing] if person else [],
-        "score": scores[person.pk] if person is not None else None,
-        "done": sum(scores[row.pk].is_complete for row in people),
-        "problem": problem,
-        "sought": clean_line(request.GET.get("q", "")),
-    }
+    context = (
+        _base(access, exam, standing)
+        | {
+            "people": people,
+            "person": person,
+            "place": place + 1,
+            "before": people[place - 1] if person is not None and place else None,
+            "after": people[place + 1] if person is not None and place + 1 < len(people) else None,
+            "cells": [(task, _field(person, task, scores[person.pk], form)) for task in standing] if person else [],
+            "score": scores[person.pk] if person is not None else None,
+            "done": sum(scores[row.pk].is_complete for row in people),
+            "sought": clean_line(request.GET.get("q", "")),
+        }
+        | _again(form, problem)
+    )
     return render(request, "exams/by_person.html", context, status=422 if problem and form is not None else 200)
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.attempts import the_only
 from amls.core.decimals import say_decimal
+from amls.core.meanwhile import decided_meanwhile, is_overtaken
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
@@ -175,12 +176,8 @@ class _DecisionSheet:
     def enter(self, decision: Decision, members: Collection[int], *, by: User, now: datetime) -> None:
         """Let this be decided; raises as `assess`, and the sheet is good for nothing then."""
         row, course = self.row, self.row.project.course
-        if decision.seen is not None and decision.seen != version_of(row if row.pk else None):
-            raise RuleViolation(
-                _("%(name)s changed this decision meanwhile. Look at it again before you save yours.")
-                % {"name": row.assessed_by or _("Somebody")},
-                code="changed-meanwhile",
-            )
+        if is_overtaken(decision.seen, stands=version_of(row if row.pk else None)):
+            raise decided_meanwhile(row.assessed_by)
         self.was, before = self.result, self._entered
         row.outcome, row.feedback = decision.outcome, decision.feedback
         row.extra_points = Decimal(0) if decision.outcome == Outcome.FAILED else decision.extra_points

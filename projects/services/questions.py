@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from amls.agenda.models import AgendaItem
 from amls.core.clock import start_of_day
+from amls.core.meanwhile import CODE, exactly, is_overtaken
 from amls.core.text import clean_line
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
@@ -127,7 +128,7 @@ def version_of_question(question: PointsQuestion, points: Decimal | None) -> str
         points: that the asking member has for the task; None: none.
     """
     answered = question.answered_at.astimezone(UTC).isoformat() if question.answered_at is not None else ""
-    return f"{'' if points is None else format(points.normalize(), 'f')} {answered}"
+    return f"{exactly(points)} {answered}"
 
 
 def answer_question(
@@ -215,14 +216,14 @@ def _standing(row: PointsQuestion) -> TaskPoints | None:
 def _need_seen(row: PointsQuestion, standing: TaskPoints | None, seen: str | None, points: Decimal | None) -> None:
     """Refuse an answer to what is otherwise than its writer saw; that others gave the same points contradicts nothing."""
     stand = standing.points if standing is not None else None
-    if seen is None or seen == version_of_question(row, stand) or (row.answered_at is None and points == stand):
+    if not is_overtaken(seen, stands=version_of_question(row, stand)) or (row.answered_at is None and points == stand):
         return
     decision = row.assessment
     is_answered = row.answered_at is not None and row.answered_at >= decision.assessed_at
     raise RuleViolation(
         _("%(name)s changed the points or the answer meanwhile. Look at them again before you send yours.")
         % {"name": (row.answered_by if is_answered else decision.assessed_by) or _("Somebody")},
-        code="changed-meanwhile",
+        code=CODE,
     )
 
 

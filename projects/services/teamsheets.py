@@ -12,6 +12,7 @@ from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from amls.core.decimals import say_decimal
+from amls.core.meanwhile import decided_meanwhile, is_overtaken
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.grading.points import QUARTER, ZERO, in_steps
@@ -112,10 +113,8 @@ class TeamSheet:
         """
         if self.assignment.grading != Assignment.Grading.POINTS:
             raise RuleViolation(_("This assignment is passed or failed, it gives no points."), code="no-points")
-        if wish.seen is not None and wish.seen != version_of(self.row if self.row.pk else None):
-            name = self.row.assessed_by or _("Somebody")
-            said = _("%(name)s changed this decision meanwhile. Look at it again before you save yours.")
-            raise RuleViolation(said % {"name": name}, code="changed-meanwhile")
+        if is_overtaken(wish.seen, stands=version_of(self.row if self.row.pk else None)):
+            raise decided_meanwhile(self.row.assessed_by)
         before = self.said
         if wish.feedback is not None:
             self.row.feedback = wish.feedback

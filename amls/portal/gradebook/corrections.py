@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.attempts import do_what_can_be
+from amls.core.meanwhile import CODE, is_overtaken, is_own_change
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
@@ -241,20 +242,18 @@ class _CorrectionReader:
         changed: dict[str, BookEntry] = {}
         for key, field in self._fields.items():
             present = self._present[person.pk].get(key, NOTHING)
-            went_out = base.get(key) if base is not None else None
-            wanted = self._wanted(row, field, went_out if went_out is not None else present)
-            if wanted in (went_out, present):
+            went_out = base.get(key, present) if base is not None else present
+            wanted = self._wanted(row, field, went_out)
+            if not is_own_change(wanted, stands=present, seen=went_out):
                 continue
-            if went_out is not None and went_out != present:
+            if is_overtaken(went_out, stands=present):
                 said = _(
                     "%(person)s, %(column)s: it was %(before)s in the table that went out and is %(now)s by now, "
                     "and the file says %(file)s. Look at it, and download the table again."
                 )
                 words = {"before": went_out, "now": present, "file": wanted}
                 values = {name: entry.said or "–" for name, entry in words.items()}
-                raise RuleViolation(
-                    said % {"person": person.user, "column": field.heading, **values}, code="changed-meanwhile"
-                )
+                raise RuleViolation(said % {"person": person.user, "column": field.heading, **values}, code=CODE)
             changed[key] = wanted
         for exam, keys in self._exam_tasks.items():
             if changed.keys() & set(keys) and f"e{exam}" not in changed:
