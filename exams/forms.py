@@ -63,9 +63,11 @@ class TableOfPointsForm(forms.Form):
         return {key: seen for key, name in self.asked.items() if (seen := self.seen_in(name)) is not None}
 
     def refuse(self, refused: Mapping[Any, RuleViolation]) -> None:
-        """Say at the fields what is refused, by what their points are for."""
+        """Say at the fields whose points were changed in them what is refused, by what the points are for."""
         for key, violation in refused.items():
-            self.add_error(self.asked[key], ValidationError(str(violation.message), code=violation.code))
+            name = self.asked[key]
+            if exactly(self.cleaned_data[name]) != self.seen_in(name):
+                self.add_error(name, ValidationError(str(violation.message), code=violation.code))
 
 
 def shown_field(

@@ -61,7 +61,7 @@ def import_entries(
     counts, lines, problems = _read(roll, table)
 
     def enter_counts() -> tuple[Plan, list[Imported]]:
-        changes = enter(roll_pk=roll_pk, counts=counts, by=by, now=now)
+        changes, _overtaken = enter(roll_pk=roll_pk, counts=counts, by=by, now=now)
         plan = Plan(
             table=table,
             lines=[_line(change, lines[change.enrolment.pk]) for change in changes],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.meanwhile import CODE, changed_meanwhile, is_overtaken, own_changes
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course
@@ -22,6 +23,18 @@ class Count:
 
     entered: int = 0
     excused: int = 0
+
+    @property
+    def name(self) -> str:
+        """What names it, as a page sends it back."""
+        return f"{self.entered} {self.excused}"
+
+    @property
+    def said(self) -> str:
+        """It in words; '' where nothing is entered."""
+        if not self.excused:
+            return str(self.entered or "")
+        return _("%(entered)d, %(excused)d excused") % {"entered": self.entered, "excused": self.excused}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +82,20 @@ def delete_roll(*, course: Course, roll_pk: int, now: datetime) -> None:
         Roll.objects.filter(pk=roll_pk, course=course).delete()
 
 
-def enter(*, roll_pk: int, counts: Mapping[int, Count], by: User, now: datetime) -> list[EntryChange]:
-    """Write down how often people were there; return what changed, by name.
+def enter(
+    *, roll_pk: int, counts: Mapping[int, Count], by: User, now: datetime, seen: Mapping[int, str] | None = None
+) -> tuple[list[EntryChange], dict[int, RuleViolation]]:
+    """Write down how often people were there.
 
     Args:
         roll_pk: the list.
         counts: by enrolment; who is not named stays as they are.
         by: who enters it.
         now: the request's clock.
+        seen: by enrolment, the names of the counts that the person had before them; who is not named is not asked about.
+
+    Returns:
+        What changed, by name; and by enrolment of whom somebody else changed it meanwhile, so that it is as these left it.
 
     Raises:
         RuleViolation: somebody is no student of the course, or was there more often than there were occasions.
@@ -87,19 +106,21 @@ def enter(*, roll_pk: int, counts: Mapping[int, Count], by: User, now: datetime)
         people = {person.pk: person for person in students.order_by("user__sort_name", "pk")}
         if counts.keys() - people.keys():
             raise RuleViolation(_("Only students of the course stand in its lists."), code="not-a-student")
-        standing = {row.enrolment_id: row for row in RollEntry.objects.filter(roll=roll, enrolment__in=people)}
+        entries = RollEntry.objects.filter(roll=roll, enrolment__in=people).select_related("entered_by")
+        standing = {row.enrolment_id: row for row in entries}
+        stands = {pk: Count(row.entered, row.excused) for pk, row in standing.items()}
+        own, late = own_changes(counts, stands=stands, seen=seen or {}, named=lambda count: (count or Count()).name)
         changes = []
         for pk, person in people.items():
-            entry, after = standing.get(pk), counts[pk]
-            before = Count(entry.entered, entry.excused) if entry is not None else Count()
-            if before == after:
+            if pk not in own:
                 continue
+            entry, before, after = standing.get(pk), stands.get(pk, Count()), own[pk]
             _check(roll, person, after)
             entry = entry or RollEntry(roll=roll, enrolment=person)
             entry.entered, entry.excused, entry.entered_by, entry.entered_at = after.entered, after.excused, by, now
             entry.save()
             changes.append(EntryChange(person, before, after))
-    return changes
+    return changes, {pk: changed_meanwhile(standing[pk].entered_by, stands[pk].said) for pk in late}
 
 
 def _check(roll: Roll, person: Enrolment, count: Count) -> None:
@@ -115,7 +136,14 @@ def _check(roll: Roll, person: Enrolment, count: Count) -> None:
 LONGEST_NOTE = 2000
 
 
-def note_person(*, enrolment: Enrolment, text: str, by: User, now: datetime) -> PersonNote | None:
+def version_of_note(note: PersonNote | None) -> str:
+    """Return what names one state of a note, so that a newer one is not written over; '' for none."""
+    return note.written_at.astimezone(UTC).isoformat() if note is not None else ""
+
+
+def note_person(
+    *, enrolment: Enrolment, text: str, by: User, now: datetime, seen: str | None = None
+) -> PersonNote | None:
     """Let this be what the staff have noted of a person; an empty text takes the note away.
 
     Args:
@@ -123,15 +151,18 @@ def note_person(*, enrolment: Enrolment, text: str, by: User, now: datetime) -> 
         text: for the staff of the course alone.
         by: who writes it.
         now: the request's clock.
+        seen: from `version_of_note` the note that the person had before them; None doesn't ask.
 
     Raises:
-        RuleViolation: it is longer than 2,000 characters.
+        RuleViolation: it is longer than 2,000 characters, or somebody else changed it meanwhile (code 'changed-meanwhile').
     """
     if len(text) > LONGEST_NOTE:
         raise RuleViolation(_("A note has at most 2,000 characters. Shorten it."), code="too-long", field="text")
     with transaction.atomic():
         Enrolment.objects.select_for_update(no_key=True).get(pk=enrolment.pk)
         note = PersonNote.objects.filter(enrolment=enrolment).first()
+        if is_overtaken(seen, stands=version_of_note(note)) and text.strip() != (note.text if note is not None else ""):
+            raise _note_changed_meanwhile(note)
         if not text.strip():
             if note is not None:
                 note.delete()
@@ -142,3 +173,14 @@ def note_person(*, enrolment: Enrolment, text: str, by: User, now: datetime) -> 
         note.text, note.written_by, note.written_at = text, by, now
         note.save()
     return note
+
+
+def _note_changed_meanwhile(note: PersonNote | None) -> RuleViolation:
+    if note is None:
+        text = _("Somebody took this note away meanwhile. If yours is to stand, save again.")
+    else:
+        text = _("%(name)s changed this note meanwhile. It says now: %(text)s If yours is to stand, save again.") % {
+            "name": note.written_by or _("Somebody"),
+            "text": note.text,
+        }
+    return RuleViolation(text, code=CODE)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
+from amls.core.meanwhile import CODE, is_own_change
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
 from amls.courses.accounts import user_of
@@ -52,7 +55,7 @@ class RollForm(forms.Form):
 
 
 class EntriesForm(forms.Form):
-    """How often people were there. Whom the page did not ask about is left alone."""
+    """How often people were there, each sent with what the page showed. Whom it did not ask about is left alone."""
 
     def __init__(self, data: Any, *, people: list[Enrolment]) -> None:
         super().__init__(data)
@@ -63,8 +66,20 @@ class EntriesForm(forms.Form):
 
     def counts(self) -> dict[int, Count]:
         """Return what was typed, by enrolment."""
-        data = self.cleaned_data
-        return {pk: Count(data[f"entered-{pk}"] or 0, data[f"excused-{pk}"] or 0) for pk in self.asked}
+        return {pk: self.count_of(pk) for pk in self.asked}
+
+    def count_of(self, pk: int) -> Count:
+        """Return what was typed for a person, where nothing is wrong with it."""
+        return Count(self.cleaned_data[f"entered-{pk}"] or 0, self.cleaned_data[f"excused-{pk}"] or 0)
+
+    def seen(self) -> dict[int, str]:
+        """Return what named the counts that the page showed, by enrolment."""
+        return {pk: self.data[f"seen-{pk}"] for pk in self.asked if f"seen-{pk}" in self.data}
+
+    def problems_of(self, pk: int) -> list[str]:
+        """Return what is wrong with the counts of a person."""
+        fields = (f"entered-{pk}", f"excused-{pk}")
+        return [str(problem) for field in fields for problem in self.errors.get(field, ())]
 
 
 @login_required
@@ -120,11 +135,18 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             else:
                 entries = EntriesForm(request.POST, people=people)
                 if entries.is_valid():
-                    count = len(enter(roll_pk=pk, counts=entries.counts(), by=user_of(request), now=access.now))
+                    changes, overtaken = enter(
+                        roll_pk=pk, counts=entries.counts(), by=user_of(request), now=access.now, seen=entries.seen()
+                    )  # fmt: skip
+                    count = len(changes)
                     said = ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count)
-                    messages.success(request, said % {"count": count})
-                    return redirect("grading:roll", slug, pk)
-                problem = _("Give whole numbers from 0 to %(most)d.") % {"most": MOST_OCCASIONS}
+                    if count or not overtaken:
+                        messages.success(request, said % {"count": count})
+                    if not overtaken:
+                        return redirect("grading:roll", slug, pk)
+                    problem = _refuse(entries, overtaken)
+                else:
+                    problem = _("Give whole numbers from 0 to %(most)d.") % {"most": MOST_OCCASIONS}
         except RuleViolation as violation:
             problem = str(violation.message)
     standing = {entry.enrolment_id: entry for entry in RollEntry.objects.filter(roll=listed)}
@@ -136,19 +158,41 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "grading/roll.html", context, status=422 if problem or form.errors else 200)
 
 
+def _refuse(entries: EntriesForm, overtaken: Mapping[int, RuleViolation]) -> str:
+    """Say in the rows of people what is not saved, as somebody else changed it meanwhile; return it in a sentence."""
+    for pk, violation in overtaken.items():
+        entries.add_error(f"entered-{pk}", ValidationError(str(violation.message), code=violation.code))
+    count = len(overtaken)
+    said = ngettext(
+        "The row of %(count)d person is not saved, as somebody else changed it meanwhile.",
+        "The rows of %(count)d people are not saved, as somebody else changed them meanwhile.",
+        count,
+    )
+    return said % {"count": count}
+
+
 def _row(person: Enrolment, entry: RollEntry | None, typed: EntriesForm | None) -> dict[str, Any]:
-    count = Count(entry.entered, entry.excused) if entry is not None else Count()
+    """Return a person's row: with what was typed into it where that is not kept, or else with what stands."""
+    stands = Count(entry.entered, entry.excused) if entry is not None else Count()
     row: dict[str, Any] = {
         "person": person,
-        "entered": count.entered or "",
-        "excused": count.excused or "",
-        "wrong": False,
+        "entered": stands.entered or "",
+        "excused": stands.excused or "",
+        "seen": stands.name,
+        "problems": [],
     }
-    if typed is not None and person.pk in typed.asked:
-        for name in ("entered", "excused"):
-            row[name] = typed.data.get(f"{name}-{person.pk}", "")
-            row["wrong"] = row["wrong"] or f"{name}-{person.pk}" in typed.errors
-    return row
+    if typed is None or person.pk not in typed.asked:
+        return row
+    problems, seen = typed.problems_of(person.pk), typed.seen().get(person.pk)
+    if not problems and not is_own_change(typed.count_of(person.pk).name, stands=stands.name, seen=seen):
+        return row
+    if seen is not None and not typed.has_error(f"entered-{person.pk}", CODE):
+        row["seen"] = seen
+    return (
+        row
+        | {name: typed.data.get(f"{name}-{person.pk}", "") for name in ("entered", "excused")}
+        | {"problems": problems}
+    )
 
 
 @login_required

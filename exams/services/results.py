@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.core.decimals import say_decimal
-from amls.core.meanwhile import changed_meanwhile, exactly, own_changes
+from amls.core.meanwhile import changed_meanwhile, exactly, is_overtaken, own_changes
 from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import User
@@ -59,8 +61,19 @@ def parse_points(text: str, exam: Exam) -> Decimal:
     return value
 
 
-def set_grade_table(*, exam_pk: int, steps: Mapping[Decimal, Decimal], now: datetime) -> None:
+def set_grade_table(
+    *, exam_pk: int, steps: Mapping[Decimal, Decimal], now: datetime, seen: Mapping[Decimal, str] | None = None
+) -> dict[Decimal, RuleViolation]:
     """Replace the grade table; drafts follow it at once, published results only by regrade().
+
+    Args:
+        exam_pk: the exam.
+        steps: from how many points on each grade is given.
+        now: the request's clock.
+        seen: by grade, from `exactly` the boundaries that the person had before them; None doesn't ask.
+
+    Returns:
+        By grade what somebody else changed meanwhile: where there is any, the whole table is as these left it.
 
     Raises:
         RuleViolation: the exam is frozen, a better grade asks for fewer points than a worse
@@ -70,9 +83,25 @@ def set_grade_table(*, exam_pk: int, steps: Mapping[Decimal, Decimal], now: date
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         check_steps(steps, exam)
+        stands = grade_table(exam).steps
+        late = [
+            grade for grade, shown in (seen or {}).items() if is_overtaken(shown, stands=exactly(stands.get(grade)))
+        ]
+        if late and stands != steps:
+            by = _last_to_keep_a_table(exam)
+            return {grade: points_changed_meanwhile(by, stands.get(grade)) for grade in late}
         GradeStep.objects.filter(exam=exam).exclude(grade__in=steps).delete()
         for grade, points in steps.items():
             GradeStep.objects.update_or_create(exam=exam, grade=grade, defaults={"min_points": points})
+    return {}
+
+
+def _last_to_keep_a_table(exam: Exam) -> User | None:
+    """Return who changed the grade table last, as its history has it."""
+    history: Any = apps.get_model("exams", "GradeStepEvent")
+    last = history.objects.filter(exam=exam.pk).select_related("pgh_context").order_by("-pgh_id").first()
+    context = last.pgh_context if last is not None else None
+    return User.objects.filter(pk=context.metadata.get("user")).first() if context is not None else None
 
 
 def check_steps(steps: Mapping[Decimal, Decimal], exam: Exam) -> None:

@@ -265,15 +265,20 @@ def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if not problem:
             check_steps(steps, exam)
         if not problem and "keep" in request.POST:
-            set_grade_table(exam_pk=pk, steps=steps, now=access.now)
-            messages.success(request, _("The grade table is saved. Drafts follow it; published results stay."))
-            return redirect("exams:results", slug=slug, pk=pk)
+            overtaken = set_grade_table(exam_pk=pk, steps=steps, now=access.now, seen=form.seen())
+            if not overtaken:
+                messages.success(request, _("The grade table is saved. Drafts follow it; published results stay."))
+                return redirect("exams:results", slug=slug, pk=pk)
+            form.refuse(overtaken)
+            problem = _(
+                "The grade table is not saved, as somebody else changed it meanwhile. Look at it, and press 'Keep the table' again."
+            )
     except RuleViolation as violation:
         problem = str(violation.message)
     if problem:
         context = _context(access, exam, boundaries=form, problem=problem)
         return render(request, "exams/results.html", context, status=422)
-    return render(request, "exams/results.html", _context(access, exam, proposal=GradeTable(steps)))
+    return render(request, "exams/results.html", _context(access, exam, boundaries=form, proposal=GradeTable(steps)))
 
 
 @require_POST

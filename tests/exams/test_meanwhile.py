@@ -13,6 +13,7 @@ from amls.grading.tasks import TaskWish
 from exams.grading import usual_table
 from exams.models import Exam, ExamTaskPoints, Registration, Result, ResultChange
 from exams.services.registration import register
+from exams.services.regrading import grade_table
 from exams.services.results import enter_points, publish_results, set_grade_table
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from tests.cast import Cast
@@ -180,3 +181,23 @@ def test_of_two_who_save_at_once_one_is_refused(cast: Cast, exam: Exam, people: 
     )
     assert sorted(answers) == [302, 422]
     assert points_of(people)[0] == D(40 + answers.index(302))
+
+
+@pytest.mark.django_db
+def test_a_grade_table_that_a_colleague_kept_meanwhile_stays(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    results, page = f"/amls/exams/{exam.pk}/results/", f"/amls/exams/{exam.pk}/results/table/"
+    ours, theirs = cast.client("assistant"), cast.client("lecturer")
+    # Neither has kept a table yet: both see the proposal.
+    older = fields_of(ours.get(results), "grade-4.0")
+    assert theirs.post(page, {**older, "grade-4.0": "45", "keep": "1"}).status_code == 302
+    tried = ours.post(page, {**older, "grade-4.0": "48", "preview": "1"})
+    refused = ours.post(page, {**fields_of(tried, "grade-4.0"), "keep": "1"})
+    assert refused.status_code == 422
+    assert said_at(refused, "grade-4.0") == (
+        f"{cast.lecturer.user} entered 45 meanwhile. If yours is to hold, save again."
+    )
+    assert grade_table(exam).steps[D("4.0")] == D(45)
+    assert ours.post(page, {**fields_of(refused, "grade-4.0"), "keep": "1"}).status_code == 302
+    assert grade_table(exam).steps[D("4.0")] == D(48)

@@ -6,24 +6,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from openpyxl import Workbook
 
 from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
 from amls.files.tables.table import Upload
 from amls.grading.facts import facts_of
-from amls.grading.models import Roll, RollEntry
+from amls.grading.models import PersonNote, Roll, RollEntry
 from amls.grading.rollfile import import_entries
-from amls.grading.services import Count, delete_roll, enter, keep_roll
+from amls.grading.services import Count, delete_roll, enter, keep_roll, note_person
 from amls.grading.tree import AllBlock, EntriesBlock
 from amls.grading.words import findings_of
 from amls.privacy.registry import everything_about
 from tests.cast import Cast
 from tests.exams.people import make_students
+from tests.markup import sent_by
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 6, 20, 10, tzinfo=UTC)
@@ -43,12 +46,12 @@ def said_of(cast: Cast, roll: Roll, at_least: int = 8) -> tuple[str, str]:
 def test_what_is_entered_is_what_the_rule_reads(cast: Cast, roll: Roll) -> None:
     by = cast.assistant.user
     assert said_of(cast, roll) == ("unmet", "Übung 山田: at least 8 times: 0 of 8. That can't be reached any more.")
-    changes = enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW)
+    changes, _overtaken = enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW)
     assert [(change.enrolment.pk, change.before, change.after) for change in changes] == [
         (cast.student.pk, Count(), Count(5, 1))
     ]
     assert said_of(cast, roll) == ("pending", "Übung 山田: at least 8 times: 6 of 8 (1 of them excused)")
-    assert enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW) == []
+    assert enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW) == ([], {})
     enter(roll_pk=roll.pk, counts={cast.student.pk: Count(8)}, by=by, now=NOW)
     assert said_of(cast, roll) == ("met", "Übung 山田: at least 8 times: 8 of 8")
 
@@ -159,3 +162,47 @@ def test_entering_many_costs_no_more_to_judge(cast: Cast, roll: Roll) -> None:
             facts_of(cast.course, people, now=NOW)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_entries_that_a_colleague_made_meanwhile_stay(cast: Cast, roll: Roll) -> None:
+    address = f"/amls/staff/lists/{roll.pk}/"
+    ours, theirs = cast.client("assistant"), cast.client("lecturer")
+    first, second = cast.student.pk, cast.other_student.pk
+    enter(roll_pk=roll.pk, counts={first: Count(1)}, by=cast.assistant.user, now=NOW)
+    older = sent_by(ours.get(address).content.decode())
+    theirs.post(address, {**older, f"entered-{first}": "6", f"excused-{first}": "2"})
+    assert ours.post(address, {**older, f"entered-{second}": "3"}).status_code == 302
+    assert standing() == [(first, 6, 2), (second, 3, 0)]
+    # What is refused for another reason has told nobody what stands there.
+    wrong = ours.post(address, {**older, f"entered-{first}": "2", f"entered-{second}": "x"})
+    sent = sent_by(wrong.content.decode())
+    both = ours.post(address, {**sent, f"entered-{second}": "4"})
+    page = both.content.decode()
+    assert (both.status_code, standing()) == (422, [(first, 6, 2), (second, 3, 0)])
+    assert f"{cast.lecturer.user} entered 6, 2 excused meanwhile. If yours is to hold, save again." in page
+    again = sent_by(page)
+    assert (again[f"entered-{first}"], again[f"excused-{first}"]) == (["2"], [""])
+    assert ours.post(address, again).status_code == 302
+    assert standing() == [(first, 2, 0), (second, 4, 0)]
+
+
+@pytest.mark.parametrize("page", ["/amls/staff/gradebook/{}/", "/admin/people/{}/"])
+def test_a_note_that_a_colleague_changed_meanwhile_stays(cast: Cast, page: str) -> None:
+    address, ours, person = page.format(cast.student.pk), cast.client("assistant"), cast.student
+    note_person(enrolment=person, text="Rief an.", by=cast.assistant.user, now=NOW)
+    shown = BeautifulSoup(ours.get(address).content.decode(), "html.parser").select_one("[name=note-seen]")
+    assert shown is not None
+    older = {"note": "Zieht um.", "note-seen": str(shown["value"])}
+    note_person(enrolment=person, text="Fehlt im Mai.", by=cast.lecturer.user, now=NOW.replace(hour=11))
+    # Too long is no reason to have seen it.
+    assert ours.post(address, {**older, "note": "a" * 2001}).context["note"].seen == older["note-seen"]
+    refused = ours.post(address, older)
+    assert (refused.status_code, person_note(person)) == (422, "Fehlt im Mai.")
+    said = f"{cast.lecturer.user} changed this note meanwhile. It says now: Fehlt im Mai."
+    assert (said in refused.content.decode(), refused.context["note"].typed) == (True, "Zieht um.")
+    assert ours.post(address, {**older, "note-seen": refused.context["note"].seen}).status_code == 302
+    assert person_note(person) == "Zieht um."
+
+
+def person_note(person: Enrolment) -> str:
+    return PersonNote.objects.get(enrolment=person).text

@@ -15,11 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.core.request import htmx_of, now_of
-from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_of
 from amls.courses.models import Enrolment
 from amls.desk.chosen_course import chosen_course, courses_of
-from amls.grading.services import note_person
+from amls.grading.notes import keep_note, note_field
 from amls.portal.desk.person import accommodation_of, exams_of, history_of, mails_to, sign_in_of, teams_of
 from amls.portal.desk.search import find_at_desk
 from amls.portal.gradebook.columns import columns_of
@@ -59,15 +58,10 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     now = now_of(request)
     timezone.activate(enrolment.course.zone)
-    note = getattr(enrolment, "person_note", None)
-    typed, problem = note.text if note is not None else "", ""
+    field = note_field(getattr(enrolment, "person_note", None))
     if request.method == "POST":
-        by, typed = user_of(request), request.POST.get("note", "")
-        try:
-            note_person(enrolment=enrolment, text=typed, by=by, now=now)
-        except RuleViolation as violation:
-            problem = str(violation.message)
-        else:
+        field = keep_note(enrolment=enrolment, sent=request.POST, by=user_of(request), now=now)
+        if not field.problem:
             messages.success(request, _("Saved."))
             return redirect("desk_person", pk)
     context: dict[str, Any] = {
@@ -82,12 +76,11 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "mails": mails_to(enrolment),
         "sign_in": sign_in_of(enrolment),
         "events": history_of(enrolment),
-        "note": note,
-        "typed": typed,
-        "problem": problem,
+        "note": field,
+        "problem": field.problem,
         "now": now,
     }
-    return TemplateResponse(request, "admin/person.html", context, status=422 if problem else 200)
+    return TemplateResponse(request, "admin/person.html", context, status=422 if field.problem else 200)
 
 
 def _standing(enrolment: Enrolment, now: datetime) -> dict[str, Any]:

@@ -14,14 +14,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.core.decimals import say_decimal
 from amls.core.text import clean_line
-from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
 from amls.courses.accounts import user_of
 from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
 from amls.files.tables.writing import CSV, XLSX, table_response
-from amls.grading.models import PersonNote
-from amls.grading.services import note_person
+from amls.grading.notes import keep_note, note_field
 from amls.portal.gradebook.cells import KINDS
 from amls.portal.gradebook.columns import BookColumn, Columns, columns_of
 from amls.portal.gradebook.rows import Parts, RowWriter, lines_of, parts_of, totals_of, whole_sum
@@ -155,22 +153,17 @@ def gradebook_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         Enrolment.objects.students().filter(course=access.course).select_related("user", "person_note__written_by")
     )
     person = get_object_or_404(students, pk=pk)
-    note: PersonNote | None = getattr(person, "person_note", None)
-    typed, problem = note.text if note is not None else "", ""
+    field = note_field(getattr(person, "person_note", None))
     if request.method == "POST":
-        by, typed = user_of(request), request.POST.get("note", "")
-        try:
-            note_person(enrolment=person, text=typed, by=by, now=access.now)
-        except RuleViolation as violation:
-            problem = str(violation.message)
-        else:
+        field = keep_note(enrolment=person, sent=request.POST, by=user_of(request), now=access.now)
+        if not field.problem:
             messages.success(request, _("Saved."))
             return redirect("portal:gradebook_person", slug, pk)
     columns = columns_of(access.course).unfolded("1")
     row = standing_of(person, now=access.now, columns=columns)
     context = {
-        "access": access, "course": access.course, "person": person, "row": row, "note": note, "typed": typed,
-        "problem": problem,
+        "access": access, "course": access.course, "person": person, "row": row, "note": field,
+        "problem": field.problem,
         **lines_of(row, columns),
     }  # fmt: skip
-    return render(request, "portal/gradebook_person.html", context, status=422 if problem else 200)
+    return render(request, "portal/gradebook_person.html", context, status=422 if field.problem else 200)
