@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.meanwhile import CODE, changed_meanwhile, is_overtaken, own_changes
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course
+from amls.files.models import ImportedRow, TableImport
+from amls.files.tables.imports import Imported, record_import, takes_back
 from amls.grading.models import MOST_OCCASIONS, PersonNote, Roll, RollEntry
 
 
@@ -75,11 +78,70 @@ def keep_roll(
     return roll
 
 
-def delete_roll(*, course: Course, roll_pk: int, now: datetime) -> None:
-    """Delete a list with what stands in it. A rule that speaks of it says so, and lets nobody through."""
+DELETED = "grading.deleted-list"
+
+
+def delete_roll(*, course: Course, roll_pk: int, by: User | None, now: datetime) -> TableImport | None:
+    """Delete a list with what stands in it. A rule that speaks of it says so, and lets nobody through.
+
+    Args:
+        course: whose list.
+        roll_pk: the list; one that is gone already stays so.
+        by: who deletes it.
+        now: the request's clock.
+
+    Returns:
+        What stood in it, so that it can be put back; None where nothing did.
+    """
     with transaction.atomic():
         lock_course(course.pk)
-        Roll.objects.filter(pk=roll_pk, course=course).delete()
+        roll = Roll.objects.select_for_update().filter(pk=roll_pk, course=course).first()
+        if roll is None:
+            return None
+        title, values = roll.title, {"roll": roll.pk, "title": roll.title, "planned": roll.planned, "held": roll.held}
+        entries = RollEntry.objects.filter(roll=roll).select_related("enrolment__user").order_by("pk")
+        rows = [
+            Imported(
+                line, str(entry.enrolment.user), entry.enrolment_id,
+                {**values, "entered": entry.entered, "excused": entry.excused}, {"roll": roll.pk}, entry.enrolment.user_id,
+            )
+            for line, entry in enumerate(entries, 1)
+        ]  # fmt: skip
+        roll.delete()
+        return record_import(course_id=course.pk, kind=DELETED, rows=rows, filename="", by=by, now=now, subject=title)
+
+
+@takes_back(DELETED, gettext_lazy("A list that was deleted"))
+def put_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Enter again what stood of a person in a list that was deleted; with the first of them the list is there again.
+
+    Raises:
+        RuleViolation: the person has left the course, has an entry in it by now, or another list has its title.
+    """
+    kept, course_pk = row.before or {}, row.table_import.course_id
+    roll = Roll.objects.filter(pk=kept["roll"]).first()
+    if not Enrolment.objects.students().filter(pk=row.object_id, course=course_pk).exists():
+        raise RuleViolation(_("Only students of the course stand in its lists."), code="not-a-student")
+    if roll is None:
+        # By its key the rule of admission knows it.
+        roll = Roll(
+            pk=kept["roll"], course_id=course_pk, title=kept["title"], planned=kept["planned"], held=kept["held"]
+        )
+        try:
+            roll.full_clean()
+        except ValidationError as error:
+            raise RuleViolation(" ".join(error.messages), code="roll-form") from error
+        roll.save(force_insert=True)
+    elif RollEntry.objects.filter(roll=roll, enrolment=row.object_id).exists():
+        raise RuleViolation(_("Somebody changed it since: it stays as it is."), code="changed-since")
+    RollEntry.objects.create(
+        roll=roll,
+        enrolment_id=row.object_id,
+        entered=kept["entered"],
+        excused=kept["excused"],
+        entered_by=by,
+        entered_at=now,
+    )
 
 
 def enter(

@@ -17,12 +17,14 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.core.meanwhile import CODE, is_own_change
+from amls.core.preview import preview_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
 from amls.courses.accounts import user_of
 from amls.courses.models import Enrolment
 from amls.files.shelf import Shelf
 from amls.files.tables.forms import TableForm
+from amls.files.tables.imports import with_undo
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
@@ -120,13 +122,18 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         None,
         "",
     )
+    is_in_rule, preview = names_in_rules(access.course, roll=pk), None
     if request.method == "POST":
         try:
             if "delete" in request.POST:
-                delete_roll(course=access.course, roll_pk=pk, now=access.now)
-                messages.success(request, _("The list is deleted."))
-                return redirect("grading:rolls", slug)
-            if "change" in request.POST:
+                entries_there = RollEntry.objects.filter(roll=listed).order_by("pk")
+                preview = preview_of(request.POST, [*entries_there.values_list("pk", "entered", "excused"), is_in_rule])
+                if preview.is_agreed:
+                    kept = delete_roll(course=access.course, roll_pk=pk, by=user_of(request), now=access.now)
+                    said = _("The list is deleted.")
+                    messages.success(request, with_undo(said, slug) if kept is not None else said)
+                    return redirect("grading:rolls", slug)
+            elif "change" in request.POST:
                 form = RollForm(request.POST)
                 if form.is_valid():
                     keep_roll(course=access.course, roll_pk=pk, now=access.now, **form.values())
@@ -152,7 +159,9 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     standing = {entry.enrolment_id: entry for entry in RollEntry.objects.filter(roll=listed)}
     context = {
         "access": access, "course": access.course, "roll": listed, "form": form, "problem": problem,
-        "is_in_rule": names_in_rules(access.course, roll=pk),
+        "is_in_rule": is_in_rule,
+        "preview": preview,
+        "lost": [entry for entry in standing.values() if entry.entered or entry.excused],
         "rows": [_row(person, standing.get(person.pk), entries) for person in people],
     }  # fmt: skip
     return render(request, "grading/roll.html", context, status=422 if problem or form.errors else 200)

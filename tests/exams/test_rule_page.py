@@ -169,7 +169,7 @@ def test_a_rule_that_speaks_of_what_is_gone_says_so_at_its_block(cast: Cast, bui
     set_rule(course=cast.course, rule=rule, by=cast.lecturer.user, now=JUNE)
     key = str(gone.pk)
     delete_assignment(gone, now=JUNE)
-    delete_roll(course=cast.course, roll_pk=roll.pk, now=JUNE)
+    delete_roll(course=cast.course, roll_pk=roll.pk, by=None, now=JUNE)
     page = RuleForm(builder.client)
     said = page.answer.content.decode()
     assert '<p class="error" id="b-0-problem">An assignment is gone: take it out, or choose another.</p>' in said

@@ -24,6 +24,7 @@ from amls.grading.services import Count, delete_roll, enter, keep_roll, note_per
 from amls.grading.tree import AllBlock, EntriesBlock
 from amls.grading.words import findings_of
 from amls.privacy.registry import everything_about
+from tests.agreement import agreeing_in
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.markup import sent_by
@@ -58,7 +59,7 @@ def test_what_is_entered_is_what_the_rule_reads(cast: Cast, roll: Roll) -> None:
 
 def test_a_rule_about_a_list_that_is_gone_lets_nobody_through(cast: Cast, roll: Roll) -> None:
     enter(roll_pk=roll.pk, counts={cast.student.pk: Count(8)}, by=cast.assistant.user, now=NOW)
-    delete_roll(course=cast.course, roll_pk=roll.pk, now=NOW)
+    delete_roll(course=cast.course, roll_pk=roll.pk, by=cast.assistant.user, now=NOW)
     assert said_of(cast, roll)[0] == "pending"
 
 
@@ -143,8 +144,24 @@ def test_the_pages_enter_change_and_import(cast: Cast, roll: Roll) -> None:
     assert shown.status_code == 200
     assert RollEntry.objects.get().entered == 4
     assert client.post(address, {"change": "1", "title": "Übung", "planned": "3", "held": "4"}).status_code == 422
-    assert client.post(address, {"delete": "1"}).status_code == 302
-    assert [left.title for left in Roll.objects.all()] == ["Vorrechnen"]
+
+
+def test_a_list_is_deleted_once_it_was_said_what_is_lost_and_is_put_back_with_its_key(cast: Cast, roll: Roll) -> None:
+    client, address = cast.client("assistant"), f"/amls/staff/lists/{roll.pk}/"
+    counts = {cast.student.pk: Count(4, 1), cast.other_student.pk: Count(2)}
+    enter(roll_pk=roll.pk, counts=counts, by=cast.assistant.user, now=NOW)
+    asked = client.post(address, {"delete": "1"})
+    assert "What is entered of 2 people is deleted with it." in asked.content.decode()
+    # Who agrees to something else than what is there now is asked again.
+    enter(roll_pk=roll.pk, counts={cast.other_student.pk: Count(3)}, by=cast.lecturer.user, now=NOW)
+    again = client.post(address, {"delete": "1", **agreeing_in(asked)})
+    assert (again.status_code, Roll.objects.count()) == (200, 1)
+    before = standing()
+    deleted = client.post(address, {"delete": "1", **agreeing_in(again)}, follow=True)
+    assert (Roll.objects.count(), "/amls/staff/imports/" in deleted.content.decode()) == (0, True)
+    undoing = undo_import(table_import=TableImport.objects.get(), by=cast.lecturer.user, now=NOW)
+    assert (undoing.done, undoing.problems, standing()) == (2, [], before)
+    assert Roll.objects.values_list("pk", "title", "planned", "held").get() == (roll.pk, roll.title, 12, 8)
 
 
 def test_a_person_reads_their_own_entries_and_nobody_elses(cast: Cast, roll: Roll) -> None:
