@@ -24,10 +24,16 @@ def without_project(course: Course, _key: str, enrolments: Sequence[Enrolment], 
 
 @still_due.named("projects.submission")
 def without_hand_in(course: Course, _key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
-    """Return the students whose team has handed in nothing that counts, and who are not excused."""
+    """Return the students whose team has handed in nothing that counts, and who are not excused.
+
+    Who has no project is asked to register by a date of its own, or by this one where there is none.
+    """
     results = results_of(course, enrolments)
     excused = Excuse.objects.filter(assignment__course=course, assignment__is_main=True)
     open_ones = {pk for pk, result in results.items() if result.state == ProjectState.REGISTERED}
+    main = Assignment.objects.main_of(course)
+    if main is not None and main.registration_closes_at is None:
+        open_ones |= set(without_project(course, _key, enrolments, _now))
     return open_ones - set(excused.values_list("enrolment", flat=True))
 
 

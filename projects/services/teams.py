@@ -151,8 +151,10 @@ def _require_place(project: Project, spoken_for: int) -> None:
     if spoken_for >= project.team_max:
         raise RuleViolation(
             ngettext(
-                "This topic takes teams of at most %(count)d. Take an open invitation back first.",
-                "This topic takes teams of at most %(count)d. Take an open invitation back first.",
+                "This topic takes teams of at most %(count)d, counted with those invited. Name fewer people, or take an "
+                "open invitation back.",
+                "This topic takes teams of at most %(count)d, counted with those invited. Name fewer people, or take an "
+                "open invitation back.",
                 project.team_max,
             )
             % {"count": project.team_max},

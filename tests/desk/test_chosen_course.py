@@ -225,6 +225,6 @@ def test_a_draft_lists_what_is_still_to_be_set_up_for_its_staff(cast: Cast) -> N
     page = cast.client("lecturer").get(cast.course.get_absolute_url()).content.decode()
     assert f'href="/admin/exams/exam/add/?of={cast.course.pk}"' in page
     steps = {step.title: step.count for step in setup_steps(cast.course)}
-    assert (steps["Lectures with a date"], steps["Exams"]) == (1, 0)
+    assert (steps["Sessions with a date"], steps["Exams"]) == (1, 0)
     Course.objects.filter(pk=cast.course.pk).update(state="running")
     assert "Setting the course up" not in cast.client("lecturer").get(cast.course.get_absolute_url()).content.decode()

@@ -16,7 +16,7 @@ from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
 from exams.models import ExamRules
 from projects.hooks.eligibility import PASSED
-from projects.models import Assessment, MemberAssessment, Project, Topic
+from projects.models import Assessment, Assignment, MemberAssessment, Project, Topic
 from projects.queries import results_of
 from projects.services.assessing import (
     Override,
@@ -237,11 +237,19 @@ def test_who_is_still_to_be_reminded(world: World) -> None:
     assert due("projects.registration-closes") == {world.student.pk, world.other.pk}
     project = world.project()
     assert due("projects.registration-closes") == {world.other.pk}
-    assert due("projects.submission") == {world.student.pk}
+    assert due("projects.submission") == {world.student.pk, world.other.pk}
     attempt(world, project)
-    assert due("projects.submission") == set()
+    assert due("projects.submission") == {world.other.pk}
     enter_earlier_pass(enrolment=world.other, term="SS2023", by=world.staff)
-    assert due("projects.registration-closes") == set()
+    assert due("projects.registration-closes") == due("projects.submission") == set()
+
+
+def test_who_has_no_project_is_reminded_of_the_deadline_where_registration_ends_with_it(world: World) -> None:
+    rules = Assignment.objects.filter(pk=world.assignment.pk)
+    for closes_at, reminded in ((None, {world.student.pk}), (DEADLINE - timedelta(days=9), set())):
+        rules.update(registration_closes_at=closes_at)
+        people = [world.student, world.cast.assistant]
+        assert still_due_for(world.course, "projects.submission", people, now=NOW) == reminded
 
 
 def propose(world: World, title: str = "Sparse attention") -> Topic:

@@ -53,6 +53,18 @@ def soon(world: World) -> World:
     return world
 
 
+def test_who_has_no_project_reads_until_when_to_register(soon: World) -> None:
+    closes = timezone.localtime(soon.assignment.due_at, soon.course.zone)
+    for path in ("/amls/", "/amls/me/"):
+        tile = BeautifulSoup(sign_in(soon.student.user).get(path).text, "html.parser").select_one(
+            "[aria-labelledby=project-tile]"
+        )
+        assert tile is not None
+        said = " ".join(tile.text.split())
+        assert "Registration is open until" in said
+        assert f"{closes.day} {closes:%b}" in said, said
+
+
 def sign_in(user: User) -> Client:
     client = Client()
     client.force_login(user, backend="amls.courses.accounts.AccountBackend")

@@ -293,6 +293,16 @@ def test_a_team_that_waits_for_its_topic_is_led_to_its_wishes_and_hands_in_nothi
     assert refused.value.code == "no-topic-yet"
 
 
+def test_who_has_no_team_reads_that_topics_are_given_by_wish(cast: Cast, assignment: Assignment) -> None:
+    alone = signed_in(EnrolmentFactory.create(course=cast.course))
+    for path in ("/amls/", "/amls/me/"):
+        tile = BeautifulSoup(alone.get(path).text, "html.parser").select_one("[aria-labelledby=project-tile]")
+        assert tile is not None
+        assert "Topics are given by wish" in tile.text
+        assert "Take a topic alone" not in tile.text
+        assert [link["href"] for link in tile.select(".btn")] == [f"/amls/wishes/{assignment.pk}/", "/amls/projects/"]
+
+
 def test_once_wishes_are_over_no_page_asks_for_them(cast: Cast, assignment: Assignment, team: Project) -> None:
     paths = ("/amls/wishes/", "/amls/projects/mine/", "/amls/projects/", "/amls/assignments/", "/amls/", "/amls/me/")
     topic = Topic.objects.filter(assignment=assignment).first()

@@ -24,11 +24,13 @@ class SetupStep:
     Attributes:
         count: how many there are; what has none is not done.
         address: where it is done, at the desk of this course.
+        said: how it is, where that is no number.
     """
 
     title: str
     count: int
     address: str
+    said: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -39,7 +41,7 @@ class SetupStep:
 def setup_steps(course: Course) -> list[SetupStep]:
     """Return what a course is made of and how much of it is there, in the order in which it is needed: 1 query."""
     wanted: list[tuple[str, QuerySet[Any], str, str]] = [
-        (_("Lectures with a date"), Lecture.objects.exclude(starts_at=None), "course", "lectures_lecture_changelist"),
+        (_("Sessions with a date"), Lecture.objects.exclude(starts_at=None), "course", "lectures_lecture_changelist"),
         (
             _("Assignments with a deadline"),
             Assignment.objects.exclude(due_at=None),
@@ -54,10 +56,13 @@ def setup_steps(course: Course) -> list[SetupStep]:
     ]
     counts = {f"step_{place}": _count(rows, path) for place, (_title, rows, path, _name) in enumerate(wanted)}
     (amounts,) = Course.objects.filter(pk=course.pk).annotate(**counts).values_list(*counts)
-    return [
+    steps = [
         SetupStep(title, count, way_to_choose(reverse(f"admin:{name}"), course))
         for (title, _rows, _path, name), count in zip(wanted, amounts, strict=True)
     ]
+    settings = way_to_choose(reverse("admin:courses_course_change", args=[course.pk]), course)
+    is_open = course.enrolment_policy != Course.EnrolmentPolicy.CLOSED
+    return [*steps, SetupStep(_("Who may enrol"), int(is_open), settings, course.get_enrolment_policy_display())]
 
 
 def _count(rows: QuerySet[Any], path: str) -> Coalesce:

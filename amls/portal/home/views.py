@@ -219,6 +219,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         # Who has no project yet is told where to get one.
         "shows_project": part is not None and main is not None and (part.team is not None or main.has_topics),
         "assignment": main,
+        "registration_closes_at": deadlines.registration_closes_at,
         "has_other_works": len(assignments) > (main is not None),
         "works": [work for work in works if work.is_coming_at(now)][:3],
         **subscribe_context(access),

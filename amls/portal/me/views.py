@@ -123,11 +123,8 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
     deadlines = Deadlines.of_each(assignments)
     main = next((row for row in assignments if row.is_main and row.is_visible_at(access.now)), None)
     # First: what else is asked of this person finds it.
-    part = (
-        read_part(access.enrolment, main, deadlines[main.pk] if main is not None else Deadlines.of(None))
-        if is_student
-        else None
-    )
+    of_main = deadlines[main.pk] if main is not None else Deadlines.of(None)
+    part = read_part(access.enrolment, main, of_main) if is_student else None
     exam = exams_for(access).foremost_at(access.now) if is_student else None
     works = read_own_works(access.enrolment, assignments, now=access.now, deadlines=deadlines)
     rows = coming_items(access.enrolment, now=access.now)
@@ -143,6 +140,8 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         if is_student
         else [],
         "has_projects": main is not None,
+        "assignment": main,
+        "registration_closes_at": of_main.registration_closes_at,
         "works": [work for work in works if work.assignment.is_visible_at(access.now)],
         "is_student": is_student,
         "team": part.team if part is not None else None,

@@ -288,4 +288,6 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(violation.message))
     else:
         messages.success(request, _("Published: everyone sees the course now, and its calendar can be subscribed to."))
+        if access.course.enrolment_policy == Course.EnrolmentPolicy.CLOSED:
+            messages.warning(request, _("Nobody can join it yet: the settings say who may enrol."))
     return redirect(access.course)
