@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -64,11 +64,12 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
     A request that writes runs in one transaction under the lock of its course, and at its
     end the course gets a new revision and the agenda follows, once. Where calendars would
-    change, the same code runs first and is rolled back to show how.
+    change, or people be told something else (`show_first`), the same code runs first and is
+    rolled back to show how.
 
     Attributes:
         course_path: how a query gets from the model to its course.
-        previews: whether changes of the agenda are shown before they are saved.
+        previews: whether changes of the agenda, and what people would be told, are shown before they are saved.
     """
 
     course_path = "course"
@@ -265,9 +266,19 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
             messages.error(request, str(violation.message))
             return redirect(request.get_full_path())
 
+    def show_first(self, request: HttpRequest, lines: Iterable[str]) -> None:
+        """Have it shown, before what this request writes is saved, what people would be told of it.
+
+        Args:
+            request: that writes.
+            lines: who, and what.
+        """
+        _told(request).extend(lines)
+
     def _write(self, request: HttpRequest, row: Any, act: Any) -> Any:
         def is_wanted(changes: Changes) -> bool:
-            return not self.previews or not changes or _preview(request, changes).is_agreed
+            is_seen = bool(changes or _told(request))
+            return not self.previews or not is_seen or _preview(request, changes).is_agreed
 
         with waiting_files(request) as waiting:
             if self.previews and request.FILES:
@@ -292,6 +303,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     ) -> tuple[Any, Changes]:
         """Run what writes, and return its response and what calendars see of it; it stays if `keeps` of that says so."""
         now = now_of(request)
+        _told(request).clear()
         with transaction.atomic():
             course = self.course_of(row) if row is not None else None
             if course is not None and course.pk:
@@ -316,9 +328,10 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         waiting.keep()
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Everyone's calendar will change"),
+            "title": _("Everyone's calendar will change") if changes else _("People will be told"),
             "opts": self.opts,
             "changes": changes,
+            "told": _told(request),
             "preview": _preview(request, changes),
             "waiting": waiting,
             "posted": sent_before(request.POST, WAITING),
@@ -348,7 +361,13 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
 
 def _preview(request: HttpRequest, changes: Changes) -> Preview:
-    return preview_of(request.POST, [(course.pk, change.shown) for course, change in changes])
+    return preview_of(request.POST, ([(course.pk, change.shown) for course, change in changes], _told(request)))
+
+
+def _told(request: HttpRequest) -> list[str]:
+    """Return what is to be shown of what people would be told of this write."""
+    told: list[str] = request.__dict__.setdefault("desk_told", [])
+    return told
 
 
 def _forget_messages(request: HttpRequest) -> None:

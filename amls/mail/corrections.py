@@ -1,9 +1,10 @@
 """Corrections of what people know: told once they stand, so that what is put right in time is told to nobody."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from amls.core.preview import seal_of_shown
 from amls.mail.models import Notice
@@ -22,12 +23,14 @@ class Correction:
         was: how it stood before this correction; numbers, texts, and collections of these.
         is_now: how it stands.
         told: who is told of it.
+        knew: what their notices say of how they know it; of several corrections before anybody was told, the first says it.
     """
 
     about: str
     was: object
     is_now: object
     told: Sequence[Told]
+    knew: Mapping[str, Any] = field(default_factory=dict)
 
 
 def notify_corrected(corrections: Iterable[Correction], *, kind: str, now: datetime, not_before: datetime) -> None:
@@ -47,14 +50,16 @@ def notify_corrected(corrections: Iterable[Correction], *, kind: str, now: datet
         return
     waiting = Notice.objects.filter(kind=kind, state=Notice.State.DUE, not_before__gt=now)
     waiting = waiting.filter(**{f"references__{_ABOUT}__in": list(by_thing)})
-    known: dict[str, str] = {row.references[_ABOUT]: row.references[_WAS] for row in waiting.select_for_update()}
+    known: dict[str, Mapping[str, Any]] = {
+        row.references[_ABOUT]: row.references for row in waiting.select_for_update()
+    }
     if known:
         waiting.delete()
     told: list[Told] = []
     for about, correction in by_thing.items():
-        was = known.get(about) or _seal(correction.was)
-        if was != _seal(correction.is_now):
-            named = {_ABOUT: about, _WAS: was}
+        first = known.get(about) or {_ABOUT: about, _WAS: _seal(correction.was), **correction.knew}
+        if first[_WAS] != _seal(correction.is_now):
+            named = {name: first[name] for name in (_ABOUT, _WAS, *correction.knew)}
             told += [replace(person, references={**person.references, **named}) for person in correction.told]
     notify_each(told, kind=kind, now=now, not_before=not_before)
 

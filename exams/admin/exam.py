@@ -22,7 +22,8 @@ from amls.desk.writes import Writes
 from exams.models import Exam, Registration, Room
 from exams.services.capacity import lock_dates
 from exams.services.registration import promote_waiting
-from exams.services.seating import mend_seats
+from exams.services.seating import follow_rooms
+from exams.services.seatnews import seats_of
 from exams.services.setup import delete_room, save_room
 
 
@@ -120,7 +121,11 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
         )  # fmt: skip
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the rooms; then whoever waits may move up, and whoever lost a seat gets another."""
+        """Save the rooms; then whoever waits may move up, and whoever lost a seat gets another.
+
+        Of a seat that people know it is shown first what becomes of it.
+        """
+        knew = seats_of(form.instance)
         super().save_related(request, form, formsets, change)
         now = now_of(request)
         promoted = promote_waiting(exam_pk=form.instance.pk, now=now)
@@ -129,14 +134,25 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
                 request,
                 ngettext("%(count)d person moved up.", "%(count)d people moved up.", len(promoted)) % {"count": len(promoted)},
             )  # fmt: skip
-        is_seated = form.instance.seat_seed is not None and form.instance.rooms.exists()
-        mended = mend_seats(exam_pk=form.instance.pk, now=now) if is_seated else None
-        if mended is not None and mended.without_seat:
-            messages.warning(
-                request,
-                _("%(count)d people have no seat: the rooms are too small for them.") % {"count": mended.without_seat},
+        mended = follow_rooms(exam_pk=form.instance.pk, knew=knew, now=now)
+        if mended is None:
+            return
+        if mended.told:
+            self.show_first(request, [str(change) for change in mended.told])
+            text = ngettext(
+                "%(count)d person is told in five minutes where they sit now.",
+                "%(count)d people are told in five minutes where they sit now.",
+                len(mended.told),
             )
-        if mended is not None and mended.misplaced:
+            messages.info(request, text % {"count": len(mended.told)})
+        if mended.without_seat:
+            text = ngettext(
+                "%(count)d person has no seat: there are too few.",
+                "%(count)d people have no seat: there are too few.",
+                mended.without_seat,
+            )
+            messages.warning(request, text % {"count": mended.without_seat})
+        if mended.misplaced:
             text = ngettext(
                 "%(count)d person sits where what is granted to them is not met: nothing that fits is free.",
                 "%(count)d people sit where what is granted to them is not met: nothing that fits is free.",

@@ -13,6 +13,7 @@ from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from exams.models import AdmissionDecision, Exam, Registration
 from exams.models.exam import SignUp
+from exams.services.seatnews import NamedSeat, seats_of
 
 _State = Registration.State
 
@@ -199,12 +200,47 @@ def seats(notice: Notice, now: datetime) -> Letter | None:
     registration = _registration(notice)
     if registration is None or registration.state != _State.REGISTERED or registration.exam.seats_released_at is None:
         return None
+    if registration.pk not in seats_of(registration.exam):
+        # Their room changed since: that is told by itself.
+        return None
     return _letter(
         registration,
         _("Your seat for %(exam)s is fixed") % {"exam": registration.exam},
         _("Room and seat for **%(exam)s**, %(when)s, stand on the page and in your calendar. Print your admission slip or have it on your phone.")
         % {"exam": registration.exam, "when": _when(registration.exam)},
     )  # fmt: skip
+
+
+@letter("exams.seat-changed", label=gettext_lazy("Seat changed"))
+def seat_changed(notice: Notice, now: datetime) -> Letter | None:
+    """Tell who knew their seat, or that they had none, where they sit now; nothing where that is as they knew it."""
+    registration = _registration(notice)
+    if registration is None or not registration.holds_seat or registration.exam.seats_released_at is None:
+        return None
+    knew = NamedSeat(*notice.references["seat"]) if notice.references["seat"] else None
+    is_now = seats_of(registration.exam).get(registration.pk)
+    if is_now == knew:
+        return None
+    named = {
+        "exam": registration.exam,
+        "when": _when(registration.exam),
+        "seat": escape_markdown(str(is_now)),
+        "before": escape_markdown(str(knew)),
+    }
+    slip = _("Print your admission slip anew or have it on your phone: one that was printed before is no longer right.")
+    if is_now is None:
+        subject, text = _("You have no seat for now: %(exam)s"), _(
+            "Your seat for **%(exam)s**, %(when)s, is no longer there: **%(before)s**. You stay registered, and are told "
+            "as soon as you have another one. An admission slip that was printed before is no longer right."
+        )  # fmt: skip
+        return _letter(registration, subject % named, text % named, is_pushed=True)
+    if knew is None:
+        subject, text = _("Your seat for %(exam)s is fixed"), _("You sit here in **%(exam)s**, %(when)s: **%(seat)s**.")
+    else:
+        subject, text = _("You sit elsewhere in %(exam)s"), _(
+            "Your seat for **%(exam)s**, %(when)s, is another one now: **%(seat)s**. Before it was: %(before)s."
+        )  # fmt: skip
+    return _letter(registration, subject % named, f"{text % named}\n\n{slip}", is_pushed=True)
 
 
 @letter("exams.results", label=gettext_lazy("Exam result"))

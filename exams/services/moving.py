@@ -9,14 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
-from amls.held.services import HOLD
-from amls.mail.models import Notice
-from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Room, Seat
-from exams.services.calendars import follow_people
 from exams.services.regrading import lock_with_course
-
-_KIND = "exams.seats"
+from exams.services.seatnews import seats_of, tell_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +49,16 @@ class MovedSeat:
     other: Registration | None
 
 
-def move_seat(
-    *, exam_pk: int, registration_pk: int, spot: SeatSpot | None, now: datetime, is_undo: bool = False
-) -> MovedSeat:
+def move_seat(*, exam_pk: int, registration_pk: int, spot: SeatSpot | None, now: datetime) -> MovedSeat:
     """Let a person sit elsewhere: on a free seat of the plan, or in exchange with who sits there.
 
-    Once seats are released whoever sits elsewhere is told, after five minutes; what is undone before is told to nobody.
+    Once seats are released whoever sits elsewhere is told, after five minutes; who sits as before by then is told nothing.
 
     Args:
         exam_pk: of the exam.
         registration_pk: of the person, who holds a seat in the exam.
         spot: where to; None takes their seat away, which only undoes that they were given one.
         now: the request's clock.
-        is_undo: whether it takes a move back.
 
     Raises:
         RuleViolation: the exam is closed, the person is not in it, the seat is none of its plan, or somebody sits there
@@ -86,6 +78,7 @@ def move_seat(
         was = SeatSpot(own.room_id, own.row, own.number) if own is not None else None
         if was == spot:
             return MovedSeat(registration, was, None)
+        knew = seats_of(exam)
         taken = _taken(exam, spot) if spot is not None else None
         if taken is not None and own is None:
             raise RuleViolation(_("Somebody sits there. Move them first."), code="seat-taken")
@@ -97,7 +90,7 @@ def move_seat(
             _sit(registration, spot)
         if taken is not None and was is not None:
             _sit(taken, was)
-        _follow(exam, [row for row in (registration, taken) if row is not None], is_undo=is_undo, now=now)
+        tell_changed(exam, [row for row in (registration, taken) if row is not None], knew, now=now)
     return MovedSeat(registration, was, taken)
 
 
@@ -117,26 +110,3 @@ def _taken(exam: Exam, spot: SeatSpot) -> Registration | None:
 
 def _sit(registration: Registration, spot: SeatSpot) -> None:
     Seat.objects.create(room_id=spot.room, row=spot.row, number=spot.number, registration=registration)
-
-
-def _follow(exam: Exam, moved: list[Registration], *, is_undo: bool, now: datetime) -> None:
-    """Let calendars follow, and tell who knows their seat already."""
-    if exam.seats_released_at is None:
-        return
-    for registration in moved:
-        waiting = Notice.objects.filter(
-            kind=_KIND, references__registration=registration.pk, state=Notice.State.DUE, not_before__gt=now
-        )
-        was_waiting = bool(waiting.delete()[0])
-        if is_undo and was_waiting:
-            continue
-        notify(
-            key=f"{_KIND}:{registration.pk}:{now.timestamp():.6f}",
-            kind=_KIND,
-            now=now,
-            recipient=registration.enrolment.user,
-            course=registration.enrolment.course,
-            references={"registration": registration.pk},
-            not_before=now + HOLD,
-        )
-    follow_people([registration.enrolment_id for registration in moved], now=now)

@@ -15,6 +15,7 @@ from amls.core.violations import RuleViolation
 from amls.mail.outbox import notify
 from exams.models import Accommodation, Exam, Registration, Room, Seat
 from exams.services.calendars import follow_people
+from exams.services.seatnews import SeatChange, SeatsByPerson, seats_of, tell_changed
 from exams.services.seatplan import Place, fits, in_order, plan_seats
 
 
@@ -28,6 +29,7 @@ class Seating:
         without_seat: how many found no room.
         misplaced: how many sit where what is granted to them is not met: nothing that fits is free.
         unfit: the enrolments of both.
+        told: who knew their seat, and is told that it is another one, or none.
     """
 
     changed: frozenset[int]
@@ -35,6 +37,7 @@ class Seating:
     without_seat: int
     misplaced: int
     unfit: frozenset[int]
+    told: tuple[SeatChange, ...] = ()
 
     @property
     def given(self) -> int:
@@ -71,7 +74,7 @@ def assign_seats(*, exam_pk: int, order: str, now: datetime, seed: int | None = 
         exam.seat_seed = secrets.randbelow(2**31) if seed is None else seed
         exam.save(update_fields=["seat_order", "seat_seed"])
         Seat.objects.filter(room__exam=exam).delete()
-        return _fill(exam, rooms, now=now, moves=False)
+        return _fill(exam, rooms, {}, now=now, moves=False)
 
 
 def mend_seats(*, exam_pk: int, now: datetime) -> Seating:
@@ -89,14 +92,36 @@ def mend_seats(*, exam_pk: int, now: datetime) -> Seating:
         if exam.seat_seed is None:
             exam.seat_seed = secrets.randbelow(2**31)
             exam.save(update_fields=["seat_seed"])
-        usable = {(room.pk, row, number) for room in rooms for row, number in room.usable()}
-        gone = [
-            seat.pk
-            for seat in Seat.objects.filter(room__exam=exam).select_related("registration")
-            if (seat.room_id, seat.row, seat.number) not in usable or not seat.registration.holds_seat
-        ]
-        Seat.objects.filter(pk__in=gone).delete()
-        return _fill(exam, rooms, now=now, moves=True)
+        return _mend(exam, rooms, seats_of(exam), now=now)
+
+
+def follow_rooms(*, exam_pk: int, knew: SeatsByPerson, now: datetime) -> Seating | None:
+    """Let seats that were given follow other rooms, as `mend_seats`; where there is no room any more, nobody has one.
+
+    Args:
+        exam_pk: of the exam.
+        knew: from `seats_of`, who sat where before the rooms changed.
+        now: the request's clock.
+
+    Returns:
+        What it did; None where no seats were given yet.
+    """
+    with transaction.atomic():
+        exam = _lock(exam_pk)
+        if exam.seat_seed is None:
+            return None
+        return _mend(exam, list(Room.objects.filter(exam=exam).order_by("position", "pk")), knew, now=now)
+
+
+def _mend(exam: Exam, rooms: Sequence[Room], knew: SeatsByPerson, *, now: datetime) -> Seating:
+    usable = {(room.pk, row, number) for room in rooms for row, number in room.usable()}
+    gone = [
+        seat.pk
+        for seat in Seat.objects.filter(room__exam=exam).select_related("registration")
+        if (seat.room_id, seat.row, seat.number) not in usable or not seat.registration.holds_seat
+    ]
+    Seat.objects.filter(pk__in=gone).delete()
+    return _fill(exam, rooms, knew, now=now, moves=True)
 
 
 def seat_late_ones(*, enrolment_pks: Collection[int], now: datetime) -> int:
@@ -108,7 +133,8 @@ def seat_late_ones(*, enrolment_pks: Collection[int], now: datetime) -> int:
     for exam in _seated_exams(enrolment_pks, seat__isnull=True):
         if now < exam.ends_at:
             with transaction.atomic():
-                given += _fill(_lock(exam.pk), _rooms(exam), now=now, moves=False).given
+                locked = _lock(exam.pk)
+                given += _fill(locked, _rooms(locked), seats_of(locked), now=now, moves=False).given
     return given
 
 
@@ -167,8 +193,11 @@ def release_seats(*, exam_pk: int, now: datetime) -> int:
     return len(holding)
 
 
-def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime, moves: bool) -> Seating:
-    """Give free places to those who have none; where it `moves` people, also to those whose place does not fit."""
+def _fill(exam: Exam, rooms: Sequence[Room], knew: SeatsByPerson, *, now: datetime, moves: bool) -> Seating:
+    """Give free places to those who have none; where it `moves` people, also to those whose place does not fit.
+
+    Who knew another seat, or has none any more, is told.
+    """
     holding = list(
         Registration.objects.holding().filter(exam=exam).select_related("enrolment__user", "seat__room").order_by("pk")
     )
@@ -183,10 +212,6 @@ def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime, moves: bool) -> S
     Seat.objects.bulk_create(
         Seat(room=place.room, row=place.row, number=place.number, registration_id=pk) for pk, place in planned.items()
     )
-    if exam.seats_released_at is not None:
-        for registration in given:
-            _tell(registration, now=now)
-        follow_people([registration.enrolment_id for registration in given], now=now)
     seated = sits | planned
     without = [registration for registration in holding if registration.pk not in seated]
     misplaced = [
@@ -200,6 +225,7 @@ def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime, moves: bool) -> S
         without_seat=len(without),
         misplaced=len(misplaced),
         unfit=frozenset(registration.enrolment_id for registration in (*without, *misplaced)),
+        told=tell_changed(exam, holding, knew, now=now),
     )
 
 

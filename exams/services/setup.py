@@ -11,7 +11,7 @@ from exams.services.seating import Move, seat_by_what_is_granted
 
 
 def save_room(room: Room, *, by: User | None = None, now: datetime) -> None:
-    """Keep a room of an exam, new or changed. Seats follow once all rooms are kept: `mend_seats`."""
+    """Keep a room of an exam, new or changed. Seats follow once all rooms are kept: `follow_rooms`."""
     with transaction.atomic():
         course = lock_course(room.exam.course_id)
         room.save()
@@ -19,7 +19,7 @@ def save_room(room: Room, *, by: User | None = None, now: datetime) -> None:
 
 
 def delete_room(room: Room, *, by: User | None = None, now: datetime) -> None:
-    """Give a room back; who sat there gets another place by `mend_seats`."""
+    """Give a room back; who sat there gets another place by `follow_rooms`."""
     with transaction.atomic():
         course = lock_course(room.exam.course_id)
         room.delete()

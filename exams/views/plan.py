@@ -118,9 +118,7 @@ def undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, _("Somebody moved them since. Look where they sit, then move them by hand."))
         return redirect(back)
     try:
-        move_seat(
-            exam_pk=exam.pk, registration_pk=registration.pk, spot=SeatSpot.read(was), now=access.now, is_undo=True
-        )
+        move_seat(exam_pk=exam.pk, registration_pk=registration.pk, spot=SeatSpot.read(was), now=access.now)
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     else:

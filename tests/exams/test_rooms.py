@@ -52,7 +52,7 @@ def test_somebody_moves_to_a_free_seat_or_changes_with_who_sits_there(exam: Exam
     assert (moved.was, moved.other) == (SeatSpot(room.pk, 1, 3), of(exam, "2"))
     assert plan(exam) == {"2.3": "0", "2.1": "1", "1.3": "2"}
     # Nobody knows their seat yet, so nobody is told.
-    assert not Notice.objects.filter(kind="exams.seats").exists()
+    assert not Notice.objects.filter(kind="exams.seat-changed").exists()
 
 
 def test_what_is_no_seat_of_the_plan_and_whoever_has_none_to_give_are_refused(cast: Cast, exam: Exam) -> None:
@@ -77,12 +77,12 @@ def test_once_seats_are_released_both_are_told_after_five_minutes_and_an_undo_te
     Exam.objects.filter(pk=exam.pk).update(seats_released_at=NOW)
     room, first = exam.rooms.get(), of(exam, "0")
     move_seat(exam_pk=exam.pk, registration_pk=first.pk, spot=SeatSpot(room.pk, 1, 3), now=NOW)
-    told = Notice.objects.filter(kind="exams.seats")
+    told = Notice.objects.filter(kind="exams.seat-changed")
     assert {(notice.recipient, notice.not_before) for notice in told} == {
         (first.enrolment.user, NOW + HOLD), (of(exam, "1").enrolment.user, NOW + HOLD),
     }  # fmt: skip
     later = NOW + timedelta(minutes=1)
-    move_seat(exam_pk=exam.pk, registration_pk=first.pk, spot=SeatSpot(room.pk, 1, 1), now=later, is_undo=True)
+    move_seat(exam_pk=exam.pk, registration_pk=first.pk, spot=SeatSpot(room.pk, 1, 1), now=later)
     assert plan(exam) == {"1.1": "0", "1.3": "1", "2.1": "2"}
     assert not told.all().exists()
 

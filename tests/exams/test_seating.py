@@ -174,11 +174,11 @@ def test_released_seats_stand_in_the_calendar_and_stay(cast: Cast, exam: Exam, r
     assert row.place == "H 0107, row 1, seat 1"
     assert Notice.objects.filter(kind="exams.seats", references__registration=held.pk).count() == 1
     assert_code("seats-released", lambda: assign_seats(exam_pk=exam.pk, order="name", now=JUNE))
-    # A late registration is told its seat at once.
+    # A late registration is told its seat.
     with rings():
         register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
         mend_seats(exam_pk=exam.pk, now=JUNE + timedelta(hours=1))
-    assert Notice.objects.filter(kind="exams.seats", recipient=cast.other_student.user).count() == 1
+    assert Notice.objects.filter(kind="exams.seat-changed", recipient=cast.other_student.user).count() == 1
 
 
 def assert_code(code: str, act: Callable[[], object]) -> None:

@@ -9,6 +9,8 @@ from amls.portal.takeover.rows import KnownBy, Leaving, RowImport, Wanted, known
 from amls.portal.takeover.spec import ExamRulesSpec, ExamSpec
 from exams.models import Exam, ExamRules, Registration, Room
 from exams.services.registration import promote_waiting
+from exams.services.seating import follow_rooms
+from exams.services.seatnews import seats_of
 
 _EXAM_FIELDS = (
     "kind", "title", "duration_minutes", "place", "capacity", "review_minutes", "review_place", "max_points",
@@ -69,8 +71,14 @@ class ExamImport(RowImport):
         if self.spec.is_complete and len(saved) == len(self.spec.exams):
             for row, exam in zip(saved, self.spec.exams, strict=True):
                 if row.pk is not None:
+                    knew = seats_of(row)
                     self._rooms(row, exam)
                     promote_waiting(exam_pk=row.pk, now=self.now)
+                    followed = follow_rooms(exam_pk=row.pk, knew=knew, now=self.now)
+                    for change in followed.told if followed is not None else ():
+                        no_seat, person = _("no seat"), change.registration.enrolment.user
+                        was, is_now = str(change.was or no_seat), str(change.is_now or no_seat)
+                        self.diff.listed(str(person), "seat", _("seat"), was, is_now)
 
     def _rooms(self, exam: Exam, spec: ExamSpec) -> None:
         self.sync(
