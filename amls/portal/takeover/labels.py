@@ -9,6 +9,7 @@ from amls.core.times import say_day
 from amls.courses.models import SessionKind, Weekday
 from amls.portal.takeover.spec import CourseFileError, FreeDaySpec, LectureSpec, OfficeHourSpec, SlotSpec, TopicSpec
 from amls.portal.takeover.understanding.slots import WEEKDAYS
+from lectures.models import Lecture
 from projects.models import Topic
 
 
@@ -32,7 +33,7 @@ def topic_label(topic: Topic | TopicSpec) -> str:
     return _("Topic %(title)s") % {"title": topic.title}
 
 
-def lecture_label(spec: LectureSpec) -> str:
+def lecture_label(spec: Lecture | LectureSpec) -> str:
     """Return how a session is called in a diff, such as 'Lecture 05'."""
     kind = SessionKind(spec.kind).label if spec.kind in SessionKind.values else spec.kind
     return f"{kind} {spec.number or spec.title}"

@@ -45,14 +45,14 @@ class KnownBy(Generic[M]):
         order: of the rows, where it matters.
         repeats: whether several may have it in common: then the first is the first, and so on.
         else_by: by what rows and what is wanted are taken for each other, in turn, that `row` and `wish` have not paired;
-            nothing where it can't tell.
+            first all by the first of these, then what is left by the next. Each returns nothing where it can't tell.
     """
 
     row: Callable[[M], Any]
     wish: Callable[[Wanted], Any]
     order: Callable[[Iterable[M]], list[M]] = list
     repeats: bool = False
-    else_by: Callable[[Get], Any] = lambda _get: None
+    else_by: Sequence[Callable[[Get], Any]] = ()
 
     def keys_of(self, wanted: Sequence[Wanted]) -> list[Any]:
         """Return what each of what is wanted is known by."""
@@ -63,14 +63,15 @@ class KnownBy(Generic[M]):
         present = self.order(rows)
         existing = dict(zip(self._counted([self.row(row) for row in present]), present, strict=True))
         paired = dict(existing)
-        left: dict[Any, list[Any]] = defaultdict(list)
-        for key, row in existing.items():
-            if key not in wanted:
-                left[self.else_by(partial(getattr, row))].append(key)
-        for key, wish in wanted.items():
-            alike = self.else_by(wish.values.__getitem__) if key not in existing else None
-            if alike and left[alike]:
-                paired[key] = paired.pop(left[alike].pop(0))
+        for way in self.else_by:
+            left: dict[Any, list[Any]] = defaultdict(list)
+            for key, row in paired.items():
+                if key not in wanted:
+                    left[way(partial(getattr, row))].append(key)
+            for key, wish in wanted.items():
+                alike = way(wish.values.__getitem__) if key not in paired else None
+                if alike and left[alike]:
+                    paired[key] = paired.pop(left[alike].pop(0))
         return paired
 
     def _counted(self, keys: list[Any]) -> list[Any]:
@@ -98,11 +99,13 @@ class Leaving(Generic[M]):
         goes: whether they go at all. A page that names none of a list says nothing about it.
         may_not: returns why a row may not go, or nothing.
         stays: returns whether one stays after all, changed as is fitting.
+        sort: returns what one is, where that says more than the name of its kind of row.
     """
 
     goes: bool = True
     may_not: Callable[[M], str] = lambda _row: ""
     stays: Callable[[M], bool] = lambda _row: False
+    sort: Callable[[M], str] = lambda row: str(row._meta.verbose_name)  # noqa: SLF001 - Django's public name for it
 
 
 class RowImport:
@@ -163,7 +166,7 @@ class RowImport:
         if leaving.goes and (wanted or self.spec.is_complete):
             for row in rows:
                 if not leaving.stays(row):
-                    self._remove(row, leaving.may_not(row))
+                    self._remove(row, leaving.sort(row), leaving.may_not(row))
 
     def _name(self, row: models.Model, label: str) -> str:
         """Return what a new row is called, where its label and its course don't say it already."""
@@ -180,11 +183,11 @@ class RowImport:
         """Return 'Tue 21 May 2024, time open', or that the date is open."""
         return f"{say_day(on)}, {_('time open')}" if on is not None else _("date open")
 
-    def _remove(self, row: models.Model, why_not: str) -> None:
+    def _remove(self, row: models.Model, sort: str, why_not: str) -> None:
         if why_not:
             self.problems.append(why_not)
             return
-        what = f"{row._meta.verbose_name}: {row}"  # noqa: SLF001 - Django's public name for it
+        what = f"{sort}: {row}"
         try:
             row.delete()
         except (models.ProtectedError, models.RestrictedError):

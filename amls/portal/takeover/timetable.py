@@ -59,7 +59,7 @@ class TimetableImport(RowImport):
                 lambda get: (get("kind"), get("weekday"), get("start")),
                 order=in_weekly_order,
                 repeats=True,
-                else_by=lambda get: get("kind"),
+                else_by=(lambda get: get("kind"),),
             ),
             page_keeps={"call_in"},
         )
@@ -85,11 +85,11 @@ class TimetableImport(RowImport):
                 _session_key,
                 order=self._in_order,
                 repeats=True,
-                else_by=lambda get: (get("kind"), get("number"), get("part"), get("title")),
+                else_by=(lambda get: (get("kind"), get("number"), get("part"), get("title")), _session_there),
             ),
-            page_keeps={"abstract", "call_in", "is_call_in_public", "state"},
-            leaving=Leaving(may_not=_has_no_files),
-            takes=self._unless_left_open,
+            page_keeps={"abstract", "call_in", "is_call_in_public"},
+            leaving=Leaving(may_not=_has_no_files, sort=lambda row: row.get_kind_display()),
+            takes=self._what_is_said,
         )
         if len(rows) == len(self.spec.lectures):
             for row, lecture in zip(rows, self.spec.lectures, strict=True):
@@ -135,12 +135,20 @@ class TimetableImport(RowImport):
             row.course = self.course
         return in_order(lectures)
 
-    def _unless_left_open(self, row: Lecture, values: dict[str, Any]) -> dict[str, Any]:
-        """Leave the moment out that a page doesn't say, where the course knows it already."""
-        says_less = values["starts_at"] is None and values["day"] in (None, row.held_on)
-        if self.spec.is_complete or not says_less:
+    def _what_is_said(self, row: Lecture, values: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what a page doesn't say: a moment that the course knows already, and that what is cancelled here is held."""
+        if self.spec.is_complete:
             return values
-        return {name: value for name, value in values.items() if name not in _MOMENT}
+        left: set[str] = set()
+        if values["starts_at"] is None and values["day"] in (None, row.held_on):
+            left.update(_MOMENT)
+        if row.state == Lecture.State.CANCELLED and values["state"] != row.state:
+            left.add("state")
+            why = _(
+                "%(what)s is cancelled here, and the page doesn't say so. If it is held after all, say so at the desk."
+            )
+            self.diff.warnings.append(why % {"what": lecture_label(row)})
+        return {name: value for name, value in values.items() if name not in left}
 
     def _materials(self, lecture: Lecture, spec: LectureSpec) -> None:
         label = lecture_label(spec)
@@ -215,7 +223,7 @@ class TimetableImport(RowImport):
                 )
                 for free_day in self.spec.free_days
             ],
-            known_by(lambda get: get("first"), else_by=lambda get: get("title")),
+            known_by(lambda get: get("first"), else_by=(lambda get: get("title"),)),
         )
 
     def _warn_of_sessions_on_free_days(self) -> None:
@@ -252,7 +260,7 @@ class TimetableImport(RowImport):
                 lambda get: (get("title"), get("due_at"), get("day")),
                 order=lambda rows: sorted(rows, key=self._due),
                 repeats=True,
-                else_by=lambda get: get("title"),
+                else_by=(lambda get: get("title"), lambda get: (get("kind"), get("due_at"), get("day"))),
             ),
             takes=self._unless_due,
         )
@@ -273,6 +281,11 @@ def _session_key(get: Callable[[str], Any]) -> tuple[Any, ...]:
     if get("number"):
         return get("kind"), get("number")
     return get("kind"), get("part"), get("title"), get("starts_at"), get("day")
+
+
+def _session_there(get: Callable[[str], Any]) -> tuple[Any, ...] | None:
+    """Return of which kind a session is, when and where: there is one only, whatever it is called."""
+    return (get("kind"), get("starts_at"), get("day"), get("room")) if get("starts_at") or get("day") else None
 
 
 def _has_no_file(material: Material, label: str) -> str:

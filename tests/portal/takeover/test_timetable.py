@@ -150,6 +150,52 @@ def test_a_page_that_leaves_a_date_open_takes_none_away(course: Course) -> None:
     assert course.free_days.count() == 2
 
 
+def test_a_page_cancels_a_session_and_warns_where_it_no_longer_says_so(course: Course) -> None:
+    page = replace(SPEC, is_complete=False)
+    cancelled = replace(page, lectures=(replace(SPEC.lectures[0], state="cancelled"), *SPEC.lectures[1:]))
+    diff = import_course(spec=cancelled, now=NOW)
+    assert [str(entry) for entry in diff.entries] == ["~ Lecture 01: state: planned → cancelled"]
+    assert not import_course(spec=cancelled, now=NOW).warnings
+    diff = import_course(spec=page, now=NOW)
+    assert (diff.entries, diff.warnings) == (
+        [],
+        ["Lecture 01 is cancelled here, and the page doesn't say so. If it is held after all, say so at the desk."],
+    )
+    assert course.lectures.get(kind="lecture", number="01").state == Lecture.State.CANCELLED
+
+
+def test_what_is_held_and_due_at_the_same_time_is_the_same_under_another_title(course: Course) -> None:
+    before = identities()
+    lectures = list(SPEC.lectures)
+    lectures[2] = exercise(1, title="Exercise and questions")
+    lectures[4] = lecture(3, title="Open time", starts_at=None, ends_at=None, day=date(2024, 5, 7), number="")
+    spec = replace(
+        SPEC, lectures=tuple(lectures), deadlines=(replace(SPEC.deadlines[0], title="Sheet 1"), *SPEC.deadlines[1:])
+    )
+    assert [str(entry) for entry in import_course(spec=spec, now=NOW).entries] == [
+        "~ Exercise Exercise and questions: title: Exercise → Exercise and questions",
+        "~ Lecture Open time: number: 03 → –",
+        "~ Lecture Open time: title: Topic 3 → Open time",
+        "~ Deadline Sheet 1: title: Sheet → Sheet 1",
+    ]
+    assert {key: uid for key, (uid, _sequence) in identities().items()} == {
+        key: uid for key, (uid, _sequence) in before.items()
+    }
+
+
+def test_what_is_held_elsewhere_at_the_same_time_is_another_session(course: Course) -> None:
+    lectures = list(SPEC.lectures)
+    lectures[2] = exercise(1, title="Second group", room="H 0111")
+    lectures[3] = exercise(2, title="Lab work", kind="lab")
+    diff = import_course(spec=replace(SPEC, lectures=tuple(lectures)), now=NOW)
+    assert [str(entry) for entry in diff.entries] == [
+        "- Exercise: Exercise",
+        "- Exercise: Exercise",
+        "+ Exercise Second group (Fri 26 Apr 2024, 10:15–11:45, H 0111)",
+        "+ Lab Lab work (Fri 3 May 2024, 10:15–11:45)",
+    ]
+
+
 def test_a_session_on_a_day_without_class_is_warned_of() -> None:
     spec = replace(SPEC, lectures=(lecture(5, number="05", day=date(2024, 5, 21), starts_at=None, ends_at=None),))
     assert import_course(spec=spec, now=NOW, dry_run=True).warnings == [
