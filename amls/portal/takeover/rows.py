@@ -99,13 +99,13 @@ class Leaving(Generic[M]):
         goes: whether they go at all. A page that names none of a list says nothing about it.
         may_not: returns why a row may not go, or nothing.
         stays: returns whether one stays after all, changed as is fitting.
-        sort: returns what one is, where that says more than the name of its kind of row.
+        sort: returns what one is, where that is not the name of its kind of row.
     """
 
     goes: bool = True
     may_not: Callable[[M], str] = lambda _row: ""
     stays: Callable[[M], bool] = lambda _row: False
-    sort: Callable[[M], str] = lambda row: str(row._meta.verbose_name)  # noqa: SLF001 - Django's public name for it
+    sort: Callable[[M], str] = lambda _row: ""
 
 
 class RowImport:
@@ -166,7 +166,7 @@ class RowImport:
         if leaving.goes and (wanted or self.spec.is_complete):
             for row in rows:
                 if not leaving.stays(row):
-                    self._remove(row, leaving.sort(row), leaving.may_not(row))
+                    self._remove(row, leaving.may_not(row), sort=leaving.sort(row))
 
     def _name(self, row: models.Model, label: str) -> str:
         """Return what a new row is called, where its label and its course don't say it already."""
@@ -183,11 +183,11 @@ class RowImport:
         """Return 'Tue 21 May 2024, time open', or that the date is open."""
         return f"{say_day(on)}, {_('time open')}" if on is not None else _("date open")
 
-    def _remove(self, row: models.Model, sort: str, why_not: str) -> None:
+    def _remove(self, row: models.Model, why_not: str, *, sort: str = "") -> None:
         if why_not:
             self.problems.append(why_not)
             return
-        what = f"{sort}: {row}"
+        what = f"{sort or row._meta.verbose_name}: {row}"  # noqa: SLF001 - Django's public name for it
         try:
             row.delete()
         except (models.ProtectedError, models.RestrictedError):

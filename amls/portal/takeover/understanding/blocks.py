@@ -10,6 +10,7 @@ from amls.portal.takeover.sourcerows import CourseSource, SourceCell, SourceRow
 from amls.portal.takeover.spec import PartSpec
 from amls.portal.takeover.understanding import columns as column_roles
 from amls.portal.takeover.understanding import facts, kinds
+from amls.portal.takeover.understanding.cells import dues_in
 from amls.portal.takeover.understanding.content import Content, is_aside, read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Ids
@@ -191,6 +192,7 @@ class Blocks:
 
     def _use_of_block(self, draft: Draft, content: Content, origin: SourceRow) -> bool:
         draft.materials += [material for material in content.materials if material not in draft.materials]
+        draft.dues += dues_in(content)
         if self.block is not None and not self.block.is_added and draft.title:
             self.block.is_added = True
             self._add(draft, origin)

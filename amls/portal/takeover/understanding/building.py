@@ -12,15 +12,16 @@ from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.deciding import (
     DUES,
-    FREE_WORDS,
     OUT,
     VIEWING,
     WORK,
+    cancelled_title,
     exam_title,
     free_title,
     is_cancelled,
     kind_of,
     merged,
+    says_more,
     told_apart,
 )
 from amls.portal.takeover.understanding.drafts import Draft, Due
@@ -202,7 +203,9 @@ class Builder:
             if draft.title and not _says_nothing(draft.title)
             else draft.label or next(iter(draft.details), "")
         )
-        title = free_title(said) or free_title(next(iter(draft.details), "")) or said
+        reasons = [free_title(text) for text in (said, *draft.details[:1])]
+        # 'Vorlesung fällt aus' says no reason.
+        title = next((reason for reason in reasons if reason and not _is_kind(reason)), said)
         for number, (day, last) in enumerate(days, start=1):
             self.built.free_days.append(
                 WrittenFreeDay(id=_numbered(draft.id, number), line=draft.line, title=title, day=day, last=last)
@@ -277,6 +280,9 @@ class Builder:
         self.built.what[draft.id] = kinds.DEADLINE
 
     def _exam(self, draft: Draft, days: list[tuple[date, date | None]]) -> None:
+        if is_cancelled(draft) or kinds.is_cancelled(draft.title):
+            self.built.why[draft.id] = _("an exam that is cancelled")
+            return
         is_label = (
             kinds.is_exam(draft.label)
             and len(draft.label.split()) <= 4
@@ -334,15 +340,13 @@ class Builder:
         self.built.what[draft.id] = kinds.EXAM
 
     def _session(self, draft: Draft, kind: str, days: list[tuple[date, date | None]]) -> None:
-        title = draft.title or draft.label
+        title = draft.title or draft.label or ("" if draft.dues else draft.link_title)
         if not title:
-            if draft.dues or draft.materials:
-                title = "" if draft.dues else draft.link_title
-            if not title:
-                self.built.what.setdefault(draft.id, kinds.DEADLINE if draft.dues else "only a day")
-                return
+            self.built.what.setdefault(draft.id, kinds.DEADLINE if draft.dues else "only a day")
+            return
         without_class = is_cancelled(draft)
-        details = [detail for detail in draft.details if not without_class or _says_more(detail)]
+        title, why = cancelled_title(title) if without_class else (title, "")
+        details = [detail for detail in (why, *draft.details) if detail and (not without_class or says_more(detail))]
         spread = [held_on for day, last in days for held_on in self._spread(day, last, kind)]
         if draft.id in self.built.why:
             return
@@ -425,9 +429,9 @@ def _date(text: str) -> date | None:
         return None
 
 
-def _says_more(detail: str) -> bool:
-    """Return whether a remark says more than that there is no session."""
-    return not _says_nothing(FREE_WORDS.sub("", detail))
+def _is_kind(text: str) -> bool:
+    """Return whether a text only names a kind of session: 'Vorlesung'."""
+    return bool(kinds.kind_of_word(text)) and kinds.kind_of_word(text) in kinds.SESSIONS
 
 
 def _says_nothing(title: str) -> bool:

@@ -64,7 +64,12 @@ def fill(draft: Draft, content: Content) -> None:
     draft.kind = draft.kind or content.kind
     draft.materials += [material for material in content.materials if material not in draft.materials]
     draft.call_in = draft.call_in or content.call_in
-    draft.dues += [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
+    draft.dues += dues_in(content)
+
+
+def dues_in(content: Content) -> list[Due]:
+    """Return what a text says is due, with the day and time that it names."""
+    return [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
 
 
 def day_in(text: str) -> Mention | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from amls.portal.takeover.sourcerows import Link
 from amls.portal.takeover.understanding import kinds
+from amls.portal.takeover.understanding.dues import due_title
 from amls.portal.takeover.understanding.links import CALL, OTHER, LinkedMaterial, is_place, material_of, word_kind
 
 _I = re.IGNORECASE
@@ -30,6 +31,9 @@ _MATERIAL_WORDS = re.compile(
     r"(?:\s*[\[(]\s*(?:slides?|pdf|pptx?|folien|videos?|notes?|recordings?|aufzeichnung|mp4|html|code|notebook)(?:\s*[,;/|&]\s*(?:slides?|pdf|pptx?|folien|videos?|notes?|recordings?|aufzeichnung|mp4|html|code|notebook))*\s*[\])])+\s*$",
     _I,
 )
+_BRACKETS = re.compile(r"\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])")
+# Between what a session is about and what is due on its day.
+_JOINT = re.compile(r"\s*;\s+|\s+[–—|-]\s+|(?<=[^\W_])\.\s+(?=[A-ZÄÖÜ])|(?P<comma>,\s+)")
 _NOTHING = re.compile(r"^[\s\-–—―_.…*/|]*$|^(?:none|n/?a|keine?|tba|tbd|no (?:assignments?|reading)\.?)$", _I)
 
 
@@ -65,7 +69,12 @@ def read_content(text: str, links: Sequence[Link], *, column: str = "") -> Conte
         own = [link for link in left if link.text and link.text in line]
         for link in own:
             left.remove(link)
-        _read_line(line.strip(), own, content, column)
+        held, dues = (line, []) if content.title else dues_apart(line)
+        for due in dues:
+            said = [link for link in own if link.text in due]
+            own = [link for link in own if link not in said]
+            content.dues.append((due, said[0].href if said else ""))
+        _read_line(held.strip(), own, content, column)
     for link in left:
         _add(content, material_of(link, column=column))
     _name(content)
@@ -85,8 +94,43 @@ def _main_first(lines: list[str]) -> list[str]:
 def is_aside(line: str) -> bool:
     """Return whether a line says what is due, given out, to be read, or who speaks, and not what the session is."""
     return bool(
-        kinds.is_due(line) or _OUT_LABEL.match(line) or _MATERIAL_LABEL.match(line) or _PERSON_LABEL.match(line)
+        (kinds.is_due(line) and not dues_apart(line)[1])
+        or _OUT_LABEL.match(line)
+        or _MATERIAL_LABEL.match(line)
+        or _PERSON_LABEL.match(line)
     )
+
+
+def dues_apart(line: str) -> tuple[str, list[str]]:
+    """Return what a line says is held, and what it says is due besides.
+
+    'LL(1)' and 'PA1 due' of 'LL(1) (PA1 due)', 'Joins' and 'HW 1 due' of 'Joins; HW 1 due'. Where what is due is the line
+    itself, as in 'HW 1 (due Friday)' or 'Project – final report due', nothing is apart.
+    """
+    if not kinds.is_due(line) or kinds.is_work(line):
+        return line, []
+    for brackets in _BRACKETS.finditer(line):
+        inner = brackets.group("round") or brackets.group("square") or ""
+        rest = f"{line[: brackets.start()]} {line[brackets.end() :]}".strip()
+        if kinds.is_due(inner) and _names_something(due_title(inner)) and _is_held(rest, inner):
+            return rest, [inner]
+    for joint in reversed(list(_JOINT.finditer(line))):
+        held, due = line[: joint.start()], line[joint.end() :]
+        if joint.group("comma") and not kinds.is_work(due):
+            continue
+        if kinds.is_due(due) and _names_something(due_title(due)) and _is_held(held, due):
+            return held, [due]
+    return line, []
+
+
+def _names_something(text: str) -> bool:
+    return re.search(r"[^\W\d_]{2}|\w\d", text) is not None
+
+
+def _is_held(text: str, due: str) -> bool:
+    """Return whether a text is what is held, and not a part of what is due: 'Project' of 'Project – final report due'."""
+    is_other = kinds.is_work(due) or kinds.deadline_kind(text) == "other"
+    return is_other and _names_something(text) and not (kinds.is_due(text) or kinds.is_work(text) or kinds.is_out(text))
 
 
 def _read_line(line: str, links: Sequence[Link], content: Content, column: str) -> None:

@@ -117,6 +117,8 @@ _OPEN = re.compile(
     _I,
 )
 _RANGE = re.compile(rf"^{_DASH}$", _I)
+# As in 'Sep 4 (F)' and '14.10. (Mi)'.
+_WEEKDAY_BEHIND = re.compile(rf"\s*\((?P<weekday>{_SHORT_WEEKDAY})\.?\)", _I)
 
 
 def weekday_of(name: str) -> int:
@@ -152,7 +154,15 @@ def _found(text: str) -> tuple[Mention, ...]:
     for mention in sorted([*candidates, *_open(text)], key=lambda mention: (mention.start, -mention.end)):
         if not mentions or mention.start >= mentions[-1].end:
             mentions.append(mention)
-    return tuple(_with_ranges(text, mentions))
+    return tuple(_with_weekday_behind(text, mention) for mention in _with_ranges(text, mentions))
+
+
+def _with_weekday_behind(text: str, mention: Mention) -> Mention:
+    """Return a day with the weekday that stands in parentheses behind it."""
+    behind = _WEEKDAY_BEHIND.match(text, mention.end) if len(mention.days) == 1 and mention.until is None else None
+    if behind is None or mention.weekday is not None:
+        return mention
+    return replace(mention, end=behind.end(), weekday=weekday_of(behind.group("weekday")), is_loose=False)
 
 
 def _with_ranges(text: str, mentions: list[Mention]) -> list[Mention]:

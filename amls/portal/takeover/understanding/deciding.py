@@ -48,7 +48,7 @@ def kind_of(draft: Draft, *, chosen: str, default: str) -> str:
 def _is_free(draft: Draft) -> bool:
     if draft.kind == kinds.FREE or kinds.is_free(draft.label):
         return True
-    if draft.title and kinds.is_free(draft.title):
+    if draft.title and (kinds.is_free(draft.title) or not says_more(draft.title)):
         return not is_cancelled(draft)
     first = draft.details[0] if draft.details else ""
     is_short = not draft.title or (len(f"{draft.label} {draft.title}".split()) <= 6 and not draft.kind)
@@ -56,16 +56,41 @@ def _is_free(draft: Draft) -> bool:
 
 
 def is_cancelled(draft: Draft) -> bool:
-    """Return whether a draft is a session which is not held: 'Lecture 5: Joins (cancelled)', or 'Joins' with the remark 'cancelled'."""
+    """Return whether a draft is a session which is not held: 'Joins (cancelled)', or 'Joins' with the remark 'cancelled'.
+
+    'Vorlesung fällt aus' is one where the row has other sessions, which are held; else a day without class, as 'entfällt: Dies academicus' is.
+    """
     if draft.is_cancelled:
         return True
-    rest = FREE_WORDS.sub("", draft.title)
-    if not re.search(r"\w", rest) or kinds.is_free(rest):
+    if draft.is_beside and FREE_WORDS.search(draft.title) and not kinds.is_free(FREE_WORDS.sub("", draft.title)):
+        return True
+    if not says_more(draft.title) or kinds.is_free(FREE_WORDS.sub("", draft.title)):
         return False
     if kinds.is_cancelled(draft.title):
-        return bool(draft.number)
+        return bool(draft.number) or not kinds.is_free(draft.title) or names_topic(draft.title)
     first = draft.details[0] if draft.details else ""
     return kinds.is_cancelled(first) and _is_of_itself(draft, first)
+
+
+def names_topic(title: str) -> bool:
+    """Return whether a title says what is not held, before it says that: 'Normalformen entfällt', but not 'Vorlesung entfällt'."""
+    said = FREE_WORDS.search(title)
+    topic = title[: said.start()] if said is not None else ""
+    return re.search(r"\w", topic) is not None and not kinds.session_kind(topic, is_heading=True)
+
+
+def says_more(text: str) -> bool:
+    """Return whether a text says more than that there is no session."""
+    return re.search(r"\w", FREE_WORDS.sub("", text)) is not None
+
+
+def cancelled_title(title: str) -> tuple[str, str]:
+    """Return what a session is about that is not held, and what is said of that: 'Joins' and 'cancelled, snow' of 'Joins (cancelled, snow)'."""
+    notes = re.finditer(r"\s*[(\[](?P<why>[^()\[\]]*)[)\]]", title)
+    note = next((note for note in notes if kinds.is_cancelled(note.group("why"))), None)
+    if note is not None and re.search(r"\w", title[: note.start()]):
+        return f"{title[: note.start()]}{title[note.end() :]}".strip(" ~"), note.group("why")
+    return free_title(title) or title, ""
 
 
 def _is_of_itself(draft: Draft, remark: str) -> bool:
@@ -97,7 +122,7 @@ def _session(draft: Draft) -> str:
 
 def free_title(text: str) -> str:
     """Return why there is no class, without that there is none: 'Labor Day' of 'No class: Labor Day'."""
-    plain = re.sub(r"\(\W*\)|\[\W*\]|\s+", " ", FREE_WORDS.sub(" ", text)).strip(" :.,;–—-!*|")
+    plain = re.sub(r"\(\W*\)|\[\W*\]|\s+", " ", FREE_WORDS.sub(" ", text)).strip(" :.,;–—-!*|~")
     wrapped = re.fullmatch(r"[(\[]([^()\[\]]*)[)\]]", plain)
     plain = wrapped.group(1).strip() if wrapped is not None else plain
     inner = re.fullmatch(r"happy (.*)", plain, _I)

@@ -40,6 +40,8 @@ class Draft:
         is_main_due: whether the row itself is a deadline.
         unknown: words of its brackets that mean nothing here.
         text: of the source's row.
+        from_column: whether it stands in a column of its own kind of session.
+        is_beside: whether sessions of other kinds stand in its row.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Draft:
     dues: list[Due] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     from_column: bool = False
+    is_beside: bool = False
 
     @property
     def link_title(self) -> str:

@@ -65,6 +65,7 @@ DUE = re.compile(
     r"\b(?:due|deadlines?|hand[- ]?ins?|submit(?:ted)?|submissions?|turn[- ]in|abgaben?|abgabetermin\w*|abgabefrist\w*|abgabeschluss|abzugeben|einzureichen|einreichung|einsendeschluss|frist\w*|bis spätestens)\b",
     _I,
 )
+_BECAUSE = re.compile(r"\b(?:cancel+ed|closed|postponed|moved|class(?:es)?|lectures?)\s+due\s+to\b", _I)
 _WORK = re.compile(
     r"^\W*(?:hw|homework|pset|ps|problem set|assignment|asst|a|p|proj(?:ect)?|lab report|sheet|exercise sheet|übungsblatt|hausaufgabe|ha|blatt|aufgabe|mp|milestone|checkpoint|report|essay|paper|quiz|survey)\s*[#.-]?\s*\d+[a-z]?\b",
     _I,
@@ -149,6 +150,7 @@ def is_viewing(text: str) -> bool:
 @lru_cache(maxsize=_REMEMBERED)
 def is_due(text: str) -> bool:
     """Return whether a row says that something is due."""
+    text = _BECAUSE.sub(" ", text)
     match = DUE.search(text)
     return match is not None and not _OUT.search(text[: match.start()] if match.start() > 12 else "")
 

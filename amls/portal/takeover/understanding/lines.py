@@ -6,7 +6,7 @@ from dataclasses import replace
 from amls.portal.takeover.plaintext import BULLET
 from amls.portal.takeover.sourcerows import Link, SourceCell, SourceRow
 from amls.portal.takeover.understanding import kinds, links
-from amls.portal.takeover.understanding.content import read_content
+from amls.portal.takeover.understanding.content import dues_apart, read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
 from amls.portal.takeover.understanding.links import ANNOUNCED, LinkedMaterial
@@ -56,9 +56,10 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
     draft = _draft(row, where, ids)
     draft.days = [mention for mention in (first, *behind) if mention.days or mention.is_open]
     draft.week = first if first.week is not None else None
-    if not kinds.is_due(title):
-        own = _own_time(title, expects=first.start <= _lead(rest)) if first.days else None
-        draft.times = own or next((span for span in find_times(title) if not span.problem), None)
+    held, dues = dues_apart(title)
+    if dues or not kinds.is_due(title):
+        own = _own_time(held, expects=first.start <= _lead(rest)) if first.days else None
+        draft.times = own or next((span for span in find_times(held) if not span.problem), None)
         if own is not None:
             title = title[: own.start] + title[own.end :]
             title = _without_place(draft, title) if _LABELLED.fullmatch(rest[: first.start]) else title
@@ -213,8 +214,8 @@ def _cut(text: str, mentions: list[Mention]) -> str:
 
 
 def _fill(draft: Draft, text: str, own: tuple[Link, ...], number: str) -> None:
-    due = re.search(r"\((?P<due>[^()]*)\)", text)
-    if due is not None and kinds.is_due(due.group("due")):
+    due = next((match for match in re.finditer(r"\((?P<due>[^()]*)\)", text) if kinds.is_due(match.group("due"))), None)
+    if due is not None and not dues_apart(text)[1]:
         inner = due.group("due")
         head = text[: due.start()].strip(" ,;:-–")
         draft.dues.append(

@@ -11,6 +11,7 @@ from amls.portal.takeover.understanding.cells import (
     address_of,
     bare_day,
     day_in,
+    dues_in,
     dues_of,
     expected_days,
     fill,
@@ -24,6 +25,7 @@ from amls.portal.takeover.understanding.cells import (
 from amls.portal.takeover.understanding.columns import Column
 from amls.portal.takeover.understanding.content import Content, announced, is_nothing, read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days, weekday_of
+from amls.portal.takeover.understanding.deciding import free_title, names_topic
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
 from amls.portal.takeover.understanding.dues import due_title
 from amls.portal.takeover.understanding.rooms import mode_of, place_of
@@ -104,8 +106,9 @@ class _Schedule:
             if alone is not None:
                 return alone
         draft = self._draft(row, own_days)
-        drafts = [draft, *self._sessions(row, draft)]
-        return Read(row, drafts)
+        sessions = self._sessions(row, draft)
+        draft.is_beside = any(not (other.is_cancelled or kinds.is_free(other.title)) for other in sessions)
+        return Read(row, [draft, *sessions])
 
     def _cells(self, row: SourceRow, role: str) -> list[tuple[Column, SourceCell]]:
         return [
@@ -279,7 +282,7 @@ class _Schedule:
                         if material not in draft.materials:
                             draft.materials.append(replace(material, title=material.title or column.heading))
                     draft.call_in = draft.call_in or content.call_in
-                    draft.dues += [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
+                    draft.dues += dues_in(content)
                 elif kind in (links.SLIDES, links.RECORDING):
                     draft.materials += announced(cell.text, kind)
                 else:
@@ -331,7 +334,7 @@ class _Schedule:
     def _details(self, cell: SourceCell, draft: Draft) -> None:
         content = read_content(cell.text, cell.links)
         draft.materials += [material for material in content.materials if material not in draft.materials]
-        draft.dues += [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
+        draft.dues += dues_in(content)
         text = content.title
         if text and not draft.title:
             fill(draft, content)
@@ -353,6 +356,10 @@ class _Schedule:
                 )  # fmt: skip
                 fill(other, read_content(cell.text, cell.links))
                 other.kind = role.partition(":")[2]
+                if kinds.is_cancelled(other.title):
+                    other.is_cancelled = True
+                    if not names_topic(other.title):
+                        other.details, other.title = [free_title(other.title), *other.details], _name_of(_column)
                 drafts.append(other)
         return drafts
 
@@ -389,3 +396,8 @@ class _Schedule:
             draft.times = spans[0] if spans and not kinds.is_due(draft.title) else None
             drafts.append(draft)
         return Read(row, drafts, "" if drafts else "empty")
+
+
+def _name_of(column: Column) -> str:
+    """Return how the sessions of a column are called: 'Übung' of 'Übung (Mo)'."""
+    return re.sub(r"\s*\([^()]*\)", "", column.heading).strip()
