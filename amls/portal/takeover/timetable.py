@@ -188,7 +188,12 @@ class TimetableImport(RowImport):
         rows = self.sync(
             OfficeHour.objects.filter(course=self.course),
             wanted,
-            known_by(lambda get: get("weekday")),
+            known_by(
+                lambda get: (get("weekday"), get("start")),
+                order=lambda rows: sorted(rows, key=lambda row: (row.weekday, row.start, row.pk)),
+                repeats=True,
+                else_by=(lambda get: (get("weekday"),),),
+            ),
             page_keeps={"call_in", "first", "last"},
         )
         if not self.spec.is_complete:

@@ -1,8 +1,10 @@
 """What single rows of course pages say: what is due beside a session, what is cancelled, on which day."""
 
 from datetime import date, time
+from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.understanding.interpret import understand
@@ -14,8 +16,8 @@ ENGLISH = "Compilers Fall 2026\n\nLectures: MWF 9:05-9:55am, Gates G01\n\n"
 GERMAN = "Datenbanken, Wintersemester 2026/27\nVorlesung: Do 10:15-11:45 Uhr, HS 3\nÜbung: Mo 14:00-15:30, SR 236\n\n"
 
 
-def read(text: str, head: str = ENGLISH) -> Understood:
-    return understand(read_source(f"{head}{text}\n", name="page.txt"), today=date(2026, 9, 1))
+def read(text: str, head: str = ENGLISH, name: str = "page.txt") -> Understood:
+    return understand(read_source(f"{head}{text}\n", name=name), today=date(2026, 9, 1))
 
 
 def held(understood: Understood) -> list[tuple[str, str, bool]]:
@@ -119,3 +121,129 @@ def test_a_cancelled_exam_is_not_written_down_as_one() -> None:
     understood = read("- Sep 2: Joins\n- Sep 4: Midterm (cancelled)")
     assert understood.exams == ()
     assert understood.warnings == ("Line 6: an exam that is cancelled: - Sep 4: Midterm (cancelled)",)
+
+
+def places(understood: Understood) -> list[tuple[str, str, time | None, time | None, str, str]]:
+    return [
+        (row.kind, f"{row.day:%a %d %b}", row.begins, row.ends, row.room, row.mode)
+        for row in understood.sessions
+        if row.day is not None
+    ]
+
+
+@pytest.mark.parametrize("heading", ["Übung (Mo)", "Übung"])
+def test_what_has_a_column_of_its_own_is_held_on_its_own_weekday(heading: str) -> None:
+    understood = read(f"Datum | Vorlesung (Do) | {heading}\nDo 22.10. | Algebra | Ü1\nFr 30.10. | SQL | Ü2", GERMAN)
+    assert places(understood) == [
+        ("lecture", "Thu 22 Oct", time(10, 15), time(11, 45), "HS 3", "in_person"),
+        ("exercise", "Mon 19 Oct", time(14), time(15, 30), "SR 236", "in_person"),
+        ("lecture", "Fri 30 Oct", time(10, 15), time(11, 45), "HS 3", "in_person"),
+        ("exercise", "Mon 26 Oct", time(14), time(15, 30), "SR 236", "in_person"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "first", "last"),
+    [
+        ("Oct 10-13: Fall break", date(2026, 10, 10), date(2026, 10, 13)),
+        ("Oct 10–13: Fall break", date(2026, 10, 10), date(2026, 10, 13)),
+        ("Oct 10--13: Fall break", date(2026, 10, 10), date(2026, 10, 13)),
+        ("Nov 25-29: Thanksgiving", date(2026, 11, 25), date(2026, 11, 29)),
+        ("Nov 25 - 29 Thanksgiving", date(2026, 11, 25), date(2026, 11, 29)),
+        ("Nov 26: Thanksgiving", date(2026, 11, 26), None),
+    ],
+)
+def test_a_range_of_days_is_one_before_a_colon_too(row: str, first: date, last: date | None) -> None:
+    (free_day,) = read(f"- Oct 9: Joins\n- {row}").free_days
+    assert (free_day.day, free_day.last) == (first, last)
+
+
+def test_a_number_of_a_lecture_behind_a_day_ends_no_range() -> None:
+    (session,) = read("- Oct 9 - 12: Joins").sessions
+    assert session.day == date(2026, 10, 9)
+
+
+@pytest.mark.parametrize(
+    ("line", "slots"),
+    [
+        ("MWF 9:05--9:55 AM, Gates G01", [(day, time(9, 5), time(9, 55), "Gates G01") for day in (0, 2, 4)]),
+        ("Lecture: Tue 10:00 -- 11:15, Wean 7500", [(1, time(10), time(11, 15), "Wean 7500")]),
+        ("Vorlesung: Di 14:00 (c.t.) – 15:30, HS 1", [(1, time(14, 15), time(15, 30), "HS 1")]),
+        ("Vorlesung: Di 14:00-15:30, SR 236, Beginn in der 2. Woche", [(1, time(14), time(15, 30), "SR 236")]),
+        ("Lectures: Tue 9:05-9:55am, Gates G01\nInstructor: Grace Hopper", [(1, time(9, 5), time(9, 55), "Gates G01")]),
+        ("Sprechstunde Prof. Müller: Mi 13-14 Uhr, Raum 5", []),
+    ],
+)
+def test_weekly_times_have_their_ends_and_rooms(line: str, slots: list[tuple[int, time, time, str]]) -> None:
+    understood = read(f"{line}\n\n- Oct 9: Joins", "# Compilers Fall 2026\n\n", "page.md")
+    assert [(slot.weekday, slot.begins, slot.ends, slot.room) for slot in understood.slots] == slots
+
+
+@pytest.mark.parametrize(
+    ("line", "hours"),
+    [
+        ("Sprechstunde Prof. Müller: Mi 13-14 Uhr, Raum 5", [("wednesday", time(13), "5")]),
+        (
+            "Office hours: Tue 2-3pm, Gates 412; Thu 4-5pm, Gates 414",
+            [("tuesday", time(14), "Gates 412"), ("thursday", time(16), "Gates 414")],
+        ),
+        ("Office hours: Mon and Wed 2-3pm", [("monday", time(14), ""), ("wednesday", time(14), "")]),
+    ],
+)
+def test_every_office_hour_is_kept_and_none_is_a_weekly_time(line: str, hours: list[tuple[str, time, str]]) -> None:
+    understood = read(f"{line}\n\n- Oct 9: Joins", "Compilers Fall 2026\n\n")
+    assert [(hour.weekday, hour.start, hour.room) for hour in understood.office_hours] == hours
+    assert understood.slots == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "room"),
+    [
+        ("Klausur: Di 23.02.2027, 9–11 Uhr, Audimax", "Audimax"),
+        ("Klausur: Di 23.02.2027, 9-11 Uhr im Audimax", "Audimax"),
+        ("- Feb 23, 2027: Mid-term exam, 9am-11am, Walker Gym", "Walker Gym"),
+        ("- Feb 23, 2027: Mid-term exam, 9am-11am, Open Book", ""),
+    ],
+)
+def test_an_exam_is_where_its_line_says(line: str, room: str) -> None:
+    (exam,) = read(f"- Oct 9: Joins\n{line}").exams
+    assert (exam.day, exam.begins, exam.minutes, exam.room) == (date(2027, 2, 23), time(9), 120, room)
+
+
+@pytest.mark.parametrize(
+    ("title", "remark", "held_as"),
+    [
+        ("Recovery (online)", "", ("Recovery", "09:05", "", "virtual")),
+        ("Recovery (on Zoom only)", "", ("Recovery", "09:05", "", "virtual")),
+        ("Recovery", "nur online (Zoom)", ("Recovery", "09:05", "", "virtual")),
+        ("Recovery", "14:15–15:45 Uhr, SR 104", ("Recovery", "14:15", "SR 104", "in_person")),
+        ("Recovery (7:30pm, Statler Aud)", "", ("Recovery", "19:30", "Statler Aud", "in_person")),
+        # A topic, a chapter.
+        ("Memory (virtual)", "", ("Memory (virtual)", "09:05", "Gates G01", "in_person")),
+        ("Recovery (ARIES 2)", "Kapitel 3", ("Recovery (ARIES 2)", "09:05", "Gates G01", "in_person")),
+    ],
+)
+def test_a_session_is_held_as_its_brackets_and_its_remark_say(
+    title: str, remark: str, held_as: tuple[str, str, str, str]
+) -> None:
+    (session, _other) = read(f"Date | Topic | Remark\nOct 9 | {title} | {remark}\nOct 12 | Joins |").sessions
+    assert (session.title, f"{session.begins:%H:%M}", session.room, session.mode) == held_as
+
+
+def test_a_remark_says_what_is_due() -> None:
+    understood = read("Datum | Thema | Bemerkung\n22.10. | Algebra | Abgabe Blatt 1 bis 28.10., 12 Uhr", GERMAN)
+    assert due(understood) == [(date(2026, 10, 28), time(12), "Blatt 1")]
+
+
+def test_a_workbook_is_called_by_its_first_cell_and_not_by_a_further_sheet(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.title = "SoSe27"
+    for row in (["Mensch-Maschine-Interaktion, SoSe 2027"], ["Datum", "Thema"], ["13.04.2027", "Einführung"]):
+        book.active.append(row)
+    book.active.merge_cells("A1:B1")
+    book.create_sheet("Notizen").append(["geheim: Noten"])
+    book.save(tmp_path / "plan.xlsx")
+    source = read_source((tmp_path / "plan.xlsx").read_bytes(), name="plan.xlsx")
+    understood = understand(source, today=date(2026, 9, 1))
+    assert understood.title == "Mensch-Maschine-Interaktion"
+    assert [row.text for row in understood.lines if row.use == "ignored"] == ["Notizen", "geheim: Noten"]

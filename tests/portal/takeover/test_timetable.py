@@ -19,6 +19,7 @@ from amls.portal.takeover.spec import (
     DeadlineSpec,
     FreeDaySpec,
     LectureSpec,
+    OfficeHourSpec,
     SlotSpec,
 )
 from amls.portal.takeover.toml import dump_toml, load_toml
@@ -194,6 +195,19 @@ def test_what_is_held_elsewhere_at_the_same_time_is_another_session(course: Cour
         "+ Exercise Second group (Fri 26 Apr 2024, 10:15–11:45, H 0111)",
         "+ Lab Lab work (Fri 3 May 2024, 10:15–11:45)",
     ]
+
+
+def test_two_office_hours_of_a_weekday_come_in_and_keep_their_rows(course: Course) -> None:
+    hours = (
+        OfficeHourSpec(weekday="monday", start=time(10), end=time(11)),
+        OfficeHourSpec(weekday="monday", start=time(14), end=time(15)),
+    )
+    import_course(spec=replace(SPEC, office_hours=hours), now=NOW)
+    before = list(course.office_hours.values_list("pk", "start"))
+    moved = (hours[0], replace(hours[1], start=time(14, 30), end=time(15, 30)))
+    diff = import_course(spec=replace(SPEC, office_hours=moved), now=NOW)
+    assert {entry.sign for entry in diff.entries} == {"~"}
+    assert list(course.office_hours.values_list("pk", "start")) == [before[0], (before[1][0], time(14, 30))]
 
 
 def test_a_session_on_a_day_without_class_is_warned_of() -> None:

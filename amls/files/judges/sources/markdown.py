@@ -1,12 +1,14 @@
 """The reader of Markdown, as GitHub, Jekyll and Hugo write it: made to HTML, whose lines remember where they stood."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import IO
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 
 from amls.files.judges.sources.data import read_yaml
@@ -19,6 +21,8 @@ _ATTRIBUTES = re.compile(r"\{:[^{}\n]*\}|\{%[^%\n]*%\}|^:::.*$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\{[^{}\n]*\}\}")
 # Kramdown reads a table of HTML to its end; CommonMark ends it at the first blank line.
 _TABLE = re.compile(r"<table\b.*?</table>", re.IGNORECASE | re.DOTALL)
+# What begins a line of its own in a paragraph: 'Instructor: Grace Hopper'.
+_LABEL = re.compile(r"[A-ZÄÖÜ][^\W_][\w /&()-]{1,38}:(?:\s|$)")
 _NESTED_DEFINITION = re.compile(r"^[ \t]+:(?=[ \t]+\S)", re.MULTILINE)
 
 
@@ -48,6 +52,7 @@ def read_markdown(content: bytes, *, base: str = "") -> Iterator[ReadRow]:
         .use(deflist_plugin)
     )
     markdown.core.ruler.push("lines", _number_lines)
+    markdown.core.ruler.push("labels", _break_before_labels)
     renderer = markdown.renderer
     rendered = markdown.render(text) if isinstance(renderer, RendererHTML) else ""
     yield from read_html(rendered.encode(), base=base, made_of="markdown")
@@ -65,3 +70,15 @@ def _number_lines(state: StateCore) -> None:
     for token in state.tokens:
         if token.map is not None and token.nesting == 1:
             token.attrSet("data-line", str(token.map[0] + 1))
+
+
+def _break_before_labels(state: StateCore) -> None:
+    """Keep the line breaks of a paragraph whose next line begins with a label, which Markdown takes for spaces."""
+    for children in (token.children for token in state.tokens if token.children):
+        for at, child in enumerate(children):
+            if child.type == "softbreak" and _LABEL.match("".join(part.content for part in _line(children[at + 1 :]))):
+                child.type = "hardbreak"
+
+
+def _line(children: Sequence[Token]) -> Iterator[Token]:
+    return takewhile(lambda child: child.type not in ("softbreak", "hardbreak"), children)

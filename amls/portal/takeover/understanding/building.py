@@ -26,6 +26,7 @@ from amls.portal.takeover.understanding.deciding import (
 )
 from amls.portal.takeover.understanding.drafts import Draft, Due
 from amls.portal.takeover.understanding.dues import due_title
+from amls.portal.takeover.understanding.holding import places_of_exam, with_remarks
 from amls.portal.takeover.understanding.resolving import Days, local, week_day, wrong_weekday
 from amls.portal.takeover.understanding.results import (
     Answers,
@@ -36,7 +37,7 @@ from amls.portal.takeover.understanding.results import (
     WrittenExam,
     WrittenFreeDay,
 )
-from amls.portal.takeover.understanding.rooms import pieces_of_place, room_in, room_of
+from amls.portal.takeover.understanding.rooms import room_in
 from amls.portal.takeover.understanding.slots import Slot, slot_for
 from amls.portal.takeover.understanding.times import Times, add_minutes, find_minutes, find_times, minutes_between
 
@@ -98,9 +99,26 @@ class Builder:
             days = [(at + timedelta(days=draft.weekday - at.weekday()), None) for at, _last in days[:1]]
         elif draft.is_week and kind not in (kinds.DEADLINE, kinds.EXAM) and days:
             days = self._in_week(days[0][0], kind)
+        elif draft.from_column:
+            days = self._of_its_column(draft, kind, days)
         if not days and draft.week is not None:
             days = self._by_week(draft, kind, quiet=quiet)
         return days
+
+    def _of_its_column(
+        self, draft: Draft, kind: str, days: list[tuple[date, date | None]]
+    ) -> list[tuple[date, date | None]]:
+        """Return the days of a session in a column of its own, on its weekday in the weeks of the row's days.
+
+        Which weekday that is, the heading says, 'Übung (Mo)', or the only weekly time of its kind.
+        """
+        said = (
+            {draft.weekday} if draft.weekday is not None else {slot.weekday for slot in self.slots if slot.kind == kind}
+        )
+        if len(said) != 1:
+            return days
+        moved = [at + timedelta(days=weekday - at.weekday()) for at, _last in days for weekday in said]
+        return [(at, None) for at in dict.fromkeys(moved)]
 
     def _known_days(self, draft: Draft) -> list[tuple[date, date | None]]:
         begins, ends = local(draft.begins, self.zone), local(draft.ends, self.zone) if draft.ends else None
@@ -293,11 +311,7 @@ class Builder:
         text = " ".join([draft.title, draft.label, *draft.details])
         times = draft.times or next(iter(_times(text)), None)
         begins, ends = self._own_times(draft, times)
-        room = (
-            draft.room
-            or room_in(text)
-            or ", ".join(named for piece in pieces_of_place(draft.title)[1:] if (named := room_of(piece)))
-        )
+        room = draft.room or room_in(text) or places_of_exam(draft.title, draft.text)
         minutes = minutes_between(begins, ends) if begins and ends and ends > begins else find_minutes(text)
         for number, (day, _last) in enumerate(days or [(None, None)], start=1):
             at, until = begins, minutes
@@ -340,6 +354,7 @@ class Builder:
         self.built.what[draft.id] = kinds.EXAM
 
     def _session(self, draft: Draft, kind: str, days: list[tuple[date, date | None]]) -> None:
+        draft = with_remarks(draft)
         title = draft.title or draft.label or ("" if draft.dues else draft.link_title)
         if not title:
             self.built.what.setdefault(draft.id, kinds.DEADLINE if draft.dues else "only a day")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from amls.portal.takeover.sourcerows import SourceCell, SourceRow
 from amls.portal.takeover.understanding import kinds, links
-from amls.portal.takeover.understanding.dates import find_days, weekday_of
+from amls.portal.takeover.understanding.dates import SHORT_WEEKDAY, find_days, weekday_of
 from amls.portal.takeover.understanding.times import find_times
 
 DATE, WEEKDAY, WEEK, TIME, BEGINS, ENDS, NUMBER = "date", "weekday", "week", "time", "begins", "ends", "number"
@@ -69,6 +69,7 @@ _WEEKDAY = re.compile(
     r"^(?P<day>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday|s)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|mo|di|mi|do|fr|sa|so)s?\b\.?(?P<rest>.*)$",
     _I | re.DOTALL,
 )
+_WEEKDAY_BEHIND = re.compile(rf"[(,–—-]\s*(?P<weekday>{SHORT_WEEKDAY})s?\b", _I)
 _NUMBER = re.compile(r"^(?:lecture|lec|l|vl|class|session|nr\.?|#)?\s*\d{1,3}[a-z]?(?:[.-]\d{1,2})?\.?$", _I)
 
 
@@ -117,6 +118,12 @@ def weekday_column(heading: str) -> tuple[int, str] | None:
     if behind is None:
         return None
     return weekday_of(behind.group("day")), kinds.session_kind(behind.group("rest"), is_heading=True)
+
+
+def weekday_in(heading: str) -> int | None:
+    """Return the weekday of a column's sessions that stands behind their kind: 'Übung (Mo)'."""
+    match = _WEEKDAY_BEHIND.search(heading)
+    return weekday_of(match.group("weekday")) if match is not None else None
 
 
 def header_at(rows: Sequence[SourceRow]) -> int:

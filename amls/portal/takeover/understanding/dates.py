@@ -23,18 +23,21 @@ WEEKDAY = (
     r"(?:mon(?:day|tag)?s?|tue(?:s(?:day)?)?s?|wed(?:nesday|s)?s?|thu(?:r(?:s(?:day)?)?)?s?|fri(?:day)?s?|sat(?:urday)?s?|sun(?:day)?s?"
     r"|dienstags?|mittwochs?|donnerstags?|freitags?|samstags?|sonnabends?|sonntags?|montags?)"
 )
-_SHORT_WEEKDAY = rf"(?:{WEEKDAY}|mo|di|mi|do|fr|sa|so|tu|th|we|(?-i:[MTWRF]))"
-_AHEAD = rf"(?:\b(?P<weekday>{_SHORT_WEEKDAY})\.?(?:\s*[,:(]\s*|\s+)(?:(?:the|den|dem|der|am|on|kw\s*\d+,?)\s+)?)?"
+SHORT_WEEKDAY = rf"(?:{WEEKDAY}|mo|di|mi|do|fr|sa|so|tu|th|we|(?-i:[MTWRF]))"
+_AHEAD = rf"(?:\b(?P<weekday>{SHORT_WEEKDAY})\.?(?:\s*[,:(]\s*|\s+)(?:(?:the|den|dem|der|am|on|kw\s*\d+,?)\s+)?)?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _YEAR = r"(?:19|20)\d\d"
 # What shows that a number after a date is a time, or a count, and no day.
-_NO_DAY = (
-    r"(?!\d|[.:h]\d|\s*(?:[ap]\.?m\b|uhr\b|h\b|:)|\s*[-–—]\s*\d|\s*(?:pages?|points?|ects|lp|cp|min|hours?|std)\b|%)"
+_NO_TIME = (
+    r"(?!\d|[.:h]\d|\s*(?:[ap]\.?m\b|uhr\b|h\b)|\s*[-–—]\s*\d|\s*(?:pages?|points?|ects|lp|cp|min|hours?|std)\b|%)"
 )
+# Before a colon a number is one of a list: 'Sep 10, 3: Hashing'; 'Oct 10-13: Fall break' has a range before it.
+_NO_DAY = rf"(?!\s*:){_NO_TIME}"
 _CLOCK = (
     r"(?:[T ](?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::\d\d(?:\.\d+)?)?\s?(?P<offset>Z|[+-]\d\d:?\d\d)?(?!\d))"
 )
-_DASH = r"\s*(?:[-–—]|bis|to|until|through)\s*"
+DASH = r"(?:-{1,3}|[–—])"
+_BETWEEN = rf"\s*(?:{DASH}|bis|to|until|through)\s*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ _ISO = re.compile(
 _CJK = re.compile(rf"(?P<year>{_YEAR})\s?年\s?(?P<month>1[0-2]|0?[1-9])\s?月\s?(?P<day>{_DAY})\s?日", _I)
 _MONTH_FIRST = re.compile(
     rf"{_AHEAD}\b(?P<month>{MONTH})[\s-]*(?P<day>{_DAY})(?:st|nd|rd|th)?(?!\d|\.\d|:\d|[ap]m\b)"
-    rf"(?P<range>\s*[-–—]\s*(?P<until>{_DAY})(?:st|nd|rd|th)?{_NO_DAY})?"
+    rf"(?P<range>(?:{DASH}(?P<until>{_DAY})|\s*{DASH}\s*(?P<apart>{_DAY})(?:st|nd|rd|th)?(?!\s*:))(?:st|nd|rd|th)?{_NO_TIME})?"
     rf"(?P<more>(?:\s*(?:,|&|/|\+|\band\b|\bund\b)\s*{_DAY}(?:st|nd|rd|th)?{_NO_DAY}(?!\s*{MONTH}))*)"
     rf"(?:,?\s*(?P<year>{_YEAR})(?!\d|:\d))?",
     _I,
@@ -116,9 +119,9 @@ _OPEN = re.compile(
     r"(?:termin|datum)\s+(?:ist\s+)?(?:noch\s+)?offen|wird\s+(?:noch\s+)?bekannt\s?gegeben|noch offen)(?!\w)",
     _I,
 )
-_RANGE = re.compile(rf"^{_DASH}$", _I)
+_RANGE = re.compile(rf"^{_BETWEEN}$", _I)
 # As in 'Sep 4 (F)' and '14.10. (Mi)'.
-_WEEKDAY_BEHIND = re.compile(rf"\s*\((?P<weekday>{_SHORT_WEEKDAY})\.?\)", _I)
+_WEEKDAY_BEHIND = re.compile(rf"\s*\((?P<weekday>{SHORT_WEEKDAY})\.?\)", _I)
 
 
 def weekday_of(name: str) -> int:
@@ -228,7 +231,7 @@ def _month_first(match: re.Match[str]) -> Mention:
             end = match.start() + len(match.string[match.start() : end].rstrip(" ,&/+"))
             break
         days.append(WrittenDay(int(number.group()), month, year))
-    until = match.group("until")
+    until = match.group("until") or match.group("apart")
     last = WrittenDay(int(until), month, year) if until and int(until) > first else None
     if until and last is None:
         end = match.start("range")

@@ -14,38 +14,36 @@ from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Ids
 from amls.portal.takeover.understanding.lines import without_bullet
 from amls.portal.takeover.understanding.resolving import Days
-from amls.portal.takeover.understanding.rooms import clean_room, mode_in, pieces_of_place, room_in
-from amls.portal.takeover.understanding.slots import WEEKDAYS, find_slots, plain_sentences, sentences
+from amls.portal.takeover.understanding.rooms import clean_room, is_place, mode_in, pieces_of_place, room_in
+from amls.portal.takeover.understanding.slots import OFFICE, WEEKDAYS, find_slots, plain_sentences, statements
 from amls.portal.takeover.understanding.times import find_times
 
 _I = re.IGNORECASE
-_OFFICE = re.compile(r"office hours?|sprechstunde", _I)
 _EXAM_LIST = re.compile(r"(?:final\s+)?(?P<kind>written|oral)?\s*exams?\s*:\s*(?P<dates>.+)", _I)
 _OTHER_WORK = re.compile(r"\b(?:report|homework|exercise|sheet|paper|essay|assignment|hw|übung)", _I)
 # What a day follows by which something is due: there '3/29' is one.
 _BY = re.compile(r"\b(?:due|by|on|until|bis|am|deadline)\W*$", _I)
-_ROOM_OF_EXAM = re.compile(r"(?:HS|H|Room|Raum|Hörsaal|[A-Z]{1,4})\s?[\w.-]*\d[\w.-]*|[A-Z][\w-]+ \d{1,4}")
 _DEFAULT_LENGTH = timedelta(minutes=90)
 
 
 def office_hours(line: str, cell: SourceCell, days: Days) -> list[OfficeHourSpec]:
     """Return the office hours that a line names."""
     hours = []
-    for sentence in sentences(line):
-        if not _OFFICE.search(sentence):
+    for sentence, is_office in statements(line):
+        if not is_office:
             continue
-        slots = find_slots(_OFFICE.sub("times", sentence))
+        slots = find_slots(OFFICE.sub("times", sentence))
         starting = re.search(r"(?:starting|from|beginning|ab)\s+(?:on\s+)?(?P<when>\D.+)", sentence, _I)
         first = (
             next((days.day(mention.days[0]) for mention in find_days(starting.group("when")) if mention.days), None)
             if starting
             else None
         )
-        for slot in slots[:1]:
+        for slot in slots:
             end = slot.ends or (datetime.combine(date.min, slot.begins) + _DEFAULT_LENGTH).time()
             hours.append(
                 OfficeHourSpec(
-                    weekday=WEEKDAYS[slot.weekday], start=slot.begins, end=end, room=room_in(sentence) or slot.room, mode=mode_in(sentence),
+                    weekday=WEEKDAYS[slot.weekday], start=slot.begins, end=end, room=(room_in(sentence) if len(slots) == 1 else "") or slot.room, mode=mode_in(sentence),
                     call_in=call_in(cell, of_office_hour=True), first=first,
                 )
             )  # fmt: skip
@@ -190,7 +188,7 @@ def _exam(row: SourceRow, text: str, sentence: str, ids: Ids) -> Draft | None:
 def _room_behind(text: str, start: int) -> str:
     """Return the rooms that follow the time of an exam: 'H 0104, H 0105' of ', H 0104 und H 0105. Register until …'."""
     words = pieces_of_place(re.split(r"\.(?:\s|$)", text[start:])[0])
-    return ", ".join(clean_room(word) for word in takewhile(_ROOM_OF_EXAM.fullmatch, words))
+    return ", ".join(clean_room(word) for word in takewhile(is_place, words))
 
 
 def _dated(entry: str) -> list[str]:

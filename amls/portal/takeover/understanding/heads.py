@@ -163,16 +163,24 @@ def _title_apart(head: Head, lines: Sequence[tuple[int, SourceRow]], facts: dict
     headings = [(at, row) for at, row in before if row.kind == "heading"]
     after = [(at, row) for at, row in lines if at > top and row.kind == "heading"][:2]
     # The nearest heading before the term; the nearest line, where the page has no headings; the first after it.
+    # So does what stands alone in the first rows of a table: a sheet is called 'SoSe27', and its first cell names the course.
+    alone = [
+        (at, row)
+        for at, row in lines[:3]
+        if row.table > 0 and sum(bool(cell.text) and not cell.spans for cell in row.cells) == 1
+    ]
     candidates = [
         *reversed(headings),
         *([] if headings else [*reversed(before[-3:])] if head.rows else before[:3]),
+        *(alone if head.rows else []),
         *after,
     ]
     if not head.rows:
         candidates = [*headings[:3], *([] if headings else before[:2])]
     for at, row in candidates:
-        term = find_term(row.text)
-        text = _without_term(row.text, term) if term is not None and head.term is not None else row.text
+        term = find_term(_head_text(row) if row.table else row.text)
+        text = _head_text(row) if row.table else row.text
+        text = _without_term(text, term) if term is not None and head.term is not None else row.text
         if not is_no_title(text) and not find_days(text) and not kinds.is_free(text) and row.kind != "item":
             head.title = text.strip(" :–—-|#")
             head.rows = (*head.rows, row)
@@ -187,8 +195,7 @@ def _title_apart(head: Head, lines: Sequence[tuple[int, SourceRow]], facts: dict
             head.title = plain
             head.term = head.term or term
             return
-    alone = [row for _at, row in lines[:3] if row.table > 0 and sum(bool(cell.text) for cell in row.cells) == 1]
-    for row in alone:
+    for _at, row in alone:
         if not is_no_title(_head_text(row)):
             head.title, head.rows = _head_text(row), (*head.rows, row)
             return

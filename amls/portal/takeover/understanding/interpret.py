@@ -163,11 +163,14 @@ class _Interpreter(Blocks):
                 gone = {draft.id for draft in self.by_row.pop(id(row), [])}
                 self.drafts = [draft for draft in self.drafts if draft.id not in gone]
                 self.use(row, USED, "project")
-        self.office_hours = [
+        office_hours = [
             office_hour
             for (row, cell), text in zip(self.plain, texts, strict=True)
             for office_hour in facts.office_hours(text, cell, days)
         ]
+        # What is said twice is the same.
+        first_said = {(hour.weekday, hour.start): hour for hour in reversed(office_hours)}
+        self.office_hours = list(first_said.values())[::-1]
 
     # ── what came of it ──
 
@@ -187,7 +190,7 @@ class _Interpreter(Blocks):
             title=self.answers.get("title", "").strip() or head.title,
             term=self.answers.get("term", "").strip() or (term.label if term is not None else self.answers.get("year", "")),
             zone=self._zone_name(zone), kinds=kinds_of_course, codes=codes, ects=self.ects, description=description,
-            language=self._language(), slots=tuple(self.slots), call_in=self.call_in, people=tuple(self.people), office_hours=tuple(self.office_hours[:1]),
+            language=self._language(), slots=tuple(self.slots), call_in=self.call_in, people=tuple(self.people), office_hours=tuple(self.office_hours),
             parts=tuple(part for part in self.parts if (part.letter or part.title) in used_parts or part.letter),
             sessions=tuple(built.sessions),
             free_days=tuple(built.free_days), deadlines=tuple(built.deadlines), exams=tuple(built.exams), projects=self.project, grading=self.grading,

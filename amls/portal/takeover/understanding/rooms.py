@@ -3,7 +3,7 @@
 import re
 
 _I = re.IGNORECASE
-ROOM = r"[A-ZÄÖÜ][\w.-]*?(?:[ -]?[A-Za-z]{0,3}\d[\w.-]*)"
+ROOM = r"(?-i:[A-ZÄÖÜ])[\w.-]*?(?:[ -]?[A-Za-z]{0,3}\d[\w.-]*)"
 _MODES = {
     "virtual only": "virtual", "virtual": "virtual", "virtually": "virtual", "online": "virtual", "online only": "virtual", "zoom": "virtual", "via zoom": "virtual", "on zoom": "virtual",
     "remote": "virtual", "digital": "virtual", "webex": "virtual", "teams": "virtual", "bbb": "virtual", "hybrid": "hybrid", "in person": "in_person", "in-person": "in_person", "on site": "in_person", "präsenz": "in_person", "in präsenz": "in_person", "vor ort": "in_person",
@@ -27,6 +27,26 @@ _BEHIND = re.compile(
 )
 
 
+# As rooms stand behind the time of an exam: 'HS 1', 'MA 001', 'Walker Gym', but not 'Open Book'.
+_PLACE = re.compile(
+    r"(?:HS|H|Room|Raum|Hörsaal|[A-Z]{1,4})\s?[\w.-]*\d[\w.-]*|[A-Z][\w-]+ \d{1,4}|(?:(?:in|im|at) )?[A-ZÄÖÜ][\w'’.-]+(?: [A-ZÄÖÜ\d][\w'’.-]*){0,3}"
+)
+_MANNER = re.compile(
+    r"\b(?:open|closed|class|book|notes|choice|written|oral|schriftlich|mündlich|pflicht|anmeldung|registration)\b", _I
+)
+_ONLY = re.compile(r"\b(?:only|nur|ausschließlich)\b", _I)
+
+
+def is_place(text: str) -> bool:
+    """Return whether what stands behind a time and a comma is a place: capitals tell, where it is no mode and no manner."""
+    return _PLACE.fullmatch(text) is not None and not mode_of(text) and _MANNER.search(text) is None
+
+
+def says_only(text: str) -> bool:
+    """Return whether a text says that there is nothing else: 'nur online'."""
+    return _ONLY.search(text) is not None
+
+
 def clean_room(text: str) -> str:
     """Return a room as written, but for one space between letters and digits: 'H0111' is 'H 0111'."""
     room = " ".join(re.split(r"\\|\$", text)[0].strip(" .,;:").split())
@@ -43,7 +63,8 @@ def mode_of(token: str) -> str:
 
 
 def _mode_of_word(word: str) -> str:
-    return _MODES.get(re.sub(r"^(?:via|per|über|on|auf|bei|mit)\s+", "", word.lower()), "")
+    plain = " ".join(_ONLY.sub(" ", word).lower().split())
+    return _MODES.get(re.sub(r"^(?:via|per|über|on|auf|bei|mit)\s+", "", plain), "")
 
 
 def pieces_of_place(text: str) -> list[str]:

@@ -24,9 +24,9 @@ _DAYS = re.compile(
 )
 _LETTERS = re.compile(r"Mo|M|Tu|Th|T|We|W|R|Fr|F|Sa|Su")
 _COMPACT_DAYS = {"M": 0, "Mo": 0, "Tu": 1, "T": 1, "We": 2, "W": 2, "Th": 3, "R": 3, "Fr": 4, "F": 4, "Sa": 5, "Su": 6}
-_OFFICE = re.compile(r"\b(?:office hours?|sprechstunde\w*|consultation|help hours)\b", _I)
-# A full stop, but not that of '2. Klausur'.
-_END = r"(?<=[a-z)\d!?]\.)(?!(?:(?<=^\d\.)|(?<=[\s(]\d\.))\s+\w*(?i:klausur|prüfung|test))\s+(?=[A-ZÄÖÜ])|(?<=[!?])\s+"
+OFFICE = re.compile(r"\b(?:office hours?|sprechstunde\w*|consultation|help hours)\b", _I)
+# A full stop, but not that of '2. Klausur' and of a person's title.
+_END = r"(?<=[a-z)\d!?]\.)(?<!Prof\.)(?<!Dr\.)(?<!Ing\.)(?<!Dipl\.)(?<!Mrs\.)(?<!M[rs]\.)(?!(?:(?<=^\d\.)|(?<=[\s(]\d\.))\s+\w*(?i:klausur|prüfung|test))\s+(?=[A-ZÄÖÜ])|(?<=[!?])\s+"
 _SENTENCES = re.compile(_END)
 _SPLIT = re.compile(rf"{_END}|\s*[;|•]\s+|\s·\s(?=\D*:)")
 _NONE = re.compile(
@@ -57,6 +57,19 @@ def plain_sentences(text: str) -> list[str]:
     return [sentence for sentence in _SENTENCES.split(text) if sentence and sentence.strip()]
 
 
+def statements(line: str) -> list[tuple[str, bool]]:
+    """Return the sentences of a line, each with whether it names office hours.
+
+    So does one that begins with a day behind another: 'Office hours: Tue 2-3pm; Thu 4-5pm'.
+    """
+    said: list[tuple[str, bool]] = []
+    for sentence in sentences(line):
+        goes_on = bool(said) and said[-1][1] and _DAYS.match(sentence.strip()) is not None
+        is_office = goes_on and not kinds.session_kind(sentence, is_heading=True)
+        said.append((sentence, is_office or OFFICE.search(sentence) is not None))
+    return said
+
+
 def find_slots(line: str, *, default_kind: str = "") -> list[Slot]:
     """Return the weekly times that a line names, but those of office hours."""
     return list(_found(line, default_kind))
@@ -66,8 +79,8 @@ def find_slots(line: str, *, default_kind: str = "") -> list[Slot]:
 def _found(line: str, default_kind: str) -> tuple[Slot, ...]:
     slots: list[Slot] = []
     kind = ""
-    for sentence in sentences(line):
-        if _OFFICE.search(sentence) or _NONE.search(sentence):
+    for sentence, is_office in statements(line):
+        if is_office or _NONE.search(sentence):
             continue
         # '4.10' is a time here; '4/10' is none.
         dates = [

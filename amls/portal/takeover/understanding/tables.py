@@ -338,7 +338,7 @@ class _Schedule:
         text = content.title
         if text and not draft.title:
             fill(draft, content)
-        elif text and kinds.is_due(text) and kinds.is_work(text) and draft.kind != kinds.DEADLINE:
+        elif text and kinds.is_due(text) and kinds.is_work(due_title(text)) and draft.kind != kinds.DEADLINE:
             draft.dues += [
                 Due(piece, day_in(piece), time_in(piece)) for piece in pieces_of(text) if kinds.is_due(piece)
             ]
@@ -354,6 +354,7 @@ class _Schedule:
                     draft, id=f"{draft.id}.{_column.index}", title="", details=[], materials=[], dues=[], number="", label="",
                     kind=role.partition(":")[2], times=None, room="", from_column=True,
                 )  # fmt: skip
+                other.weekday = c.weekday_in(_column.heading) if not draft.is_week else draft.weekday
                 fill(other, read_content(cell.text, cell.links))
                 other.kind = role.partition(":")[2]
                 if kinds.is_cancelled(other.title):

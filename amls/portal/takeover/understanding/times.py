@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
+from amls.portal.takeover.understanding.dates import DASH
+
 _I = re.IGNORECASE
 _REMEMBERED = 4096
 _AM = r"[ap]\.?\s?m\b\.?"
-_CT = r"(?:c\.?\s?t\b\.?|s\.?\s?t\b\.?)"
+_CT = r"(?:[cs]\.?\s?t\b\.?|\((?:[cs]\.?\s?t\.?)\))"
 _UHR = r"(?:uhr\b|h\b(?!\s*\d{3})|o'clock\b)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _MINUTE = r"[0-5]\d"
@@ -21,7 +23,7 @@ def _clock(name: str) -> str:
 
 
 _SPAN = re.compile(
-    rf"(?<![\d.,:/$#-])(?:(?:from|von|between|zwischen|ab)\s+)?{_clock('a')}\s*(?:[-–—]|\bto\b|\bbis\b|\buntil\b|\btill\b|\bund\b|\band\b)\s*{_clock('b')}(?![\d/%]|\.\d)",
+    rf"(?<![\d.,:/$#-])(?:(?:from|von|between|zwischen|ab)\s+)?{_clock('a')}\s*(?:{DASH}|\bto\b|\bbis\b|\buntil\b|\btill\b|\bund\b|\band\b)\s*{_clock('b')}(?![\d/%]|\.\d)",
     _I,
 )
 _SINGLE = re.compile(
@@ -129,7 +131,7 @@ def _at(hour: int, minute: int, half: str) -> time | None:
 
 def _is_quarter(match: re.Match[str], name: str) -> bool:
     said = match.group(f"{name}ct")
-    return bool(said) and said.lower().startswith("c")
+    return bool(said) and said.lower().strip("(").startswith("c")
 
 
 def _single(match: re.Match[str]) -> Times | None:
