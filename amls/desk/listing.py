@@ -18,12 +18,15 @@ from django.db import models
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from unfold.utils import display_for_field, display_for_value
 from unfold.views import ChangeList as UnfoldList
+
+from amls.desk.zones import ZONE_COLUMN, by_the_clock_of
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -71,7 +74,8 @@ class CourseList(LeadingList):
         if course is not None:
             self.root_queryset = self.root_queryset.filter(**{self.model_admin.course_path: course})
         rows: models.QuerySet[Any] = super().get_queryset(request, *args, **kwargs)
-        return rows
+        # Each row says its moments by the clock of its course.
+        return rows.select_related(self.model_admin.course_path) if ZONE_COLUMN in self.list_display else rows
 
 
 class PeopleList(CourseList):
@@ -147,7 +151,7 @@ class _ListColumn:
         field: of the model, where it shows one.
         method: of the admin class, where that says what it shows.
         look: what says how that reads which no field says: the method, or what the model has of this name.
-        said: what its values read, as HTML: most columns say the same few in all rows.
+        said: what its values read in a zone, as HTML: most columns say the same few in all rows.
     """
 
     name: str
@@ -184,9 +188,9 @@ def listed(cl: ChangeList) -> Listed:
     forms = {form.instance.pk: form for form in cl.formset.forms} if cl.formset else {}
     opens = cl if isinstance(cl, OpenedList) and cl.can_open else None
     said = _AllRows(*_checkbox(), cl.model_admin.get_empty_value_display())
-    table = [[_cell(cl, column, row, forms.get(row.pk), said) for column in columns] for row in cl.result_list]
+    table = [_cells(cl, columns, row, forms.get(row.pk), said) for row in cl.result_list]
     # What groups rows is told once also of few, where there is one group.
-    once = getattr(cl.model_admin, "told_once", ())
+    once = (ZONE_COLUMN, *getattr(cl.model_admin, "told_once", ()))
     is_shown = [
         bool(forms)
         or column.is_link
@@ -286,6 +290,15 @@ def _checkbox() -> tuple[SafeString, SafeString]:
     )
 
 
+def _cells(
+    cl: ChangeList, columns: list[_ListColumn], row: models.Model, form: ModelForm[Any] | None, said: _AllRows
+) -> list[SafeString]:
+    """Return what stands in the cells of a row; where rows are of several zones, by the clock of its course."""
+    desk: Any = cl.model_admin
+    with by_the_clock_of(desk.course_of(row) if ZONE_COLUMN in cl.list_display else None):
+        return [_cell(cl, column, row, form, said) for column in columns]
+
+
 def _cell(
     cl: ChangeList, column: _ListColumn, row: models.Model, form: ModelForm[Any] | None, said: _AllRows
 ) -> SafeString:
@@ -320,10 +333,11 @@ def _shown(cl: ChangeList, column: _ListColumn, row: models.Model, empty: str) -
     if column.field is None and not isinstance(value, str | bool | date):
         # Of other kinds, values that are equal may read differently.
         return conditional_escape(_said(column, value, empty))
+    key = (timezone.get_current_timezone(), value)
     try:
-        return column.said[value]
+        return column.said[key]
     except KeyError:
-        column.said[value] = text = conditional_escape(_said(column, value, empty))
+        column.said[key] = text = conditional_escape(_said(column, value, empty))
         return text
     except TypeError:
         # Lists can't be looked up.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -37,6 +38,13 @@ from amls.desk.problems import problems_of
 from amls.desk.sent_twice import SentTwice, token_of
 from amls.desk.widgets import NamesDates, named_in_tables
 from amls.desk.writes import ThroughServices, Writes
+from amls.desk.zones import (
+    ZONE_COLUMN,
+    are_in_several_zones,
+    moments_in,
+    read_by_own_clocks,
+    with_zone,
+)
 
 HISTORY_ROWS = 200
 # What calendars see of a write, by course.
@@ -70,10 +78,12 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     Attributes:
         course_path: how a query gets from the model to its course.
         previews: whether changes of the agenda, and what people would be told, are shown before they are saved.
+        says_moments: columns that say moments and are no fields.
     """
 
     course_path = "course"
     previews = True
+    says_moments: tuple[str, ...] = ()
     warn_unsaved_form = True
     list_filter_submit = True
     # How many rows there are without a filter is one more count for every list.
@@ -133,14 +143,28 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
             return None
         return listed_course(request)
 
+    def courses_listed(self, request: HttpRequest) -> Sequence[Course]:
+        """Return the courses that a list has rows of."""
+        course = self.course_of_list(request)
+        return [course] if course is not None else courses_of(request)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         """List what is of the chosen course."""
         return CourseList
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Show no column for the course where all rows are of one."""
+        """Show no column for the course where all rows are of one, and one for the zone where moments are of several."""
         shown = super().get_list_display(request)
-        return [name for name in shown if name != "course" or self.course_of_list(request) is None]
+        shown = [name for name in shown if name != "course" or self.course_of_list(request) is None]
+        moments = {field.name for field in self.opts.fields if isinstance(field, models.DateTimeField)}
+        has_moments = not moments.union(self.says_moments).isdisjoint(shown)
+        return [*shown, ZONE_COLUMN] if has_moments and are_in_several_zones(self.courses_listed(request)) else shown
+
+    @admin.display(description=gettext_lazy("time zone"))
+    def time_zone(self, row: Any) -> str:
+        """Name the zone of what a row of a list says."""
+        course = self.course_of(row)
+        return course.timezone if course is not None else timezone.get_current_timezone_name()
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Filter by rows of the person's courses only, and by these where there are several."""
@@ -155,10 +179,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only what belongs to the person's courses."""
-        match = request.resolver_match
-        is_new = request.method == "GET" and match is not None and not match.kwargs
-        # Only what is offered is narrowed down: a form that is sent is judged by permissions alone.
-        course = chosen_course(request) if is_new else self._course_of_form(request)
+        course = self._course_offered(request)
         rows = kwargs.setdefault("queryset", scoped_choices(self, db_field, request, course=course))
         if rows is not None and rows.model is Enrolment:
             # What is granted, decided or entered is a student's.
@@ -168,6 +189,12 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         elif rows is not None and (path := told_apart_by(self, rows.model, request, course)):
             kwargs = {"form_class": partial(OfCourseChoice, path=path), **kwargs}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _course_offered(self, request: HttpRequest) -> Course | None:
+        """Return the course to which what a form offers is narrowed down; one that is sent is judged by permissions alone."""
+        match = request.resolver_match
+        is_new = request.method == "GET" and match is not None and not match.kwargs
+        return chosen_course(request) if is_new else self._course_of_form(request)
 
     def _course_of_form(self, request: HttpRequest) -> Course | None:
         """Return the course of the row whose form is shown."""
@@ -185,12 +212,31 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
         """Name what is to be mended: a number on a tab says nothing to whoever doesn't see it."""
         context["once"] = token_of(request) if kwargs.get("add") else ""
+        self._show_by_course(request, context)
         inlines = context["inline_admin_formsets"]
         problems = problems_of(context["adminform"].form, inlines)
         in_first = sum(not problem.tab for problem in problems)
         tabs = [inline for inline in inlines if inline.opts.tab]
         context |= {"problems": problems, "error_count": in_first, "inlines_list": tabs}
         return super().render_change_form(request, context, **kwargs)
+
+    def _show_by_course(self, request: HttpRequest, context: dict[str, Any]) -> None:
+        """Show a form by the clock of the course that it begins with, or that was chosen before it was sent back."""
+        form = context["adminform"].form
+        if "course" not in form.fields:
+            return
+        chosen = form["course"].value()
+        self._activate_zone(request, form.instance if form.instance.pk else None, chosen)
+        moments = moments_in(form.fields)
+        inner = any(moments_in(inline.formset.form.base_fields) for inline in context["inline_admin_formsets"])
+        is_open = self._course_offered(request) is None and are_in_several_zones(courses_of(request))
+        context["chooses_zone"] = is_open and (bool(moments) or inner)
+        if not context["chooses_zone"]:
+            return
+        form.fields["course"].label_from_instance = with_zone
+        for name in [] if chosen else moments:
+            # By whose clock it would count is not known yet.
+            form.initial.pop(name, None)
 
     # ── writes ──
 
@@ -201,9 +247,9 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Add or change, in the zone of the row's course."""
+        """Add or change, in the zone of the course that is chosen in the form, else of the row's."""
         row = self.get_object(request, object_id) if object_id else None
-        self._activate_zone(request, row)
+        self._activate_zone(request, row, request.POST.get("course"))
         request.desk_course_of_form = self.course_of(row) if row is not None else None  # type: ignore[attr-defined]
         return self._in_one_transaction(
             request,
@@ -212,8 +258,9 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """List, edit in the list, and run actions, all or nothing."""
-        self._activate_zone(request, None)
+        """List, edit in the list, and run actions, all or nothing; each row is in the zone of its course."""
+        for course in self.courses_listed(request)[:1]:
+            timezone.activate(course.zone)
         return self._in_one_transaction(
             request, None, lambda: super(CourseScopedAdmin, self).changelist_view(request, extra_context)
         )
@@ -221,6 +268,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Name the fields of the list: their labels stand in the head of the table only."""
         formset = named_in_tables(super().get_changelist_formset(request, **kwargs))
+        formset.form = read_by_own_clocks(formset.form, self.course_of)
         # Their help stands in the form of the row.
         for field in formset.form.base_fields.values():
             field.help_text = ""
@@ -229,6 +277,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Delete after a confirmation; what is not deleted says so before it asks."""
         row = self.get_object(request, object_id)
+        self._activate_zone(request, row)
         if request.method != "POST" and row is not None and self.has_delete_permission(request, row):
             try:
                 without_trace(lambda: self.delete_model(request, row))
@@ -245,9 +294,13 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
             request, row, lambda: super(CourseScopedAdmin, self).delete_view(request, object_id, extra_context)
         )
 
-    def _activate_zone(self, request: HttpRequest, row: Any) -> None:
-        course = self.course_of(row) if row is not None else None
-        course = course or chosen_course(request) or next(iter(courses_of(request)), None)
+    def _activate_zone(self, request: HttpRequest, row: Any, chosen: object = None) -> None:
+        """Read and show moments by the clock of the course that a form chooses by its key, else of its row, else of the desk."""
+        courses = courses_of(request)
+        course = next((course for course in courses if str(course.pk) == str(chosen)), None)
+        if course is None and row is not None:
+            course = self.course_of(row)
+        course = course or chosen_course(request) or next(iter(courses), None)
         if course is not None:
             timezone.activate(course.zone)
 

@@ -23,7 +23,8 @@ class ExamFilter(ScopedFilter):
         """Return the exams of the person's courses, in the order of their days."""
         rows = scoped_choices(model_admin, field, request, course=model_admin.course_of_list(request))
         exams = rows if rows is not None else Exam.objects.all()
-        return [(exam.pk, exam.with_day()) for exam in exams.order_by("starts_at", "pk")]
+        exams = exams.select_related("course").order_by("starts_at", "pk")
+        return [(exam.pk, exam.with_day(exam.course.zone)) for exam in exams]
 
 
 @admin.register(Registration)

@@ -173,6 +173,7 @@ class ExtensionAdmin(KeptAdmin):
         course = next((course for course in courses if str(course.pk) == wanted), usual_course(request))
         if course is None:
             raise Http404
+        timezone.activate(course.zone)
         form = ForWhomForm(request.POST or None, courses=courses, zone=course.zone, initial={"course": course.pk})
         if request.method == "POST" and form.is_valid():
             try:
@@ -189,6 +190,7 @@ class ExtensionAdmin(KeptAdmin):
             title=_("Extend the deadline"),
             submit=_("Extend, and tell whom it concerns"),
             form=form,
+            chooses_zone=form.chooses_zone,
             lead=_("Page, calendar and reminders follow at once."),
         )
 

@@ -12,7 +12,6 @@ from django.contrib import admin
 from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -23,6 +22,7 @@ from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.core.times import say_moment
 from amls.courses.accounts import user_of
+from amls.courses.models import Course
 from amls.desk.listing import LeadingList
 from projects.admin.assess.files import show_differences, show_file, show_member
 from projects.admin.assess.views import assess_project, send_attempts
@@ -107,6 +107,7 @@ class ProjectAdmin(KeptAdmin):
     change_list_template = "admin/projects/list.html"
     list_display = ("team", "topic_title", "deadline", "hand_in", "assessor_name", "result")
     list_display_links = ("team",)
+    says_moments = ("deadline", "hand_in")
     list_filter = (
         CourseFilter, AssignmentFilter, StageFilter, NeedsFilter, TrackFilter, TopicFilter, MentorFilter, AssessorFilter,
     )  # fmt: skip
@@ -197,8 +198,6 @@ class ProjectAdmin(KeptAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """List the projects, with how far the assessment is."""
         courses = chosen_courses(request)
-        if courses:
-            timezone.activate(courses[0].zone)
         assignment = primary_key(request.GET.get("assignment"))
         progress = progress_of(courses, user_of(request), assignment=assignment) if request.method == "GET" else []
         context = {
@@ -215,10 +214,9 @@ class ProjectAdmin(KeptAdmin):
         }
         return super().changelist_view(request, context)
 
-    def _activate_zone(self, request: HttpRequest, row: Any) -> None:
-        courses = chosen_courses(request)
-        if row is not None or courses:
-            timezone.activate(row.course.zone if row is not None else courses[0].zone)
+    def courses_listed(self, request: HttpRequest) -> list[Course]:
+        """Return the courses that the list is about."""
+        return chosen_courses(request)
 
     # ── columns ──
 

@@ -141,6 +141,7 @@ class AssignmentAdmin(KeptAdmin):
             title=_("Make a series"),
             submit=_("Make them") if preview is not None else _("Show when each is due"),
             form=form,
+            chooses_zone=form.chooses_zone,
             lead=_("One a week. A week whose day is without class is left out."),
             notes=[_said(plan, course) for plan in planned] if preview is not None else [],
             preview=preview,

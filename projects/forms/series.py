@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -48,10 +47,9 @@ class SeriesForm(ZonedForm):
         ),
     )
 
-    def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["course"].queryset = Course.objects.filter(pk__in=[course.pk for course in courses])  # type: ignore[attr-defined]
-        self.fields["due"].help_text = gettext("In %(zone)s; the others a week later each.") % {"zone": self.zone.key}
+        self.fields["due"].help_text = gettext("In %(zone)s; the others a week later each.") % {"zone": self.zone_name}
 
     def clean_due(self) -> datetime | None:
         """Take the time as the course's clock shows it."""

@@ -20,6 +20,7 @@ from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
+from amls.desk.zones import are_in_several_zones, with_zone
 from amls.files.tables.forms import TableForm
 from projects.forms.choices import PersonField, TeamField
 from projects.models import HALF_POINTS, Assessment, Assignment, MemberAssessment, Outcome, Project, Topic
@@ -38,11 +39,24 @@ def staff_of(courses: Iterable[Course]) -> dict[int, User]:
 
 
 class ZonedForm(forms.Form):
-    """A form whose times are typed as the course's clock shows them."""
+    """A form whose times are typed as the course's clock shows them.
 
-    def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
+    Attributes:
+        zone: of the course.
+        chooses_zone: whether it is that of the course which the form chooses among several of several zones.
+        zone_name: how what helps with its fields names the zone.
+    """
+
+    def __init__(self, *args: Any, zone: ZoneInfo, courses: Sequence[Course] = (), **kwargs: Any) -> None:
         self.zone = zone
+        self.chooses_zone = are_in_several_zones(courses)
+        self.zone_name = gettext("the zone of the course that you choose") if self.chooses_zone else zone.key
         super().__init__(*args, **kwargs)
+        offered = self.fields.get("course")
+        if isinstance(offered, forms.ModelChoiceField):
+            offered.queryset = Course.objects.filter(pk__in=[course.pk for course in courses])
+            if self.chooses_zone:
+                offered.label_from_instance = with_zone  # type: ignore[assignment, method-assign]
 
     def instant(self, value: datetime | None) -> datetime | None:
         """Return the moment that was typed.
@@ -79,7 +93,7 @@ class MoreTimeForm(ZonedForm):
         super().__init__(*args, **kwargs)
         self.fields["until"].help_text = gettext(
             "In %(zone)s. It stays when the deadline moves; days and hours move with it."
-        ) % {"zone": self.zone.key}
+        ) % {"zone": self.zone_name}
 
     def clean_until(self) -> datetime | None:
         """Take the time as the course's clock shows it."""
@@ -131,10 +145,9 @@ class ForWhomForm(MoreTimeForm):
         help_text=_("Also the person's team. With neither team nor person it is for everyone in the course."),
     )
 
-    def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, courses: Sequence[Course], **kwargs: Any) -> None:
+        super().__init__(*args, courses=courses, **kwargs)
         pks = [course.pk for course in courses]
-        self.fields["course"].queryset = Course.objects.filter(pk__in=pks)  # type: ignore[attr-defined]
         self.assignments = {str(row.pk): row for row in _several(pks)}
         choices = [("", _("The course's project")), (ALL, _("All that are not due yet"))]
         named = [(pk, f"{row} · {row.course.slug}") for pk, row in self.assignments.items()]

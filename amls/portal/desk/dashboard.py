@@ -10,6 +10,7 @@ from amls.courses.accounts import user_of
 from amls.courses.models import Course
 from amls.courses.permissions import may_create_courses
 from amls.desk.chosen_course import chosen_course, courses_of
+from amls.desk.zones import are_in_several_zones
 from amls.portal.desk.activity import activity_plots
 from amls.portal.desk.needs import lectures_in, needs_of
 
@@ -29,6 +30,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     lectures = lectures_in(courses)
     context["desk"] = {
         "courses": courses,
+        "has_zones": are_in_several_zones(courses),
         "mine": running,
         "may_create": may_create_courses(user),
         "coming": [lecture for lecture in lectures if lecture.ends_at is not None and lecture.ends_at > now][:_SOON],

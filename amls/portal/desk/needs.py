@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -32,7 +33,7 @@ class Need:
     Attributes:
         title: says what; of a list, how many.
         address: where it is done; empty where each of `rows` has its own.
-        at: the date that a title without one is of.
+        at: the date that a title without one is of, by the clock of its `zone`.
         detail: what is the matter, where the title only names a thing.
         rows: the first of the things, one by one.
         more: how many of them are not among `rows`.
@@ -41,6 +42,7 @@ class Need:
     title: str
     address: str = ""
     at: datetime | None = None
+    zone: ZoneInfo | None = None
     detail: str = ""
     rows: Sequence["Need"] = ()
     more: int = 0
@@ -114,7 +116,8 @@ def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
 
 
 def _of_exam(exam: Exam, detail: str) -> Need:
-    return Need(str(exam), reverse("exams:staff", args=[exam.course.slug, exam.pk]), exam.starts_at, detail)
+    address = reverse("exams:staff", args=[exam.course.slug, exam.pk])
+    return Need(str(exam), address, exam.starts_at, exam.course.zone, detail)
 
 
 def _people(courses: Sequence[Course]) -> Iterator[Need]:
@@ -253,7 +256,8 @@ def _has(kind: str) -> Exists:
 
 
 def _of_lecture(lecture: Lecture) -> Need:
-    return Need(str(lecture), reverse("admin:lectures_lecture_change", args=[lecture.pk]), lecture.starts_at)
+    address = reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    return Need(str(lecture), address, lecture.starts_at, lecture.course.zone)
 
 
 def _of_file(reading: Extraction, detail: str) -> Need:
