@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
@@ -67,18 +68,23 @@ def kept_members(enrolment: Enrolment, assignment: Assignment) -> set[int]:
     """Return the keys of those who would hand in with a person: they and, where teams are kept, their last team.
 
     Somebody's last team is that of the newest assignment before this one that forms its teams alike; whoever has
-    another one since is not in it. 2 queries.
+    another one since is not in it. 3 queries.
     """
-    alone = {enrolment.pk}
+    return kept_members_of_each([enrolment.pk], assignment)[enrolment.pk]
+
+
+def kept_members_of_each(enrolments: Collection[int], assignment: Assignment) -> dict[int, set[int]]:
+    """Return `kept_members` of each of many people, by their keys: as many queries for many as for one."""
     if assignment.teaming != Assignment.Teaming.KEPT:
-        return alone
+        return {pk: {pk} for pk in enrolments}
     before = _before(assignment)
-    mine = Membership.objects.active().filter(enrolment=enrolment, assignment__in=before)
-    teams = Membership.objects.active().filter(project__in=mine.values("project"))
-    last = _last_teams({*teams.values_list("enrolment", flat=True), enrolment.pk}, before)
-    if enrolment.pk not in last:
-        return alone
-    return {pk for pk, project in last.items() if project == last[enrolment.pk]}
+    theirs = Membership.objects.active().filter(enrolment__in=enrolments, assignment__in=before)
+    teams = Membership.objects.active().filter(project__in=theirs.values("project"))
+    last = _last_teams({*teams.values_list("enrolment", flat=True), *enrolments}, before)
+    together: defaultdict[int, set[int]] = defaultdict(set)
+    for pk, project in last.items():
+        together[project].add(pk)
+    return {pk: together[last[pk]] if pk in last else {pk} for pk in enrolments}
 
 
 def _before(assignment: Assignment) -> list[int]:

@@ -16,9 +16,23 @@ from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course
 from amls.grading.points import ZERO
 from amls.grading.tasks import TaskWish, keep_tasks
-from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
+from projects.deadlines import Deadlines
+from projects.models import (
+    Assessment,
+    AssessmentDraft,
+    Assignment,
+    Extension,
+    ExtensionRequest,
+    Membership,
+    Project,
+    StaffNote,
+    Submission,
+    Task,
+    TaskPoints,
+)
 from projects.points import Score
-from projects.services.locks import lock_every_project, save_checked
+from projects.services.joining import kept_members_of_each
+from projects.services.locks import follow_in_feeds, lock_every_project, lock_project, save_checked
 from projects.services.teamsheets import PointsByTask, TeamSheet, TeamWish, keep_sheets, most_by_task, sheets_of
 
 
@@ -170,7 +184,8 @@ def team_for_points(*, enrolment: Enrolment, assignment: Assignment, now: dateti
     """Return the team in which a person works on an assignment; who has none gets one alone, where it has no topics.
 
     Raises:
-        RuleViolation: the assignment has topics, and the person none of them.
+        RuleViolation: the assignment has topics, and the person none of them; or the first hand-in, which is still to
+            come, makes a team of the person and others.
     """
     return the_only(teams_for_points(enrolments=[enrolment], assignment=assignment, now=now))
 
@@ -192,9 +207,68 @@ def teams_for_points(
                 said = _("%(person)s is in no team.") % {"person": people[pk].user}
                 teams[pk] = RuleViolation(said, code="no-team")
             return teams
+        parted = _parted([people[pk] for pk in alone], assignment, now=now)
+        teams |= parted
+        alone = [pk for pk in alone if pk not in parted]
         made = Project.objects.bulk_create(Project(assignment=assignment, registered_at=now) for _person in alone)
         Membership.objects.bulk_create(
             Membership(project=project, assignment=assignment, enrolment_id=pk, joined_at=now)
             for pk, project in zip(alone, made, strict=True)
         )
     return teams | dict(zip(alone, made, strict=True))
+
+
+def _parted(people: Sequence[Enrolment], assignment: Assignment, *, now: datetime) -> dict[int, RuleViolation]:
+    """Return, by enrolment, who would be parted by a team alone from those with whom they hand in, and from whom.
+
+    Where teams are kept the first hand-in makes them: as long as it can come, and those of a team have none yet.
+    """
+    deadlines = Deadlines.of(assignment)
+    closes_at = deadlines.closes_at(deadlines.for_all)
+    if not people or not assignment.is_handed_in_here or (closes_at is not None and now >= closes_at):
+        return {}
+    kept = kept_members_of_each([person.pk for person in people], assignment)
+    mates = set().union(*kept.values())
+    placed = Membership.objects.active().filter(assignment=assignment, enrolment__in=mates)
+    free = mates - set(placed.values_list("enrolment", flat=True))
+    rows = Enrolment.objects.filter(pk__in=free).select_related("user").order_by("user__sort_name", "pk")
+    # Whose account was deleted goes along no further.
+    names = {row.pk: str(row.user) for row in rows if not row.user.is_nameless}
+    parted = {}
+    for person in people:
+        others = [name for pk, name in names.items() if pk in kept[person.pk] and pk != person.pk]
+        if others:
+            said = _(
+                "%(person)s hands in together with %(others)s, who have handed in nothing yet: points would part them. "
+                "Enter points once they have handed in, or can't any more."
+            )
+            named = {"person": person.user, "others": ", ".join(others)}
+            parted[person.pk] = RuleViolation(said % named, code="hand-in-open")
+    return parted
+
+
+def remove_untouched_team(project: Project, *, now: datetime) -> bool:
+    """Remove a team that only an entry of points made, once these are taken back; return whether it was removed.
+
+    It stays where anything else hangs on it: what was handed in, granted, noted or decided, or somebody who joined.
+    """
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        members = list(Membership.objects.filter(project=project).select_related("enrolment"))
+        joined = [row for row in members if row.joined_at != project.registered_at or row.left_at is not None]
+        decision = Assessment.objects.filter(project=project).first()
+        is_decided = decision is not None and (
+            bool(decision.outcome or decision.feedback or decision.published_at)
+            or decision.task_points.exists()
+            or decision.overrides.exists()
+        )
+        others = (Submission, StaffNote, Extension, ExtensionRequest, AssessmentDraft)
+        is_touched = any(model.objects.filter(project=project).exists() for model in others)
+        if project.topic_id is not None or not project.is_active or joined or is_decided or is_touched:
+            return False
+        if decision is not None:
+            decision.delete()
+        Membership.objects.filter(project=project).delete()
+        project.delete()
+        follow_in_feeds([row.enrolment for row in members], now=now)
+    return True

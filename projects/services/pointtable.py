@@ -23,12 +23,12 @@ from projects.models import Assessment, Assignment, Outcome, Project, TaskPoints
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark
 from projects.services.assessing import Decision, assess_each
-from projects.services.points import give_points_each, teams_for_points
+from projects.services.points import give_points_each, remove_untouched_team, teams_for_points
 from projects.services.teamsheets import Given, TeamWish
 
 KIND = "projects.points"
-# In the record of an import: the points without tasks, and why published ones were corrected last.
-_SUM, _WHY = "sum", "why"
+# In the record of an import: the points without tasks, why published ones were corrected last, and whether they made the team.
+_SUM, _WHY, _TEAM = "sum", "why", "team"
 # What a row is to have, by task; None is the whole of an assignment without tasks, no mark takes back what was given.
 Marks = Mapping[int | None, Mark | None]
 
@@ -50,12 +50,17 @@ class RowWish:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """What was or would be changed in a row."""
+    """What was or would be changed in a row.
+
+    Attributes:
+        makes_team: the person was in no team before.
+    """
 
     row: PointsRow
     line: int
     before: Marks
     after: Marks
+    makes_team: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -133,7 +138,7 @@ def enter_table(
 def _change(row: PointsRow, wish: RowWish) -> RowChange | None:
     """Return what a wish changes in a row; None where it says what is so already."""
     before = {task: row.mark_for(task) for task in wish.points}
-    return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points)
+    return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points, row.project is None)
 
 
 def _give(
@@ -212,6 +217,7 @@ def _imported(change: RowChange) -> Imported:
     person = members[0].user_id if len(members) == 1 else None
     known = change.row.assessment if change.row.is_published else None
     before = _values(change.before) | ({_WHY: known.correction} if known is not None else {})
+    before |= {_TEAM: "made"} if change.makes_team else {}
     return Imported(change.line, change.row.label, project.pk, before, _values(change.after), person)
 
 
@@ -232,7 +238,7 @@ def _read_exactly(text: str) -> Mark | None:
 
 @takes_back(KIND, gettext_lazy("Points of an assignment"))
 def take_back(row: ImportedRow, by: User, now: datetime) -> None:
-    """Give a team the points that it had before a table was saved, or none.
+    """Give a team the points that it had before a table was saved, or none; then a team that they made goes too.
 
     Raises:
         RuleViolation: they were changed since, or are published and there were none before.
@@ -261,3 +267,5 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     if _WHY in before and not is_told(row.table_import.at, now=now):
         # Nobody ever read of a correction.
         Assessment.objects.filter(project=project).update(correction=before[_WHY])
+    if _TEAM in before:
+        remove_untouched_team(project, now=now)

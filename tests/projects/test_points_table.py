@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -22,8 +23,9 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.models import Assessment, Assignment, Membership, Outcome, Project, TaskPoints
 from projects.pointrows import points_rows
-from projects.services.assessing import publish_assessments
+from projects.services.assessing import note_for_staff, publish_assessments
 from projects.services.excuses import excuse
+from projects.services.joining import team_for
 from projects.services.pointfile import import_task_points
 from projects.services.points import give_points, set_tasks, team_for_points
 from projects.services.pointtable import RowWish, enter_table
@@ -162,6 +164,49 @@ def test_saving_is_undone_as_an_import_is(world: World, sheet: Assignment, peopl
     undone = undo_import(table_import=TableImport.objects.get(), by=world.staff, now=NOW)
     assert (undone.done, [label for label, _why in undone.problems]) == (1, [NAMES[1]])
     assert (given(people[0], sheet), given(people[1], sheet)) == ([], [D(9)])
+
+
+def test_a_team_that_points_made_goes_with_them_unless_something_hangs_on_it(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    wishes = {f"p{person.pk}": RowWish({None: D(4)}) for person in people}
+    enter_table(assignment=sheet, wishes=wishes, by=world.staff, now=NOW)
+    noted, joined, standing = (team_of(person, sheet) for person in people[1:])
+    note_for_staff(project=noted, text="War krank", by=world.staff, now=NOW)
+    Membership.objects.create(project=joined, assignment=sheet, enrolment=world.other, joined_at=clock.now())
+    first = TableImport.objects.get()
+    enter_table(assignment=sheet, wishes={f"t{standing.pk}": RowWish({None: D(5)})}, by=world.staff, now=NOW)
+    # What is taken back is points alone, where the team was there before.
+    assert undo_import(table_import=TableImport.objects.latest("pk"), by=world.staff, now=NOW).done == 1
+    assert given(people[3], sheet) == [D(4)]
+    assert undo_import(table_import=first, by=world.staff, now=NOW).done == 4
+    assert set(Project.objects.filter(assignment=sheet)) == {noted, joined}
+    assert not TaskPoints.objects.filter(assessment__project__assignment=sheet).exists()
+
+
+def test_points_before_the_hand_in_part_nobody_from_their_team(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=3, hand_in="files")
+    sheet.refresh_from_db()
+    values = {**model_to_dict(sheet, exclude=["id", "course"]), "course": sheet.course, "position": sheet.position + 1}
+    team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    for mate in people[1:3]:
+        Membership.objects.create(project=team, assignment=sheet, enrolment=mate, joined_at=NOW)
+    following = Assignment.objects.create(**{**values, "title": "Blatt 5", "due_at": NOW + timedelta(days=7)})
+    wishes = {f"p{person.pk}": RowWish({None: D(4)}) for person in (people[0], people[3])}
+    entered = enter_table(assignment=following, wishes=wishes, by=world.staff, now=NOW)
+    assert list(entered.problems) == [f"p{people[0].pk}"]
+    assert f"hands in together with {NAMES[1]}, {NAMES[2]}" in entered.problems[f"p{people[0].pk}"]
+    assert [given(person, following) for person in people] == [[], [], [], [D(4)]]
+    # The team hands in as it is; afterwards whoever is in none yet may have points alone.
+    handed_in = team_for(enrolment=people[1], assignment=following, now=NOW)
+    assert {row.enrolment for row in handed_in.memberships.all()} == set(people[:3])
+    Membership.objects.filter(project=handed_in).delete()
+    late = NOW + timedelta(days=30)
+    alone = {f"p{people[0].pk}": RowWish({None: D(4)})}
+    assert not enter_table(assignment=following, wishes=alone, by=world.staff, now=late).problems
+    assert given(people[0], following) == [D(4)]
 
 
 def test_complete_drafts_are_published_after_they_were_shown(
