@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import product
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -66,6 +67,10 @@ def test_a_front_server_sends_pieces_and_keeps_what_protects_files(tmp_path: Pat
         assert get(port, address, **{"Range": "bytes=1-4", "If-Range": '"other"'})[0] == 200
         assert get(port, address, Range=f"bytes={len(content)}-")[0] == 416
         assert get(port, address, **{"If-None-Match": etag})[0] == 304
+        # Such as one that was kept before the site knew of a front server.
+        Path(kept.file.path).chmod(0)
+        status, headers, body = get(port, f"{address}?download")
+        assert (status, headers["content-type"], b"403 Forbidden" in body) == (403, "text/html", True)
         Material.objects.update(audience=Audience.ENROLLED)
         assert get(port, address)[0] == 404
 
@@ -165,6 +170,19 @@ def test_who_is_not_signed_in_fills_no_disk_of_a_front_server(tmp_path: Path) ->
         for cookie in unknown:
             status, headers, _body = get(port, "/admin/lectures/lecture/?course=1&state=planned", cookie)
             assert (status, headers["location"]) == (302, "/admin/login/?next=/admin/lectures/lecture/%3Fcourse%3D1%26state%3Dplanned")  # fmt: skip
+
+
+def test_who_is_led_to_sign_in_comes_back_to_the_very_address(tmp_path: Path) -> None:
+    # A line break that is decoded ends the header, and what follows is one that anybody's form plants.
+    paths = (
+        "/amls/projects/mine/submit/", "/amls/%0d%0aSet-Cookie:%20planted=yes%0d%0aX-Evil:%20yes/",
+        "/amls/%3Fa=b%26c%23d/?e=%C3%BC&f=%2F",
+    )  # fmt: skip
+    body, kind = form({"large.ipynb": b"x" * 2 * 1024**2})
+    with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
+        answers = [send(port, path, cookie="", body=body, kind=kind) for path in paths]
+    sign_in = f"http://127.0.0.1:{port}/accounts/login/"
+    assert answers == [(303, f"{sign_in}?{urlencode({'next': path}, safe='/')}") for path in paths]
 
 
 def test_who_is_signed_in_fills_so_much_of_a_front_servers_disk_and_no_more(tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ def nginx(folder: Path, upstream: int, *, is_up: bool = True) -> Iterator[int]:
         f"daemon off; {user}pid {folder}/nginx.pid; error_log {folder}/nginx.log; events {{ worker_connections 1024; }}\n"
         f"http {{ access_log off; {temporary}include {folder}/site; }}\n"
     )
-    server = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+    # Its processes have another user, and read what that one may: here root is without the rights that let it read everything.
+    bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if user else []
+    server = subprocess.Popen([*bounded, "nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
     try:
         wait_for(port, server, path="/healthz" if is_up else "/protected/")
         yield port

@@ -10,6 +10,7 @@ from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -71,11 +72,13 @@ def signed_in(request: HttpRequest) -> HttpResponse:
     """Say to the front server whether it may take a large body: 204, or 401 of nobody, 403 of who sent too much.
 
     It keeps bodies on its disk until they are here whole, and names the size in `X-Body-Bytes`. What is asked about
-    a large one counts against the bound of whoever sends it; nothing else writes anything.
+    a large one counts against the bound of whoever sends it; nothing else writes anything. Nobody is told where to sign
+    in, to come back to the address that the front server names in `X-Original-URI`.
     """
     user = user_or_none(request)
     if user is None:
-        return HttpResponse(status=401)
+        sign_in = redirect_to_login(request.headers.get("X-Original-URI", "/"))
+        return HttpResponse(status=401, headers={"Location": sign_in.url})
     said = request.headers.get("X-Body-Bytes", "")
     size = int(said) if said.isascii() and said.isdecimal() and len(said) < _MOST_DIGITS else 0
     if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
