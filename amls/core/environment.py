@@ -139,13 +139,16 @@ class Environment(Env):  # type: ignore[misc]
         return networks
 
     def folder(self, var: str, default: Path) -> Path:
-        """Return a folder that is there and can be written to, or that by default, which is made when it is needed."""
+        """Return a folder that is there and can be read, or that by default, which is made when it is needed.
+
+        Whether it can be written to is no setting's to say: a backup only reads, and a running site loses it (`/readyz`).
+        """
         value: str = self.str(var, "")
         if not value:
             return default
         # Of what is no folder, or of one within that may not be seen, the same is said.
-        if not os.access(f"{value}/.", os.R_OK | os.W_OK | os.X_OK):
+        if not os.access(f"{value}/.", os.R_OK | os.X_OK):
             raise ImproperlyConfigured(
-                f"{var} must be a folder that is there, mounted, and that AMLS' own user can write to: '{value}' is not."
+                f"{var} must be a folder that is there, mounted, and that AMLS' own user can read: '{value}' is not."
             )
         return Path(value)

@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from amls.core.checks import check_front_stamp
 from amls.core.email_url import email_settings
+from tests.rights import BOUNDED
 
 # Each starts processes of its own.
 pytestmark = pytest.mark.real
@@ -27,7 +28,7 @@ PRODUCTION = {
 def run(*arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     unset = {*PRODUCTION, "REDIS_URL", "DJANGO_ALLOW_ASYNC_UNSAFE", "DJANGO_SETTINGS_MODULE", "DEBUG"}
     env = {**{name: value for name, value in os.environ.items() if name not in unset}, **environment}
-    command = [sys.executable, *arguments]
+    command = [*BOUNDED, sys.executable, *arguments]
     return subprocess.run(
         command, cwd=settings.BASE_DIR, env=env, check=False, capture_output=True, text=True, input=given
     )
@@ -113,14 +114,19 @@ def test_a_setting_that_means_nothing_is_refused_and_named() -> None:
     ] == []  # fmt: skip
 
 
-def test_a_folder_of_uploads_that_can_t_be_written_to_is_refused(tmp_path: Path) -> None:
-    (folder := tmp_path / "media").mkdir(mode=0o555)
-    # Root may write everywhere, and its folders of tests are its own.
-    script = (
-        "import os; from amls.core.environment import Environment; env = Environment();"
-        "os.getuid() or os.setuid(65534); env.folder('MEDIA_ROOT', None)"
+def test_a_folder_of_uploads_need_only_be_read(tmp_path: Path) -> None:
+    """A backup has it read-only (deploy/systemd/amls-backup.service)."""
+    folder, said = tmp_path / "media", {}
+    for mode in (0o555, 0o000):
+        folder.mkdir(mode=mode)
+        ask = "from amls.settings import MEDIA_ROOT; print(MEDIA_ROOT)"
+        done = run("-c", ask, **PRODUCTION, MEDIA_ROOT=str(folder))
+        said[mode] = done.stdout.strip() or done.stderr.splitlines()[-1].partition(": ")[2]
+        folder.rmdir()
+    refusal = (
+        f"MEDIA_ROOT must be a folder that is there, mounted, and that AMLS' own user can read: '{folder}' is not."
     )
-    assert "MEDIA_ROOT must be a folder that is there, mounted" in run("-c", script, MEDIA_ROOT=str(folder)).stderr
+    assert said == {0o555: str(folder), 0o000: refusal}
 
 
 def test_other_names_of_the_domain_are_left_alone_unless_it_is_said() -> None:

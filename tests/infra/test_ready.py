@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from amls.core.pulse import note_pulse
 from amls.exports.models import Export
 from amls.mail.health import beat_seen
 from tests.ports import free_port
+from tests.rights import BOUNDED
 
 OK = {"database": "ok", "migrations": "ok", "broker": "ok", "work": "ok"}
 
@@ -167,7 +169,8 @@ def test_behind_a_front_server_the_visitors_address_counts(client: Client, broke
             assert client.get("/readyz", headers={"x-forwarded-for": visitor}).status_code == status
 
 
-def test_a_database_that_is_down_is_named_and_nothing_breaks() -> None:
+def said_without_a_database(script: str, **more: str) -> list[str]:
+    """Return the lines that `script` prints in a process of its own, with the rights of an ordinary user over files."""
     unset = ("SECRET_KEY", "DATABASE_URL", "SITE_URL", "AMLS_VAR_DIR")
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     environment |= {
@@ -176,19 +179,44 @@ def test_a_database_that_is_down_is_named_and_nothing_breaks() -> None:
         "DATABASE_URL": f"postgres://nobody@127.0.0.1:{free_port()}/none",
         "SITE_URL": "http://localhost",
         "REDIS_URL": os.environ["TEST_REDIS_URL"],
+        **more,
     }
-    script = (
+    whole = (
         "import django; django.setup()\n"
         "from django.test import Client\n"
         "answer = Client().get('/readyz', headers={'host': 'localhost'})\n"
-        "report = answer.json()\n"
+        "report = answer.json()\n" + script
+    )
+    done = subprocess.run(
+        [*BOUNDED, sys.executable, "-c", whole], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_a_folder_that_can_t_be_written_to_any_more_is_named(tmp_path: Path) -> None:
+    (media := tmp_path / "media").mkdir()
+    (temporary := tmp_path / "tmp").mkdir()
+    script = (
+        "import os; from pathlib import Path\n"
+        "folders = [Path(os.environ[name]) for name in ('MEDIA_ROOT', 'TMPDIR')]\n"
+        "for folder in folders: folder.chmod(0o555)\n"
+        "later = Client().get('/readyz', headers={'host': 'localhost'}).json()\n"
+        "for said in (report, later):\n"
+        "    print(*(f'{name} {text}' for name, text in said['problems'].items() if name.startswith('folder')), sep='; ')"
+    )
+    advice = (
+        "Uploads are refused. Look whether its disk is mounted read-only, and whether it belongs to the user of AMLS."
+    )
+    said = [f"folder-{place} Folder {place}: can't be written to. {advice}" for place in (media, temporary)]
+    assert said_without_a_database(script, MEDIA_ROOT=str(media), TMPDIR=str(temporary)) == ["", "; ".join(said)]
+
+
+def test_a_database_that_is_down_is_named_and_nothing_breaks() -> None:
+    script = (
         "print(answer.status_code, [report[name] for name in ('database', 'migrations', 'broker')])\n"
         "print(Client().get('/healthz', headers={'host': 'localhost'}).status_code)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True
-    )  # fmt: skip
-    assert done.stdout.splitlines() == [
+    assert said_without_a_database(script) == [
         "503 ['does not answer', 'unknown', 'ok']",
         "200",
     ]

@@ -20,6 +20,7 @@ from amls.courses.models import User
 from amls.portal.management.commands.serve import web_server
 from tests.patience import SECONDS, wait_until
 from tests.ports import free_port
+from tests.rights import BOUNDED
 
 TOKEN = "a" * 32
 NGINX_EXAMPLE = Path(settings.BASE_DIR) / "deploy" / "nginx.conf"
@@ -76,9 +77,7 @@ def nginx(folder: Path, upstream: int, *, is_up: bool = True) -> Iterator[int]:
         f"daemon off; {user}pid {folder}/nginx.pid; error_log {folder}/nginx.log; events {{ worker_connections 1024; }}\n"
         f"http {{ access_log off; {temporary}include {folder}/site; }}\n"
     )
-    # Its processes have another user, and read what that one may: here root is without the rights that let it read everything.
-    bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if user else []
-    server = subprocess.Popen([*bounded, "nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+    server = subprocess.Popen([*BOUNDED, "nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
     try:
         wait_for(port, server, path="/healthz" if is_up else "/protected/")
         yield port

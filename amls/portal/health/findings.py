@@ -59,7 +59,7 @@ def findings(state: State) -> list[Observation]:
     observations = [*_foundations(state)]
     if state.has_tables:
         observations += [*_processes(state), *_work(state), _files(state)]
-    return [*observations, _office(), *_disks(state), *_clocks(state)]
+    return [*observations, _office(), *_disks(state), *_places(state), *_clocks(state)]
 
 
 def _foundations(state: State) -> Iterator[Observation]:
@@ -200,6 +200,20 @@ def _disks(state: State) -> Iterator[Observation]:
             _("Disk of %(path)s") % {"path": disk.path},
             _("%(free)s free of %(size)s") % {"free": filesizeformat(disk.free), "size": filesizeformat(disk.size)},
             _("Make room: where a disk is full no upload is taken, and a database ends.") if disk.is_low else "",
+        )
+
+
+def _places(state: State) -> Iterator[Observation]:
+    for place in state.places:
+        yield Observation(
+            f"folder-{place.path}",
+            _("Folder %(path)s") % {"path": place.path},
+            _("can be written to") if place.is_writable else _("can't be written to"),
+            ""
+            if place.is_writable
+            else _(
+                "Uploads are refused. Look whether its disk is mounted read-only, and whether it belongs to the user of AMLS."
+            ),
         )
 
 

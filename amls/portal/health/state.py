@@ -1,5 +1,6 @@
 """What the installation is like at present: one look, which probes, numbers and the page in words share."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,19 @@ _BROKER_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A folder in which this server keeps what people send.
+
+    Attributes:
+        path: of the folder.
+        is_writable: whether it can: its disk may be mounted read-only, and it may be another user's.
+    """
+
+    path: str
+    is_writable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
     """Where this server writes.
 
@@ -72,6 +86,7 @@ class State:
         presence: which workers and beats live.
         backlogs: what waits, by queue of work.
         disks: where this server writes.
+        places: where it keeps what people send.
         missing_files: how many stored files that rows name were not there when they were looked for.
         is_key_known: whether the database was written with this SECRET_KEY.
     """
@@ -81,6 +96,7 @@ class State:
     migrations: int | None
     is_broker_up: bool
     disks: tuple[Disk, ...]
+    places: tuple[Place, ...]
     skews: Mapping[str, float] = field(default_factory=dict)
     presence: Attendance = field(default_factory=lambda: Attendance((), ()))
     backlogs: tuple[Backlog, ...] = ()
@@ -130,6 +146,7 @@ def look(*, now: datetime, front: datetime | None = None) -> State:
         migrations=migrations,
         is_broker_up=_broker_answers(),
         disks=tuple(_disks()),
+        places=tuple(_places()),
         skews=_skews_here(now, front) if is_database_up else {},
     )
     return seen if not seen.has_tables else _with_rows(seen)
@@ -143,6 +160,7 @@ def _with_rows(seen: State) -> State:
         migrations=0,
         is_broker_up=seen.is_broker_up,
         disks=seen.disks,
+        places=seen.places,
         skews={**seen.skews, **{process.name: process.skew for process in there.alive}},
         presence=there,
         backlogs=tuple(queue.backlog(now=seen.now) for queue in QUEUES),
@@ -191,10 +209,20 @@ def _disks() -> Iterator[Disk]:
     """Yield each file system that this server writes to, once."""
     seen = set()
     for place in (Path(settings.MEDIA_ROOT), settings.VAR_DIR, Path(tempfile.gettempdir())):
-        # What is not there yet will be made on the disk of what is.
-        there = next(path for path in (place, *place.parents) if path.exists())
+        there = _nearest(place)
         device = there.stat().st_dev
         if device not in seen:
             seen.add(device)
             usage = shutil.disk_usage(there)
             yield Disk(str(place), usage.free, usage.total)
+
+
+def _places() -> Iterator[Place]:
+    """Yield the folder of uploads, and that in which a large one lies until it is whole."""
+    for place in (Path(settings.MEDIA_ROOT), Path(tempfile.gettempdir())):
+        yield Place(str(place), os.access(_nearest(place), os.W_OK | os.X_OK))
+
+
+def _nearest(place: Path) -> Path:
+    """Return what there is of a path: what is not there yet will be made in it."""
+    return next(path for path in (place, *place.parents) if path.exists())
