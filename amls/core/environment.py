@@ -32,7 +32,7 @@ class Environment(Env):  # type: ignore[misc]
 
     def get_value(self, var: str, cast: Any = None, default: Any = Env.NOTSET, parse_default: bool = False) -> Any:
         """Return what `env.bool`, `env.int` and all others of the library ask for."""
-        if cast in _FORMS and not self.ENVIRON.get(var, "").strip():
+        if cast in (*_FORMS, list) and not self.ENVIRON.get(var, "").strip():
             return default
         try:
             return super().get_value(var, cast=cast, default=default, parse_default=parse_default)
@@ -55,6 +55,8 @@ class Environment(Env):  # type: ignore[misc]
             if not math.isfinite(number) or number < 0:
                 raise ValueError(value)
             return number
+        if cast is list:
+            return [entry for piece in value.split(",") if (entry := piece.strip())]
         return super().parse_value(value, cast)
 
     def choice(self, var: str, default: str, choices: Iterable[str]) -> str:
@@ -131,7 +133,7 @@ class Environment(Env):  # type: ignore[misc]
         networks = []
         for value in self.list(var, default=list(default)):
             try:
-                networks.append(ip_network(value.strip(), strict=False))
+                networks.append(ip_network(value, strict=False))
             except ValueError as error:
                 raise ImproperlyConfigured(
                     f"{var} must be networks with commas between, such as 10.0.0.0/8,::1/128: '{value}' is none."

@@ -151,6 +151,9 @@ def test_what_is_meant_is_read_however_it_is_typed(tmp_path: Path) -> None:
         ("SITE_URL", "https://example.org/", "https://example.org"), ("MEDIA_ROOT", str(tmp_path), str(tmp_path)),
         ("MONITOR_NETWORKS", "10.1.2.3/8, ::1", "[IPv4Network('10.0.0.0/8'), IPv6Network('::1/128')]"),
         ("DEFAULT_FROM_EMAIL", "AMLS <ada@example.org>", "AMLS <ada@example.org>"), ("LOG_FORMAT", "", "json"),
+        ("ALLOWED_HOSTS", "localhost, other.example ,", "['localhost', 'other.example']"), ("SECRET_KEY_FALLBACKS", "", "[]"),
+        ("SECRET_KEY_FALLBACKS", " k1, k0", "['k1', 'k0']"),
+        ("ALLOWED_HOSTS", " ", "['courses.example.org', 'localhost', '127.0.0.1', '[::1]']"),
         ("REDIS_URL", "rediss://user:pass@host", "rediss://user:pass@host"), ("SITE_TIMEZONE", "", "None"),
     ]  # fmt: skip
     said = read_each(*({name: value} for name, value, _read in typed))
