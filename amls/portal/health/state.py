@@ -69,8 +69,8 @@ class Disk:
 
     @property
     def is_low(self) -> bool:
-        """Whether less is free than there should be."""
-        return self.free < int(settings.LEAST_FREE_BYTES)
+        """Whether less is free than there should be: of a disk that is hardly larger than that, half of it is enough."""
+        return self.free < min(int(settings.LEAST_FREE_BYTES), self.size // 2)
 
 
 @dataclass(frozen=True, slots=True)
