@@ -79,6 +79,35 @@ def test_the_guide_names_the_units_and_settings_that_there_are() -> None:
     assert [name for name in given if f"`{name}`" not in table] == []
 
 
+@pytest.mark.parametrize("failing", ["", "systemctl start amls-backup", "pip install", "amls migrate"])
+def test_no_service_runs_while_its_program_changes_and_none_starts_by_halves(tmp_path: Path, failing: str) -> None:
+    """The block of the guide as it is pasted into a shell; the machine's programs only note that they were called."""
+    guide = (DEPLOY.parent / "docs" / "operating" / "debian.md").read_text()
+    (block,) = re.findall(r"```sh\n(.+?)```", guide.partition("## A new release")[2], re.DOTALL)
+    called, app = tmp_path / "called", tmp_path / "app"
+    (app / ".venv" / "bin").mkdir(parents=True)
+    programs = [tmp_path / name for name in ("systemctl", "git", "amls", "cp")]
+    for program in (*programs, app / ".venv/bin/pip", app / ".venv/bin/python"):
+        program.write_text(
+            f'#!/bin/sh\nsaid="{program.name} $*"; echo "$said" >> {called}\n'
+            f'case "$said" in "{failing or "-"}"*) exit 1;; esac\n'
+        )
+        program.chmod(0o755)
+    pasted = block.replace("/srv/amls/app", str(app)) + "echo the shell goes on\n"
+    done = subprocess.run(
+        ["bash"], input=pasted, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "the shell goes on\n"
+    lines = called.read_text().splitlines()
+    if failing:
+        assert lines[-1].startswith(failing)
+        assert "systemctl start amls.target" not in lines
+    else:
+        changes = [number for number, line in enumerate(lines) if not line.startswith(("systemctl", "git fetch"))]
+        assert lines.index("systemctl start amls-backup") < lines.index("systemctl stop amls.target") < changes[0]
+        assert lines.index("systemctl start amls.target") == len(lines) - 1
+
+
 def test_what_the_guide_has_in_the_environment_of_services_is_what_systemd_reads() -> None:
     """A sign such as # begins a comment at the start of a line alone (systemd.exec, EnvironmentFile)."""
     guide = (DEPLOY.parent / "docs" / "operating" / "debian.md").read_text()
