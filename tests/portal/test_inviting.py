@@ -37,6 +37,17 @@ ADDRESS = "/amls/staff/invite/"
         ),
         ('"山田太郎" <yamada@example.org>,', [Invited("yamada@example.org", "山田太郎")]),
         ("a@example.org\r\nA@example.org\r\n", [Invited("a@example.org")]),
+        ("Maeve O'Hara <maeve.o'hara@uni.example>", [Invited("maeve.o'hara@uni.example", "Maeve O'Hara")]),
+        # As Outlook copies a recipient without a name, and spreadsheets what is quoted.
+        (
+            "'Anna@example.org'; 'sean.o'brien@example.org' <sean.o'brien@example.org>",
+            [Invited("anna@example.org"), Invited("sean.o'brien@example.org")],
+        ),
+        ("Gerard 't Hooft 't.hooft@uni.example", [Invited("'t.hooft@uni.example", "Gerard 't Hooft")]),
+        ("anna@example.org, (ben@example.org)", [Invited("anna@example.org"), Invited("ben@example.org")]),
+        # All that an address may have without quotes, but for what stands for groups and columns.
+        (r"a!#$%&'*+-/=?^_`~.z@example.org", [Invited("a!#$%&'*+-/=?^_`~.z@example.org")]),
+        ("| Anna | a@example.org | 400123 |", [Invited("a@example.org", "Anna", "400123")]),
     ],
 )  # fmt: skip
 def test_addresses_are_read_as_people_paste_them(text: str, people: list[Invited]) -> None:
@@ -48,6 +59,20 @@ def test_what_is_no_address_is_named(settings: object) -> None:
     people, problems = read_people("anna@example.org\nBen\nx@y")
     assert [person.email for person in people] == ["anna@example.org"]
     assert problems == ["No address: Ben", "'x@y' is not an e-mail address."]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x|ben@example.org", "x{ben@example.org", "müller@example.org", "o’hara@example.org", '"x y".ben@example.org',
+        r"x\ben@example.org", "x@ben@example.org", "{anna,ben}@example.org", "..ben@example.org",
+    ],
+)  # fmt: skip
+def test_a_part_of_an_address_is_nobodys(text: str) -> None:
+    people, problems = read_people(text)
+    assert people == []
+    assert problems
 
 
 @pytest.mark.django_db

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.addresses import address_of, address_pattern
 from amls.core.bounds import Bound, spend
 from amls.core.text import clean_name
 from amls.core.violations import RuleViolation
@@ -40,7 +41,7 @@ _INVITATIONS = Bound(
     per=timedelta(days=1),
     message=gettext_lazy("A course invites at most %(most)s people a day. Go on in %(wait)s."),
 )
-_ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]|]+@[^\s<>,;:\"'()\[\]|]+")
+_ADDRESS = address_pattern()
 _NUMBER = re.compile(r"(?<![\w.-])\d{5,10}(?![\w.-])")
 # What stands around names in what mail programs and spreadsheets copy.
 _AROUND = " \t\r\n<>,;:|\"'()[]"
@@ -77,21 +78,23 @@ def read_people(text: str) -> tuple[list[Invited], list[str]]:
     problems: list[str] = []
     lines = [line for line in text.splitlines() if line.strip()]
     for place, line in enumerate(lines):
-        parts = [line] if len(_ADDRESS.findall(line)) < 2 else re.split(r"(?<=>)\s*[,;]|;|,(?=[^,<]*@)", line)
+        count = sum(1 for _address in _ADDRESS.finditer(line))
+        parts = [line] if count < 2 else re.split(r"(?<=>)\s*[,;]|;|,(?=[^,<]*@)", line)
         for part in parts:
-            address = _ADDRESS.search(part)
-            if address is None:
+            match = _ADDRESS.search(part)
+            if match is None:
                 # The first line may be the heads of columns.
                 if part.strip(_AROUND) and (place or len(lines) == 1):
                     problems.append(_("No address: %(text)s") % {"text": part.strip()[:80]})
                 continue
-            email = address[0].strip(".").lower()
+            address = address_of(match)
+            email = address.rstrip(".").lower()
             try:
                 validate_email(email)
             except ValidationError:
                 problems.append(_("'%(email)s' is not an e-mail address.") % {"email": email[:80]})
                 continue
-            people.setdefault(email, _person(email, part.replace(address[0], "\t")))
+            people.setdefault(email, _person(email, part.replace(match[0], "\t").replace(address, "\t")))
     return list(people.values()), problems
 
 

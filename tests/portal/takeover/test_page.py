@@ -374,3 +374,15 @@ Grading: 100% exam
 )  # fmt: skip
 def test_every_role_of_a_line_is_read(line: str, people: list[tuple[str, str]]) -> None:
     assert [(person.role, person.name) for person in find_people(SourceCell(line))] == people
+
+
+@pytest.mark.parametrize(
+    ("typed", "email"),
+    [
+        ("<maeve.o'hara@uni.example>", "maeve.o'hara@uni.example"), ("'maeve@uni.example'", "maeve@uni.example"),
+        ("maeve @ uni.example.", "maeve@uni.example"), ("maeve(at)uni.example", ""), ("{maeve,ben}@uni.example", ""),
+    ],
+)  # fmt: skip
+def test_address_of_who_teaches_is_read_whole_or_not_at_all(typed: str, email: str) -> None:
+    (person, *_others) = find_people(SourceCell(f"Lecturer: Maeve O'Hara {typed}"))
+    assert (person.name.startswith("Maeve O'Hara"), person.email) == (True, email)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from amls.core.addresses import address_of, address_pattern
 from amls.portal.takeover.sourcerows import SourceCell
 
 _I = re.IGNORECASE
@@ -20,7 +21,7 @@ _ORGANISATION = re.compile(
     r"\b(?:universit|institut|department|fachgebiet|lehrstuhl|group|gruppe|lab\b|school|chair|college|faculty|fakultät|center|centre|zentrum|office|room|raum|büro|building|inc\b|gmbh|research|uni\b|univ\b|(?-i:TU|FU|HU|RWTH|KIT|ETH|EPFL|LMU|TUM|MIT|CMU|UCL)\b)",
     _I,
 )
-_EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+")
+_EMAIL = address_pattern(at=r"\s?(?:@|\(at\)|\[at\])\s?", domain=r"[\w-]+(?:\.[\w-]+)+")
 _NOISE = re.compile(r"\(([^()]*)\)|\[[^\[\]]*\]|<[^<>]*>")
 _SENTENCE_END = re.compile(
     r"\s[|·•]\s|(?<=[a-zäöü][a-zäöü)])(?<!rof)(?<!ipl)(?<!Ing)(?<!rer)(?<!nat)(?<!hil)(?<!bil)\.\s+(?=[A-Z])"
@@ -97,7 +98,7 @@ def _split(names: str, role: str, *, is_several: bool) -> list[Person]:
                 role,
                 people[-1].name,
                 affiliation,
-                email.group().replace(" ", "") if email and "@" in email.group() else "",
+                address_of(email).replace(" ", "") if email and "@" in email.group() else "",
             )
     return [
         person
