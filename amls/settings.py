@@ -299,6 +299,7 @@ SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {"provider_class": "amls.signin.openid.provider.OidcProvider"},
     "saml": {"provider_class": "amls.signin.saml.provider.SamlProvider"},
 }
+SOCIALACCOUNT_FORMS = {"signup": "amls.signin.forms.OwnAddressForm"}
 # Only what a provider proves opens an account (amls/signin/adapter.py); then the two stay together.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 

@@ -23,6 +23,11 @@ from amls.signin.web import provider_session
 PENDING = "amls_signin_pending"
 
 
+def wait_for_account(request: HttpRequest, sociallogin: SocialLogin, *, addresses: list[str]) -> None:
+    """Remember a sign-in until somebody in this browser shows that the account with one of these addresses is theirs."""
+    request.session[PENDING] = {"login": sociallogin.serialize(), "addresses": addresses, "at": time.time()}
+
+
 class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Providers come from SIGN_IN_PROVIDERS, and open an account only where they prove that it is the person's."""
 
@@ -59,8 +64,10 @@ class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         request.session.pop(PENDING, None)
         if sociallogin.is_existing:
             sociallogin.user = unlock(user=sociallogin.user, request=request)
-        elif EmailAddress.objects.filter(email__in=[address.email for address in sociallogin.email_addresses]).exists():
-            request.session[PENDING] = {"login": sociallogin.serialize(), "at": time.time()}
+            return
+        addresses = [address.email for address in sociallogin.email_addresses]
+        if EmailAddress.objects.filter(email__in=addresses).exists():
+            wait_for_account(request, sociallogin, addresses=addresses)
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
         """Give a new account its address; the rest follows when it is opened."""

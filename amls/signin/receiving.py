@@ -61,8 +61,7 @@ def _join_pending(request: HttpRequest, user: User, pending: dict[str, Any]) -> 
     if time.time() - pending["at"] > _PENDING_SECONDS:
         return
     waiting = SocialLogin.deserialize(pending["login"])
-    addresses = [address.email for address in waiting.email_addresses]
-    is_own = EmailAddress.objects.filter(user=user, email__in=addresses, verified=True).exists()
+    is_own = EmailAddress.objects.filter(user=user, email__in=pending["addresses"], verified=True).exists()
     known = SocialAccount.objects.filter(provider=waiting.account.provider)
     if is_own and not known.filter(uid=waiting.account.uid).exists() and not known.filter(user=user).exists():
         waiting.connect(request, user)

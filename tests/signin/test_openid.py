@@ -192,6 +192,28 @@ def test_who_comes_without_an_address_types_one_and_proves_it(uni: University) -
     assert not EmailAddress.objects.get(email="stefan@example.net").verified
 
 
+def test_who_types_the_address_of_their_account_joins_it_as_the_mail_says(cast: Cast, uni: University) -> None:
+    user = cast.student.user
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    client, _answer = sign_in(uni, "nameless")
+    answer = client.post("/accounts/3rdparty/signup/", {"email": "Student@example.org"})
+    # As where there is no account.
+    assert (answer.headers["Location"], is_in(client)) == ("/accounts/confirm-email/", False)
+    deliver_due(now=timezone.now())
+    assert "/accounts/join/ in the same browser" in " ".join(mail.outbox[-1].body.split())
+    # Another account is not meant, and no other browser.
+    for address, visitor in ((cast.stranger.email, client), (user.email, Client())):
+        EmailAddress.objects.get_or_create(user=User.objects.get(email=address), email=address, verified=True)
+        by_code(visitor, address)
+        assert not SocialAccount.objects.exists()
+    client, _answer = sign_in(uni, "nameless")
+    client.post("/accounts/3rdparty/signup/", {"email": "Student@example.org"})
+    by_code(client, user.email)
+    assert SocialAccount.objects.get().user == user
+    client, _answer = sign_in(uni, "nameless")
+    assert client.session["_auth_user_id"] == str(user.pk)
+
+
 def test_changed_address_at_the_university_makes_no_double(uni: University) -> None:
     sign_in(uni, "lukasz")
     uni.people["lukasz"] |= {"email": "lukasz.neu@uni.example", "name": "Łukasz Neu-Żółć"}
