@@ -193,7 +193,10 @@ def _merge(values: Values, by: User, now: datetime) -> str:
 
 @_deed("decide-idea", to=("topic",))
 def _decide_idea(values: Values, by: User, now: datetime) -> str:
-    topic = Topic.objects.select_related("assignment__course").get(pk=values["topic"])
+    topic = Topic.objects.select_related("assignment__course").filter(pk=values["topic"]).first()
+    if topic is None:
+        # Its author's account is deleted meanwhile.
+        raise RuleViolation(_("This idea is decided already, or was taken back."), code="idea-decided")
     decide_idea(topic=topic, is_accepted=values["is_accepted"], reason=values["reason"], now=now)
     if not values["is_accepted"]:
         return _("The idea is declined, and the student is told why.")

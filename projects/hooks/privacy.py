@@ -279,7 +279,7 @@ def _points(assessment: Assessment, enrolment: int) -> list[dict[str, Any]]:
 
 @on_account_deletion
 def forget(user: User, now: datetime) -> None:
-    """Leave teams that came to nothing, close what is open, forget questions; what a team handed in stays the team's."""
+    """Leave teams that came to nothing, close what is open, forget questions and ideas; what a team handed in stays the team's."""
     delete_with_history(PointsQuestion.objects.filter(enrolment__user=user))
     say_farewell(user=user, now=now)
 

@@ -9,7 +9,9 @@ from django.db import transaction
 from django.db.models.functions import Lower
 
 from amls.courses.models import Course, Enrolment, User, nameless_address
+from amls.privacy.registry import delete_with_history
 from amls.privacy.traces import addresses_of
+from projects.managers import TopicQuerySet
 from projects.models import (
     Assessment,
     Extension,
@@ -21,14 +23,13 @@ from projects.models import (
     SeekingNote,
     Topic,
 )
-from projects.services.ideas import take_idea_back
 from projects.services.locks import follow_in_feeds, lock_enrolments, lock_teams, tell
 from projects.services.registration import close_project, end_membership
 from projects.teamrows import members_of
 
 
 def say_farewell(*, user: User, now: datetime) -> None:
-    """Let go of what is the person's alone, and of teams that came to nothing.
+    """Let go of what is the person's alone, as ideas that were not accepted are, and of teams that came to nothing.
 
     A team without hand-ins goes on without the person, who is its last one withdraws it. Where something was
     handed in or assessed the membership stays, as nameless as the account. Archived courses stay as they are.
@@ -37,7 +38,7 @@ def say_farewell(*, user: User, now: datetime) -> None:
     with transaction.atomic():
         mine = Membership.objects.active().filter(enrolment__user=user, project__withdrawn_at__isnull=True)
         mine = mine.exclude(project__assignment__course__state=Course.State.ARCHIVED)
-        ideas = Topic.objects.filter(proposed_by__user=user, proposal=Topic.Proposal.OPEN).values_list("pk", flat=True)
+        ideas = _unused_ideas(user).values_list("pk", flat=True)
         # In the order of all writes: projects, topics, invitations, people.
         _topics, projects = lock_teams(*mine.values_list("project", flat=True), topics=ideas)
         addresses = addresses_of(user)
@@ -47,12 +48,19 @@ def say_farewell(*, user: User, now: datetime) -> None:
         lock_enrolments(*own, *team)
         for pk in sorted(projects):
             _leave(projects[pk], user, now=now)
-        for topic in Topic.objects.filter(proposed_by__user=user, proposal=Topic.Proposal.OPEN):
-            take_idea_back(topic=topic, now=now)
+        delete_with_history(_unused_ideas(user))
         _close_invitations(user, invitations, addresses, now=now)
         _withdraw_requests(user, now=now)
         SeekingNote.objects.filter(enrolment__user=user).delete()
         MatchRequest.objects.filter(enrolment__user=user).delete()
+
+
+def _unused_ideas(user: User) -> TopicQuerySet:
+    """Return the person's own ideas that were not accepted, unless something of others hangs on them all the same."""
+    theirs = Topic.objects.filter(proposed_by__user=user).exclude(proposal=Topic.Proposal.ACCEPTED)
+    return theirs.filter(
+        projects__isnull=True, switched_from__isnull=True, wishes__isnull=True, seeking_notes__isnull=True
+    )
 
 
 def _lock_invitations(user: User, addresses: Collection[str]) -> list[Invitation]:

@@ -38,10 +38,11 @@ from projects.models import (
 )
 from projects.receipts import receipt_code
 from projects.services.extensions import request_extension
-from projects.services.ideas import decide_idea, propose_idea
+from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.services.locks import follow_in_feeds
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member, invite_seeker, write_seeking_note
+from tests.agreement import agree_to, do_held
 from tests.factories import TopicFactory
 from tests.projects.conftest import NOW, World
 from tests.projects.test_handin import archive, attempt
@@ -321,8 +322,7 @@ def test_open_invitations_notes_and_ideas_end_with_the_account(world: World, tea
     delete_account(user=world.student.user, now=LATER)
     received.refresh_from_db()
     sent.refresh_from_db()
-    idea.refresh_from_db()
-    assert (received.state, sent.state, idea.proposal) == ("declined", "revoked", Topic.Proposal.WITHDRAWN)
+    assert (received.state, sent.state, Topic.objects.filter(pk=idea.pk).exists()) == ("declined", "revoked", False)
     assert (sent.closed_at, sent.email) == (LATER, "new@example.org")
     assert not SeekingNote.objects.exists()
     # Nothing of projects knows the address any more, the history included.
@@ -338,6 +338,40 @@ def test_a_claimed_address_closes_nobodys_invitation(world: World) -> None:
     delete_account(user=world.cast.stranger, now=LATER)
     invitation.refresh_from_db()
     assert (invitation.state, invitation.email) == (Invitation.State.OPEN, "other@example.org")
+
+
+@pytest.mark.usefixtures("one_factor")
+@pytest.mark.parametrize("become", ["open", "withdrawn", "declined"])
+def test_an_idea_that_was_not_accepted_goes_with_its_author(world: World, become: str) -> None:
+    ideas = []
+    for author in (world.student, world.other):
+        idea = propose_idea(
+            enrolment=author, assignment=world.assignment, title=f"Fused joins {author.pk}", description="Fast", now=NOW
+        )
+        if become == "withdrawn":
+            take_idea_back(topic=idea, now=NOW)
+        elif become == "declined":
+            decide_idea(topic=idea, is_accepted=False, reason="Too much for a term", now=NOW)
+        ideas.append(idea)
+    delete_account(user=world.student.user, now=LATER)
+    rows: Any = apps.get_model("projects", "TopicEvent").objects
+    for idea, is_there in zip(ideas, (False, True), strict=True):
+        assert Topic.objects.filter(pk=idea.pk).exists() == is_there
+        assert rows.filter(pgh_obj_id=idea.pk).exists() == is_there
+        desk = world.cast.client("lecturer").get(reverse("admin:projects_topic_changelist")).content.decode()
+        assert (idea.title in desk) == is_there
+
+
+@pytest.mark.usefixtures("one_factor")
+def test_decision_on_an_idea_that_went_with_its_author_is_refused_and_says_why(world: World) -> None:
+    idea = propose_idea(
+        enrolment=world.student, assignment=world.assignment, title="Fused joins", description="Fast", now=NOW
+    )
+    address = reverse("admin:projects_topic_decide", args=[idea.pk])
+    agree_to(world.cast.client("lecturer"), address, {"accept": "1", "answer": ""})
+    delete_account(user=world.student.user, now=LATER)
+    act = do_held()
+    assert (act.state, act.outcome) == ("refused", "This idea is decided already, or was taken back.")
 
 
 def test_a_decided_idea_that_became_a_project_stays(world: World) -> None:
