@@ -223,9 +223,11 @@ def _parted(people: Sequence[Enrolment], assignment: Assignment, *, now: datetim
 
     Where teams are kept the first hand-in makes them: as long as it can come, and those of a team have none yet.
     """
+    if not people or not assignment.is_handed_in_here or assignment.teaming != Assignment.Teaming.KEPT:
+        return {}
     deadlines = Deadlines.of(assignment)
     closes_at = deadlines.closes_at(deadlines.for_all)
-    if not people or not assignment.is_handed_in_here or (closes_at is not None and now >= closes_at):
+    if closes_at is not None and now >= closes_at:
         return {}
     kept = kept_members_of_each([person.pk for person in people], assignment)
     mates = set().union(*kept.values())
