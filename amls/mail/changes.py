@@ -194,6 +194,8 @@ def letter_about(changes: Sequence[Change], course: Course) -> Letter:
         subject=subject,
         text=bullet_list([str(line) for line in lines])
         + "\n\n"
+        + _("All times are those of %(zone)s.") % {"zone": course.timezone}
+        + "\n\n"
         + _("Calendars that you have subscribed follow by themselves, some only after hours."),
         action=(_("See the schedule"), f"/{course.slug}/schedule/"),
         reason=because_enrolled(course),

@@ -256,12 +256,21 @@ def merge_reminders(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> 
     first = ordered[0][1]
     subject = ngettext("%(count)d date is coming up: %(first)s", "%(count)d dates are coming up: %(first)s", len(lines))
     course = ordered[0][0].course
+    zone = course.timezone if course is not None else "UTC"
+    text = bullet_list([f"{line} ({zone})" for line in lines])
+    if any(_is_of_deadline(notice) for notice, _letter in ordered):
+        text += "\n\n" + _("What is due here is still open for you. If it is done by now, all is well.")
     return Letter(
         subject=subject % {"count": len(lines), "first": first.line},
-        text=bullet_list(lines),
+        text=text,
         action=(_("See my dates"), f"/{course.slug}/me/") if course is not None else None,
         reason=first.reason,
     )
+
+
+def _is_of_deadline(notice: Notice) -> bool:
+    reminder: Reminder | None = getattr(notice, "reminder", None)
+    return reminder is not None and reminder.kind == ItemKind.DEADLINE
 
 
 def write_reminder(notice: Notice, now: datetime) -> Letter | None:

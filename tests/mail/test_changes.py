@@ -172,6 +172,7 @@ def test_a_mail_of_many_changes_says_what_happened_where_it_is_the_same(
     assert [mail["Subject"] for mail in postbox.mails if mail["To"] == postbox.mails[-1]["To"]][-4:] == [
         "2 dates moved", "2 dates cancelled", "2 dates changed", "2 dates changed",
     ]  # fmt: skip
+    assert "All times are those of Europe/Berlin." in postbox.mails[-1].get_body(("plain",)).get_content()
 
 
 @pytest.mark.parametrize("case", ["title", "past", "draft", "archived", "switched off", "quiet"])

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from amls.core.clock import to_wall_clock
-from amls.core.times import say_day, say_span
+from amls.core.times import say_day
 from amls.courses.models import SessionKind, WeeklySlot
 from amls.courses.slots import DEFAULT_LENGTH, in_weekly_order
 from amls.portal.takeover.labels import (
@@ -183,7 +183,7 @@ class TimetableImport(RowImport):
             }
             values |= {"weekday": WEEKDAYS.index(hour.weekday)}
             span = [say_day(day) for day in (hour.first, hour.last) if day]
-            note = ", ".join([say_span(hour.start, hour.end), *filter(None, [" – ".join(span), hour.room])])
+            note = ", ".join(filter(None, [" – ".join(span), hour.room]))
             wanted.append(Wanted(office_hour_label(hour), values, note))
         rows = self.sync(
             OfficeHour.objects.filter(course=self.course),

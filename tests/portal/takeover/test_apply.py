@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from amls.portal.takeover.spec import (
 )
 from amls.portal.takeover.toml import dump_toml, load_toml
 from exams.models import ExamRules
-from lectures.models import Lecture
+from lectures.models import Lecture, OfficeHour
 from tests.seed import PAGE, import_seed, read_page
 from tests.worlds import Worlds
 
@@ -206,6 +206,26 @@ def test_any_course_survives_the_database(spec: CourseSpec) -> None:
 def test_a_wrong_file_is_told_where_and_why(text: str, why: str) -> None:
     with pytest.raises(CourseFileError, match=r"[\s\S]*" + why):
         load_toml(text)
+
+
+def test_two_office_hours_of_one_day_survive_the_file_and_the_term(course: Course) -> None:
+    first = course.office_hours.get()
+    second = OfficeHour.objects.create(course=course, weekday=first.weekday, start=time(8), end=time(9), room="H 1")
+    pks = dict(course.office_hours.values_list("start", "pk"))
+    spec = export_course(course)
+    assert not import_course(spec=spec, now=NOW)
+    assert dict(course.office_hours.values_list("start", "pk")) == pks
+    # One that is held at another time stays the same, and the other is left alone.
+    moved = replace(spec, office_hours=tuple(
+        replace(hour, start=time(7)) if hour.start == time(8) else hour for hour in spec.office_hours
+    ))  # fmt: skip
+    import_course(spec=moved, now=NOW)
+    assert dict(course.office_hours.values_list("start", "pk")) == {first.start: first.pk, time(7): second.pk}
+    diff = roll_over(course=course, new_slug="next", start=date(2025, 4, 15), skip=(), now=NOW, dry_run=True)
+    said = [line for line in map(str, diff.entries) if "Office hour Tuesday (" in line]
+    assert said == [
+        "+ Office hour Tuesday (Tuesday, 07:00–09:00, H 1)", "+ Office hour Tuesday (Tuesday, 16:00–17:30, Tue 22 Apr 2025, TEL 0811)",
+    ]  # fmt: skip
 
 
 def test_a_new_term_keeps_weekdays_and_clocks_and_skips_holidays(course: Course) -> None:
