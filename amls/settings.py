@@ -295,6 +295,7 @@ STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", not IS_EMBEDDE
 # Who vouches for people beside this site (docs/operating/sign-in.md).
 SIGN_IN_PROVIDERS = read_providers(env.str("SIGN_IN_PROVIDERS", ""))
 SOCIALACCOUNT_ADAPTER = "amls.signin.adapter.ProvidersAdapter"
+SOCIALACCOUNT_FORMS = {"disconnect": "amls.signin.parting.PartForm"}
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {"provider_class": "amls.signin.openid.provider.OidcProvider"},
     "saml": {"provider_class": "amls.signin.saml.provider.SamlProvider"},

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
-from allauth.socialaccount.providers.base import AuthError
+from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -33,8 +33,7 @@ class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     error_messages = {
         **DefaultSocialAccountAdapter.error_messages,
-        "no_password": _("Choose a password first: without one you could not sign in any more."),
-        "connected_other": _("This sign-in belongs to another account here."),
+        "no_verified_email": _("Prove an address of this account first: without one you could not sign in any more."),
     }
 
     def list_apps(
@@ -52,7 +51,12 @@ class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return provider_session()
 
     def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
-        """Return the account with an address that the provider proves, and the address."""
+        """Return the account with an address that the provider proves, and the address.
+
+        Whoever joins a sign-in with the account that they are in has said whose it is.
+        """
+        if sociallogin.state.get("process") == AuthProcess.CONNECT:
+            return None
         for address in sociallogin.email_addresses:
             if address.verified and (user := account_with(address.email)) is not None:
                 return user, address.email

@@ -29,6 +29,7 @@ from amls.courses.participation import enrol
 from amls.files.tables.table import Upload
 from amls.mail.send import deliver_due
 from amls.membership.roster import import_roster
+from tests.accounts.test_sign_in import code_mailed
 from tests.agreement import agree_to, do_held
 from tests.cast import Cast
 from tests.factories import UserFactory
@@ -241,6 +242,50 @@ def test_signed_in_people_join_their_account_after_a_fresh_proof(cast: Cast, uni
     # It is their only proof of the name now; parted again, the name is theirs to change.
     client.post("/accounts/3rdparty/", {"account": SocialAccount.objects.get().pk})
     assert not SocialAccount.objects.exists()
+
+
+def test_who_has_two_accounts_parts_the_one_and_joins_the_other(cast: Cast, uni: University) -> None:
+    other, _answer = sign_in(uni, "lukasz")
+    user = cast.student.user
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    client = Client()
+    client.post("/accounts/login/code/", {"email": user.email})
+    client.post("/accounts/login/code/confirm/", {"code": code_mailed()})
+    path = f"{LOGIN}?process=connect"
+    _client, answer = sign_in(uni, "lukasz", client, path)
+    page = said(client.get(answer.headers["Location"]))
+    assert "you open another account here, lukasz@uni.example. Sign in to that one" in page
+    # The other one has no password: a code by mail opens it.
+    account = SocialAccount.objects.get()
+    assert other.post("/accounts/3rdparty/", {"account": account.pk}).status_code == 302
+    assert not SocialAccount.objects.exists()
+    sign_in(uni, "lukasz", client, path)
+    assert SocialAccount.objects.get().user == user
+    assert is_in(sign_in(uni, "lukasz", entering := Client())[0])
+    assert entering.session["_auth_user_id"] == str(user.pk)
+
+
+def test_sign_in_that_alone_opens_an_account_is_not_parted(uni: University) -> None:
+    client, _answer = sign_in(uni, "lukasz")
+    EmailAddress.objects.update(verified=False)
+    answer = client.post("/accounts/3rdparty/", {"account": SocialAccount.objects.get().pk})
+    assert "Prove an address of this account first" in said(answer)
+    assert SocialAccount.objects.exists()
+
+
+def test_sign_ins_are_told_apart_also_those_of_a_provider_that_is_gone(uni: University) -> None:
+    client, _answer = sign_in(uni, "lukasz")
+    user = User.objects.get()
+    gone = SocialAccount.objects.create(user=user, provider="old", uid="1")
+    SocialAccount.objects.create(user=user, provider="uni", uid="u-9", extra_data={"number": "0123456"})
+    page = said(client.get("/accounts/3rdparty/"))
+    assert "Universität Größe, Łukasz Żółć, 0471100, joined " in page
+    assert "Universität Größe, 0123456, joined " in page
+    assert "old (no longer offered here), joined " in page
+    client.post("/accounts/3rdparty/", {"account": gone.pk})
+    assert not SocialAccount.objects.filter(provider="old").exists()
+    deliver_due(now=timezone.now())
+    assert "A sign-in with old (no longer offered here) opens it no longer." in " ".join(mail.outbox[-1].body.split())
 
 
 # ── what it says counts ──
