@@ -10,6 +10,8 @@ from amls.portal.me.account import sessions
 
 handler404 = "amls.portal.home.missing.not_found"
 handler500 = "amls.portal.health.views.server_error"
+# Of django-allauth, which looks for it here.
+handler429 = "amls.accounts.limits.too_many"
 _addresses: list[URLPattern | URLResolver] = [
     # Before the desk's own addresses, the last of which takes all.
     path("admin/installation/", admin.site.admin_view(installation), name="installation"),

@@ -140,6 +140,18 @@ def test_one_field_leads_by_a_code_to_where_one_wanted(cast: Cast) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (302, "/amls/me/")
 
 
+def test_who_asks_for_another_code_at_once_is_led_to_the_field_for_the_last_one() -> None:
+    client = Client()
+    confirm = client.post("/accounts/signup/", {"email": "hasty@example.org", "password1": "", "password2": ""}).headers["Location"]  # fmt: skip
+    code = code_mailed()
+    answer = client.post(confirm, {"action": "resend"})
+    page = answer.content.decode()
+    assert (answer.status_code, "from your network" in page) == (429, False)
+    assert f'class="btn go" href="{confirm}"' in page
+    client.post(confirm, {"code": code})
+    assert "_auth_user_id" in client.session
+
+
 def test_whoever_signs_up_needs_no_password(cast: Cast) -> None:
     client = Client()
     page = client.get("/accounts/signup/?next=/amls/").content.decode()
