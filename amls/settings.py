@@ -295,12 +295,11 @@ STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", not IS_EMBEDDE
 # Who vouches for people beside this site (docs/operating/sign-in.md).
 SIGN_IN_PROVIDERS = read_providers(env.str("SIGN_IN_PROVIDERS", ""))
 SOCIALACCOUNT_ADAPTER = "amls.signin.adapter.ProvidersAdapter"
-SOCIALACCOUNT_FORMS = {"disconnect": "amls.signin.parting.PartForm"}
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {"provider_class": "amls.signin.openid.provider.OidcProvider"},
     "saml": {"provider_class": "amls.signin.saml.provider.SamlProvider"},
 }
-SOCIALACCOUNT_FORMS = {"signup": "amls.signin.forms.OwnAddressForm"}
+SOCIALACCOUNT_FORMS = {"signup": "amls.signin.forms.OwnAddressForm", "disconnect": "amls.signin.parting.PartForm"}
 # Only what a provider proves opens an account (amls/signin/adapter.py); then the two stay together.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 

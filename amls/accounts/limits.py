@@ -2,16 +2,18 @@
 
 from http import HTTPStatus
 
-from allauth.account.internal.flows.email_verification import consume_email_verification_rate_limit
-from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERIFICATION_CODE_SESSION_KEY
+from allauth.core import ratelimit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+# In the session, as allauth keeps it: which code by mail is under way.
+_CODE_UNDER_WAY = "account_email_verification_code"
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """Return the page for too many attempts; whoever asked for another code too soon is led to the field for the last one."""
-    under_way = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY)
-    is_next_code = under_way is not None and not consume_email_verification_rate_limit(
-        request, under_way["email"], dry_run=True
+    under_way = request.session.get(_CODE_UNDER_WAY)
+    is_next_code = under_way is not None and not ratelimit.consume(
+        request, action="confirm_email", key=under_way["email"].lower(), dry_run=True
     )
     return render(request, "429.html", {"is_next_code": is_next_code}, status=HTTPStatus.TOO_MANY_REQUESTS)

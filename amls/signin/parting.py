@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.forms import DisconnectForm
@@ -12,11 +12,17 @@ from allauth.socialaccount.signals import social_account_removed
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_day
 from amls.courses.vouched import Vouched
 from amls.courses.zones import zone_of
+
+
+@reauthentication_required(app="allauth.socialaccount")  # type: ignore[untyped-decorator]
+def _need_proof(request: HttpRequest) -> None:
+    """Raise where the person has to prove first, again, who they are."""
 
 
 class SignInField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -44,7 +50,7 @@ class PartForm(DisconnectForm):  # type: ignore[misc]
     def save(self) -> None:
         """Part it, and tell the account's addresses."""
         account: SocialAccount = self.cleaned_data["account"]
-        raise_if_reauthentication_required(self.request, app="allauth.socialaccount")
+        _need_proof(self.request)
         account.delete()
         social_account_removed.send(sender=SocialAccount, request=self.request, socialaccount=account)
         adapter = get_account_adapter()
