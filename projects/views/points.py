@@ -84,6 +84,16 @@ def _key_in(sent: QueryDict, row: PointsRow, most: Iterable[int | None]) -> str:
     return next((key for key in keys if any(_named(key, task) in sent for task in most)), row.key)
 
 
+def _shown(row: PointsRow, most: Iterable[int | None]) -> str:
+    """Return what the fields of a row show, as the page sends it back beside what is typed."""
+    return "|".join(say_mark(row.mark_for(task)) for task in most)
+
+
+def _is_untouched(sent: QueryDict, key: str, names: Iterable[str]) -> bool:
+    """Return whether the fields of a row were sent as they were shown: then it is none of what is to be saved."""
+    return sent.get(f"{key}-shown") == "|".join(str(sent[name]).strip() for name in names)
+
+
 def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
     """Save the rows that are right, and show the others again with what is wrong with them."""
     rows, most = points_rows(page.assignment), most_by_column(page.assignment)
@@ -92,6 +102,8 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
     for line, row in enumerate(rows, 1):
         key = _key_in(request.POST, row, most)
         named = {task: _named(key, task) for task in most if _named(key, task) in request.POST}
+        if _is_untouched(request.POST, key, named.values()):
+            continue
         given: dict[int | None, Mark | None] = {}
         for task, name in named.items():
             try:
@@ -170,9 +182,17 @@ def _show(
     most, columns = most_by_column(page.assignment), columns_of(page.assignment)
     shown = Paginator(rows, _ROWS).get_page(request.GET.get("page"))
 
+    def is_wrong(row: PointsRow) -> bool:
+        return any(_named(_key_in(request.POST, row, most), task) in wrong for task in most)
+
+    def known(row: PointsRow, what: str, stands: str) -> str:
+        """Return what the reader has seen of a row: what stands, unless the row comes back without a word of that."""
+        key = f"{_key_in(request.POST, row, most)}-{what}"
+        return request.POST.get(key, stands) if is_wrong(row) and row.key not in problems else stands
+
     def fields(row: PointsRow) -> list[dict[str, Any]]:
         key = _key_in(request.POST, row, most)
-        is_again = row.key in problems or any(_named(key, task) in wrong for task in most)
+        is_again = row.key in problems or is_wrong(row)
         return [
             {
                 "name": _named(row.key, task),
@@ -187,7 +207,8 @@ def _show(
         {
             "row": row,
             "fields": fields(row),
-            "seen": version_of(row.assessment),
+            "seen": known(row, "seen", version_of(row.assessment)),
+            "shown": known(row, "shown", _shown(row, most)),
             "sum": say_mark(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
             "problem": problems.get(row.key, ""),
             "is_excused": len(row.excused) == len(row.members),

@@ -326,6 +326,22 @@ def test_search_stays_in_its_course_and_reaches_across_them(cast: Cast, fusion: 
     assert len(urls(find(client, "bandwidth", slug=""))) == 2
 
 
+def test_search_across_zones_names_them(cast: Cast, fusion: Lecture) -> None:
+    read(LectureFactory.create(course=cast.other_course, number="01"), "pdf", "01.pdf", pdf(["Joins need bandwidth"]))
+
+    def said() -> tuple[list[str], str]:
+        page = BeautifulSoup(Client().get("/search/?q=bandwidth").text, "html.parser")
+        named = sorted(line.text for line in page.select("ol p.small.soft, ul p.small.soft"))
+        return named, page.select_one("footer span").text
+
+    assert said() == ([str(cast.course), str(cast.other_course)], "All times are those of Europe/Berlin.")
+    Course.objects.filter(pk=cast.other_course.pk).update(timezone="America/New_York")
+    named = [f"{cast.course} (Europe/Berlin)", f"{cast.other_course} (America/New_York)"]
+    assert said() == (named, "All times are those of their course.")
+    Course.objects.filter(pk=cast.course.pk).update(timezone="America/New_York")
+    assert said()[1] == "All times are those of America/New_York."
+
+
 def test_german_courses_are_searched_in_german(cast: Cast) -> None:
     course = CourseFactory.create(slug="systeme", language="de")
     read(LectureFactory.create(course=course, number="01"), "pdf", "a.pdf", pdf(["Datenbankhäuser", "Die Häuser der Daten"]))  # fmt: skip

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.forms.models import model_to_dict
@@ -123,6 +124,37 @@ def test_whoever_decided_meanwhile_is_not_overwritten(world: World, sheet: Assig
     assert answer.status_code == 422
     assert (given(people[0], sheet), given(people[1], sheet)) == ([D(5)], [D(8)])
     assert str(world.cast.lecturer.user) in answer.content.decode()
+
+
+def test_a_row_that_nobody_touched_is_left_as_a_colleague_changed_it(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    give_points(project=team, given={None: Given(D("3.5"))}, by=world.staff, now=NOW)
+    client = world.cast.client("assistant")
+    fields = BeautifulSoup(client.get(address(sheet)).text, "html.parser").select("form input[name]:not([type=file])")
+    sent = {str(field["name"]): str(field.get("value", "")) for field in fields if "csrf" not in str(field["name"])}
+    give_points(project=team, given={None: Given(D(5))}, by=world.cast.lecturer.user, now=NOW)
+    assert client.post(address(sheet), {**sent, f"p{people[1].pk}-sum": "8"}).status_code == 302
+    assert (given(people[0], sheet), given(people[1], sheet)) == ([D(5)], [D(8)])
+
+
+def test_a_row_that_comes_back_for_a_wrong_number_has_seen_nothing_new(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    typed = {f"t{team.pk}-sum": "viel", f"t{team.pk}-seen": "", f"t{team.pk}-shown": ""}
+    give_points(project=team, given={None: Given(D(5))}, by=world.cast.lecturer.user, now=NOW)
+    client = world.cast.client("assistant")
+    for text in ("viel", "6"):
+        answer = client.post(address(sheet), {**typed, f"t{team.pk}-sum": text})
+        shown = BeautifulSoup(answer.text, "html.parser").select(f"input[name^=t{team.pk}-]")
+        typed = {str(field["name"]): str(field.get("value", "")) for field in shown}
+        assert (answer.status_code, given(people[0], sheet)) == (422, [D(5)])
+    assert str(world.cast.lecturer.user) in answer.text
+    # Now it was said, and whoever saves again means it.
+    assert client.post(address(sheet), typed).status_code == 302
+    assert given(people[0], sheet) == [D(6)]
 
 
 def test_who_typed_before_the_team_was_there_is_told_of_other_points(

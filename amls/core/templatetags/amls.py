@@ -126,10 +126,10 @@ def to_page(context: template.Context, name: str, number: int, anchor: str = "")
     return f"?{asked.urlencode()}{f'#{anchor}' if anchor else ''}"
 
 
-@register.simple_tag
-def zone() -> str:
-    """Return the name of the zone in which times are shown here: the course's, else the site's."""
-    return timezone.get_current_timezone_name()
+@register.simple_tag(takes_context=True)
+def zone(context: template.Context) -> str:
+    """Return the name of the zone in which times are shown here, the course's, else the site's; '' where there are several."""
+    return "" if context.get("has_several_zones") else timezone.get_current_timezone_name()
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,13 @@ def _marked_by(typed: Typed) -> _AsTyped:
 
 
 def _find(reader: Reader, texts: Texts, typed: Typed, shown: Typed, *, partly: bool) -> Found:
-    hits = Found(typed, shown, corrected=shown is not typed, is_across=reader.is_across)
+    hits = Found(
+        typed,
+        shown,
+        corrected=shown is not typed,
+        is_across=reader.is_across,
+        names_zones=reader.has_several_zones,
+    )
     if not partly:
         hits.groups += [*_way_groups(reader, shown), *_spot_groups(reader, shown)]
     for language in reader.languages:

@@ -91,11 +91,14 @@ class Group:
         """In which language its texts are written; empty where in the page's own."""
         return self.course.language if self.is_quoted and self.course is not None else ""
 
-    def row(self, *, is_across: bool) -> str:
-        """Return it with its places as HTML; where it is of one course of several, with that course's name."""
+    def row(self, *, is_across: bool, names_zone: bool = False) -> str:
+        """Return it with its places as HTML; where it is of one course of several, with that course's name, and its zone."""
         lang = spoken_in(self.language)
         label = f'\n<span class="chip">{escape(capfirst(self.label))}</span>' if self.label else ""
-        course = f'<p class="small soft">{escape(str(self.course))}</p>' if is_across and self.course else ""
+        course = ""
+        if is_across and self.course:
+            zone = f" ({self.course.timezone})" if names_zone else ""
+            course = f'<p class="small soft">{escape(f"{self.course}{zone}")}</p>'
         abstract = f'<p class="soft"{lang}>{self.abstract}</p>' if self.abstract else ""
         places = [hit.row(lang) for hit in self.hits]
         first = f"<ul>{''.join(places[:_FIRST])}</ul>" if places else ""
@@ -131,6 +134,7 @@ class Found:
         is_partial: whether nothing has all of the words, so that these have some.
         is_capped: whether there is more than what is shown.
         is_across: whether it says of each place in which course that is.
+        names_zones: whether it says by whose clock the times of each are, as those of the courses differ.
     """
 
     typed: Typed
@@ -140,6 +144,7 @@ class Found:
     is_partial: bool = False
     is_capped: bool = False
     is_across: bool = False
+    names_zones: bool = False
 
     @property
     def count(self) -> int:
@@ -151,7 +156,7 @@ class Found:
         """The places as HTML: made without the request, so that nothing of whoever asks is within reach."""
         if not self.groups:
             return _NOTHING
-        rows = "".join(group.row(is_across=self.is_across) for group in self.groups)
+        rows = "".join(group.row(is_across=self.is_across, names_zone=self.names_zones) for group in self.groups)
         return mark_safe(f'<ol class="found">{rows}</ol>')  # noqa: S308 - all is escaped, or was where it was marked
 
     @cached_property

@@ -52,6 +52,11 @@ class Reader:
     is_signed_in: bool = False
     is_across: bool = False
 
+    @property
+    def has_several_zones(self) -> bool:
+        """Whether the clocks of these courses differ."""
+        return len({course.timezone for course in self.courses.values()}) > 1
+
     @classmethod
     def of(cls, access: Access, *, is_signed_in: bool) -> "Reader":
         """Return the reader of one course."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
@@ -31,7 +32,14 @@ def everywhere(request: HttpRequest) -> HttpResponse:
     own = Reader.across(request.user, now=now, only_own=True) if request.user.is_authenticated else None
     is_own = own is not None and bool(own.courses) and "all" not in request.GET
     reader = own if own is not None and is_own else Reader.across(request.user, now=now, only_own=False)
-    context = {"is_own": is_own, "has_own": own is not None and bool(own.courses), "is_everywhere": True}
+    context = {
+        "is_own": is_own,
+        "has_own": own is not None and bool(own.courses),
+        "is_everywhere": True,
+        "has_several_zones": reader.has_several_zones,
+    }
+    for course in list(reader.courses.values())[:1]:
+        timezone.activate(course.zone)
     return _answer(request, reader, context)
 
 
