@@ -215,6 +215,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:publish": ("{exam}results/publish/", dict.fromkeys(PARTS, 405)),
     "exams:regrade": ("{exam}results/regrade/", dict.fromkeys(PARTS, 405)),
     "exams:office": ("{exam}results/office.csv", STAFF),
+    "exams:office_xlsx": ("{exam}results/office.xlsx", STAFF),
     "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
     "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
     "projects:topics": ("/amls/projects/", ALL),

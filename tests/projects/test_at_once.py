@@ -187,9 +187,9 @@ def test_assigning_and_publishing_at_once_is_doing_it_one_after_the_other(world:
     [
         # Five of them see whether each team's deadline becomes what was shown, two keep how it is taken back,
         ("extend_all", {"days": "1", "reason": "Outage"}, (26, 6)),
-        # and three who gets each.
-        ("assign", {"assessor": "staff"}, (9, 0)),
-        ("split", {"assessors": "staff"}, (10, 0)),
+        # and four who gets each, whose teams are named by their people.
+        ("assign", {"assessor": "staff"}, (10, 0)),
+        ("split", {"assessors": "staff"}, (11, 0)),
         ("pass_all", {}, (13, 0)),
         # Whether one that waits is overtaken is asked before another is held back.
         ("publish", {}, (9, 15)),

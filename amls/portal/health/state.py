@@ -42,7 +42,7 @@ _BROKER_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UploadFolder:
     """A folder in which this server keeps what people send.
 
     Attributes:
@@ -96,7 +96,7 @@ class State:
     migrations: int | None
     is_broker_up: bool
     disks: tuple[Disk, ...]
-    places: tuple[Place, ...]
+    places: tuple[UploadFolder, ...]
     skews: Mapping[str, float] = field(default_factory=dict)
     presence: Attendance = field(default_factory=lambda: Attendance((), ()))
     backlogs: tuple[Backlog, ...] = ()
@@ -217,10 +217,10 @@ def _disks() -> Iterator[Disk]:
             yield Disk(str(place), usage.free, usage.total)
 
 
-def _places() -> Iterator[Place]:
+def _places() -> Iterator[UploadFolder]:
     """Yield the folder of uploads, and that in which a large one lies until it is whole."""
     for place in (Path(settings.MEDIA_ROOT), Path(tempfile.gettempdir())):
-        yield Place(str(place), os.access(_nearest(place), os.W_OK | os.X_OK))
+        yield UploadFolder(str(place), os.access(_nearest(place), os.W_OK | os.X_OK))
 
 
 def _nearest(place: Path) -> Path:
