@@ -19,6 +19,7 @@ from amls.courses.models import User
 from amls.held.models import HeldAct
 from amls.held.tasks import apply_held
 from lectures.tasks import extract
+from tests.browser.looks import watch_requests
 from tests.demo import restore_demo
 from tests.snapshots import Snapshots
 
@@ -63,6 +64,7 @@ def new_page(browser: Browser, **options: Any) -> Page:
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
+    watch_requests(page)
     if SLOWER_BY > 1:
         context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER_BY})
     return page

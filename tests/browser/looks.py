@@ -1,13 +1,15 @@
 """What is wrong with a page as people see it: on phones and at desks, in the light and in the dark."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from playwright.sync_api import ConsoleMessage, Page, Response
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
 Scheme = Literal["light", "dark"]
 # Those in which axe looks, and those in which nothing may be wider than the window.
@@ -36,6 +38,8 @@ _STILL = """() => Promise.all(document.getAnimations()
   .filter(one => one.playState === "running" && Number.isFinite(one.effect.getComputedTiming().endTime))
   .map(one => one.finished.catch(() => null)))"""
 
+_ASKED: WeakKeyDictionary[Page, set[Request]] = WeakKeyDictionary()
+
 
 def problems_at(
     page: Page, address: str, *, schemes: Sequence[Scheme] = SCHEMES, seen: set[str] | None = None
@@ -63,7 +67,7 @@ def problems_at(
             if width in WIDTHS:
                 problems.extend(_axe_at(page, width, schemes, seen))
             problems.extend(too_wide(page, width))
-        page.wait_for_load_state("networkidle")
+        wait_for_answers(page)
     return problems
 
 
@@ -111,6 +115,42 @@ def axe(page: Page, *, only_colours: bool = False) -> list[str]:
         page.evaluate(_source())
     violations = page.evaluate(_RUN, _OF_COLOURS if only_colours else _RULES)["violations"]
     return [f"{violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in violations]
+
+
+def watch_requests(page: Page) -> None:
+    """Remember from now on what the page has asked for and has no answer to yet, for `wait_for_answers()`."""
+    asked = _ASKED[page] = set[Request]()
+
+    # Playwright marks what it is given, and takes no set's own methods.
+    def is_asked(request: Request) -> None:
+        asked.add(request)
+
+    def is_answered(request: Request) -> None:
+        asked.discard(request)
+
+    page.on("request", is_asked)
+    page.on("requestfinished", is_answered)
+    page.on("requestfailed", is_answered)
+
+
+def wait_for_answers(page: Page) -> None:
+    """Wait until the page is loaded, all that it asked for is answered, and it asks for nothing more.
+
+    Playwright's "networkidle" may never come on a busy machine: if nothing was asked for half a second while the page was
+    still being read, it is lost (microsoft/playwright#42598). It would also take that half second of each page.
+
+    Args:
+        page: one that `watch_requests()` knows, as each of `new_page()` is.
+
+    Raises:
+        AssertionError: an answer does not come, however patiently one waits; it names for what.
+    """
+    page.wait_for_load_state()
+    until, quiet = time.monotonic() + 90, 0
+    while quiet < 3:
+        page.evaluate(_DRAWN)
+        quiet = 0 if _ASKED[page] else quiet + 1
+        assert time.monotonic() < until, [request.url for request in _ASKED[page]]
 
 
 def turn(page: Page, width: int) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from amls.courses.models import Course
 from lectures.models import Lecture, OfficeHour
 from tests.browser.conftest import Open
-from tests.browser.looks import SCHEMES, WIDTHS, axe_in_every_look, problems_in_each_scheme_at, turn
+from tests.browser.looks import SCHEMES, WIDTHS, axe_in_every_look, problems_in_each_scheme_at, turn, wait_for_answers
 
 
 def desk_paths() -> list[str]:
@@ -148,7 +148,7 @@ def test_a_page_of_the_desk_with_our_scripts_logs_no_error(open_page: Open, site
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.goto(f"{site}/admin/lectures/lecture/upload/")
-    page.wait_for_load_state("networkidle")
+    wait_for_answers(page)
     assert said == []
 
 

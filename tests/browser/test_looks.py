@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.conftest import new_page
 from tests.browser.looks import axe_in_every_look, problems_at
 
 PAGE = """<!doctype html><html lang="en"><head><title>Looks</title>
@@ -16,9 +17,9 @@ PAGE = """<!doctype html><html lang="en"><head><title>Looks</title>
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
+    page = new_page(browser)
     yield page
-    page.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,13 @@ def test_what_is_wider_than_the_window_is_found(page: Page) -> None:
     assert problems_at(page, address, schemes=["light"]) == []
     wide = [problem.split(" for ")[0] for problem in problems_at(page, address, schemes=["dark"])]
     assert wide == [f"{width}: it needs {500 + 8}" for width in (390, 320)]
+
+
+def test_what_a_page_asks_for_one_after_the_other_is_waited_for(page: Page) -> None:
+    chain = "for (let at = 0; at < 60; at++) await fetch(`/next/${at}`); await fetch('/missing')"
+    address = "http://localhost:9/page/"
+    body = PAGE % "" + f"<script type=module>{chain}</script>"
+    page.route("**/page/", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.route("**/next/*", lambda route: route.fulfill(body=""))
+    page.route("**/missing", lambda route: route.fulfill(status=404))
+    assert "404 http://localhost:9/missing" in problems_at(page, address, schemes=["light"])

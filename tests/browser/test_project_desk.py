@@ -12,7 +12,7 @@ from amls.mail.models import Notice
 from projects.models import Assessment, AssessmentDraft, Extension, ExtensionRequest, Project, Topic
 from projects.services.snippets import keep_snippets
 from tests.browser.conftest import PATIENCE, Open, let_held_acts_happen
-from tests.browser.looks import problems_in_each_scheme_at
+from tests.browser.looks import problems_in_each_scheme_at, wait_for_answers
 
 LIST = "/admin/projects/project/"
 
@@ -107,7 +107,7 @@ def test_projects_are_assessed_and_read_by_keyboard_alone(open_page: Open) -> No
     for key in ("p", "3", "+", "Control+Enter"):
         page.keyboard.press(key)
     expect(page.get_by_text("Saved as a draft.")).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    wait_for_answers(page)
     assert page.url != first
     assert len([url for url in asked if "/files/" not in url]) == 2
     project = Project.objects.get(pk=first.split("/assess/")[0].rpartition("/")[2])
