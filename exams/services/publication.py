@@ -54,7 +54,7 @@ def _say_result(result: Result, *, is_reserved: bool) -> str:
         "points": say_decimal(result.points),
         "grade": "" if result.grade is None else say_grade(result.grade),
     }
-    return f"{said} · {_('not admitted')}" if is_reserved else said
+    return f"{said} · {_('under reserve')}" if is_reserved else said
 
 
 def seal_seen(rows: Sequence[Seen]) -> str:
