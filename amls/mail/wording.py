@@ -1,6 +1,6 @@
 """What several writers of letters share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,6 +22,11 @@ def merge_letters(letters: Sequence[Letter]) -> Letter:
         action=next((letter.action for letter in letters if letter.action), None),
         reason=first.reason,
     )
+
+
+def escaped(values: Mapping[str, object]) -> dict[str, str]:
+    """Return what people typed, so that it stands in a letter's text, which is Markdown, as they typed it."""
+    return {name: escape_markdown(str(value)) for name, value in values.items()}
 
 
 def bullet_list(lines: Sequence[str], *, most: int = 12) -> str:

@@ -6,11 +6,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.markdown import escape_markdown
 from amls.core.times import say_time
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
+from amls.mail.wording import escaped
 from exams.models import AdmissionDecision, Exam, Registration
 from exams.models.exam import SignUp
 from exams.services.seatnews import NamedSeat, seats_of
@@ -24,22 +24,24 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     registration = _registration(notice)
     if registration is None or registration.state not in (_State.REGISTERED, _State.WAITLISTED):
         return None
-    exam, when = registration.exam, _when(registration.exam)
+    exam = registration.exam
+    until = say_time(exam.last_moment_to_withdraw, registration.course.zone)
+    values = {"exam": exam, "when": _when(exam), "until": until}
     if registration.state == _State.WAITLISTED:
         text = _(
             "All seats of **%(exam)s**, %(when)s, are taken. You wait in the order of sign-up; when a seat is "
             "given back you get it by yourself and are told at once. After %(until)s nobody moves up any more."
-        ) % {"exam": exam, "when": when, "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)}
-        subject = _("You are on the waiting list for %(exam)s") % {"exam": exam}
+        ) % escaped(values)
+        subject = _("You are on the waiting list for %(exam)s") % values
         return _letter(registration, subject, "\n\n".join([text, *_said_of_the_kept_seat(registration)]))
     return _letter(
         registration,
-        _("You are registered for %(exam)s") % {"exam": exam},
+        _("You are registered for %(exam)s") % values,
         _(
             "You hold a seat for **%(exam)s**, %(when)s. You can withdraw or move to another date until %(until)s. "
             "The seat is not yet the admission: the page shows what is still missing."
         )
-        % {"exam": exam, "when": when, "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)},
+        % escaped(values),
     )
 
 
@@ -50,16 +52,17 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
     if registration is None or registration.state != _State.REGISTERED:
         return None
     exam = registration.exam
+    until = say_time(exam.last_moment_to_withdraw, registration.course.zone)
     text = _(
         "A seat was given back, and you were first on the waiting list: you are registered for **%(exam)s**, "
         "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
-    ) % {"exam": exam, "when": _when(exam), "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)}
+    ) % escaped({"exam": exam, "when": _when(exam), "until": until})
     given_back = _other_registration(notice, "moved_from")
     if given_back is not None:
         said = _(
             "Your seat for **%(exam)s**, %(when)s, is given on, as you were told when you joined the waiting list."
         )
-        text += "\n\n" + said % {"exam": given_back.exam, "when": _when(given_back.exam)}
+        text += "\n\n" + said % escaped({"exam": given_back.exam, "when": _when(given_back.exam)})
     return _letter(registration, _("You have a seat for %(exam)s") % {"exam": exam}, text, is_pushed=True)
 
 
@@ -79,7 +82,7 @@ def wait_ended(notice: Notice, now: datetime) -> Letter | None:
             "The last moment to give back your seat for **%(held)s**, %(held_when)s, is over: you keep it, and no longer "
             "wait for **%(exam)s**, %(when)s."
         )
-        % named,
+        % escaped(named),
         is_pushed=True,
     )
 
@@ -95,7 +98,7 @@ def _said_of_the_kept_seat(waiting: Registration) -> list[str]:
         "Until then you keep your seat for **%(exam)s**, %(when)s. With the new seat it goes to the next who waits: "
         "leave the waiting list before, if you want to keep it."
     )
-    return [said % {"exam": kept.exam, "when": _when(kept.exam)}]
+    return [said % escaped({"exam": kept.exam, "when": _when(kept.exam)})]
 
 
 @letter("exams.moved", label=gettext_lazy("Moved to another exam date"))
@@ -113,7 +116,7 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
     return _letter(
         registration,
         _("You moved to another exam date"),
-        text % {"exam": registration.exam, "when": _when(registration.exam)},
+        text % escaped({"exam": registration.exam, "when": _when(registration.exam)}),
     )
 
 
@@ -123,13 +126,11 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
     registration = _registration(notice)
     if registration is None or registration.state != _State.WITHDRAWN:
         return None
-    text = _("You are no longer registered for **%(exam)s**, %(when)s.") % {
-        "exam": registration.exam,
-        "when": _when(registration.exam),
-    }
+    values = {"exam": registration.exam, "when": _when(registration.exam), "reason": registration.reason}
+    text = _("You are no longer registered for **%(exam)s**, %(when)s.")
     if registration.reason:
-        text += "\n\n" + _("The staff of the course did this. Reason: %(reason)s") % {"reason": registration.reason}
-    return _letter(registration, _("You are withdrawn from %(exam)s") % {"exam": registration.exam}, text)
+        text += "\n\n" + _("The staff of the course did this. Reason: %(reason)s")
+    return _letter(registration, _("You are withdrawn from %(exam)s") % values, text % escaped(values))
 
 
 @letter("exams.excused", label=gettext_lazy("Excused from an exam"))
@@ -142,7 +143,7 @@ def excused(notice: Notice, now: datetime) -> Letter | None:
         registration,
         _("You are excused from %(exam)s") % {"exam": registration.exam},
         _("You are excused from **%(exam)s**, %(when)s. It does not count as an attempt; you can register for another date.")
-        % {"exam": registration.exam, "when": _when(registration.exam)},
+        % escaped({"exam": registration.exam, "when": _when(registration.exam)}),
     )  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def admission(notice: Notice, now: datetime) -> Letter | None:
     held = Registration.objects.main().filter(enrolment=decision.enrolment_id).with_people().first()
     subject, text = _verdict(decision, held, now)
     if decision.reason:
-        text += "\n\n" + _("Reason: %(reason)s") % {"reason": decision.reason}
+        text += "\n\n" + _("Reason: %(reason)s") % escaped({"reason": decision.reason})
     return Letter(
         subject=subject, text=text, action=(_("See my exams"), _path(decision.course)), reason=_reason(decision.course)
     )
@@ -171,7 +172,7 @@ def _verdict(decision: AdmissionDecision, held: Registration | None, now: dateti
     if decision.verdict == AdmissionDecision.Verdict.REFUSED:
         if exam is None:
             return _("You are not admitted to the exam"), _("You are not admitted to the exam of this course.")
-        text = _("You are not admitted to **%(exam)s**, %(when)s.") % named
+        text = _("You are not admitted to **%(exam)s**, %(when)s.") % escaped(named)
         return _("You are not admitted to %(exam)s") % named, text
     if held is None:
         text = _("You may take the exam of this course, but are not registered for a date: you hold no seat yet.")
@@ -180,8 +181,8 @@ def _verdict(decision: AdmissionDecision, held: Registration | None, now: dateti
         return _("Admission granted, but no seat yet: %(exam)s") % named, _(
             "You may take **%(exam)s**, %(when)s, but hold no seat: you are on the waiting list. When a seat is given "
             "back you get it by yourself and are told at once."
-        ) % named
-    return _("You are admitted to %(exam)s") % named, _("You are admitted to **%(exam)s**, %(when)s.") % named
+        ) % escaped(named)
+    return _("You are admitted to %(exam)s") % named, _("You are admitted to **%(exam)s**, %(when)s.") % escaped(named)
 
 
 def _next_sign_up(course: Course, now: datetime) -> str:
@@ -191,7 +192,7 @@ def _next_sign_up(course: Course, now: datetime) -> str:
         return ""
     exam.course = course
     named = {"exam": exam, "when": _when(exam), "until": say_time(exam.last_moment_to_sign_up, course.zone)}
-    return _("The next date is **%(exam)s**, %(when)s; sign-up closes %(until)s.") % named
+    return _("The next date is **%(exam)s**, %(when)s; sign-up closes %(until)s.") % escaped(named)
 
 
 @letter("exams.seats", label=gettext_lazy("Seats released"))
@@ -207,7 +208,7 @@ def seats(notice: Notice, now: datetime) -> Letter | None:
         registration,
         _("Your seat for %(exam)s is fixed") % {"exam": registration.exam},
         _("Room and seat for **%(exam)s**, %(when)s, stand on the page and in your calendar. Print your admission slip or have it on your phone.")
-        % {"exam": registration.exam, "when": _when(registration.exam)},
+        % escaped({"exam": registration.exam, "when": _when(registration.exam)}),
     )  # fmt: skip
 
 
@@ -224,8 +225,8 @@ def seat_changed(notice: Notice, now: datetime) -> Letter | None:
     named = {
         "exam": registration.exam,
         "when": _when(registration.exam),
-        "seat": escape_markdown(str(is_now)),
-        "before": escape_markdown(str(knew)),
+        "seat": is_now,
+        "before": knew,
     }
     slip = _("Print your admission slip anew or have it on your phone: one that was printed before is no longer right.")
     if is_now is None:
@@ -233,14 +234,14 @@ def seat_changed(notice: Notice, now: datetime) -> Letter | None:
             "Your seat for **%(exam)s**, %(when)s, is no longer there: **%(before)s**. You stay registered, and are told "
             "as soon as you have another one. An admission slip that was printed before is no longer right."
         )  # fmt: skip
-        return _letter(registration, subject % named, text % named, is_pushed=True)
+        return _letter(registration, subject % named, text % escaped(named), is_pushed=True)
     if knew is None:
         subject, text = _("Your seat for %(exam)s is fixed"), _("You sit here in **%(exam)s**, %(when)s: **%(seat)s**.")
     else:
         subject, text = _("You sit elsewhere in %(exam)s"), _(
             "Your seat for **%(exam)s**, %(when)s, is another one now: **%(seat)s**. Before it was: %(before)s."
         )  # fmt: skip
-    return _letter(registration, subject % named, f"{text % named}\n\n{slip}", is_pushed=True)
+    return _letter(registration, subject % named, f"{text % escaped(named)}\n\n{slip}", is_pushed=True)
 
 
 @letter("exams.results", label=gettext_lazy("Exam result"))
@@ -250,8 +251,8 @@ def results(notice: Notice, now: datetime) -> Letter | None:
     if registration is None:
         return None
     named = {"exam": registration.exam, "when": _when(registration.exam)}
-    text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.") % named
-    parts = [text, *_said_of_the_review(registration, now)]
+    text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.")
+    parts = [text % escaped(named), *_said_of_the_review(registration, now)]
     return _letter(registration, _("Your result of %(exam)s") % named, "\n\n".join(parts), is_pushed=True)
 
 
@@ -264,8 +265,8 @@ def result_changed(notice: Notice, now: datetime) -> Letter | None:
     named = {"exam": registration.exam, "when": _when(registration.exam)}
     text = _("Your result of **%(exam)s**, %(when)s, was changed. What it is now stands on your page of the course.")
     reason = registration.result.correction
-    why = [_("Reason: %(reason)s") % {"reason": escape_markdown(reason)}] if reason else []
-    parts = [text % named, *why, *_said_of_the_review(registration, now)]
+    why = [_("Reason: %(reason)s") % escaped({"reason": reason})] if reason else []
+    parts = [text % escaped(named), *why, *_said_of_the_review(registration, now)]
     return _letter(registration, _("Your result of %(exam)s was changed") % named, "\n\n".join(parts), is_pushed=True)
 
 
@@ -281,11 +282,9 @@ def _said_of_the_review(registration: Registration, now: datetime) -> list[str]:
     exam = registration.exam
     if exam.review_at is None or now >= exam.review_at:
         return []
-    said = _("You can look at your exam at the review: %(when)s, %(place)s.") % {
-        "when": say_time(exam.review_at, registration.course.zone),
-        "place": exam.review_place or _("place to be announced"),
-    }
-    return [said]
+    place = exam.review_place or _("place to be announced")
+    values = {"when": say_time(exam.review_at, registration.course.zone), "place": place}
+    return [_("You can look at your exam at the review: %(when)s, %(place)s.") % escaped(values)]
 
 
 def _registration(notice: Notice) -> Registration | None:

@@ -214,7 +214,7 @@ def test_the_letter_of_admission_names_the_date_and_says_who_has_no_seat(cast: C
         decide_admission(enrolment=enrolment, verdict="admitted", reason="Passed", by=cast.lecturer.user, now=JUNE)
     subject, text = letter_of("exams.admission", cast.student)
     assert subject == "You are admitted to Written exam"
-    assert "**Written exam**, Thu 18 Jul 2024, 16:00 (Europe/Berlin)" in text
+    assert r"**Written exam**, Thu 18 Jul 2024, 16:00 \(Europe/Berlin\)" in text
     subject, text = letter_of("exams.admission", cast.other_student)
     assert subject == "Admission granted, but no seat yet: Written exam"
     assert "waiting list" in text

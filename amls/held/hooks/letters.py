@@ -5,6 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.markdown import escape_markdown
 from amls.held.models import HeldAct
 from amls.held.services import KIND
 from amls.mail.letters import Letter, letter
@@ -19,7 +20,7 @@ def not_done(notice: Notice, now: datetime) -> Letter | None:
         return None
     return Letter(
         subject=_("Not done: %(what)s") % {"what": act.title},
-        text=f"{act.outcome}\n\n" + _("Nothing of it was done, and nobody was told."),
+        text=f"{escape_markdown(act.outcome)}\n\n" + _("Nothing of it was done, and nobody was told."),
         action=(_("Look at it again"), act.back),
         reason=_("You get this because you asked for it."),
     )

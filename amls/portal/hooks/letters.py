@@ -8,12 +8,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.core.markdown import escape_markdown
 from amls.courses.models import Enrolment, RosterEntry, User
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.outbox import notify
-from amls.mail.wording import bullet_list
+from amls.mail.wording import bullet_list, escaped
 from amls.membership.claims import on_claim
 from amls.portal.inviting.people import LETTER
 
@@ -55,7 +54,7 @@ def _merge(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
         subject=subject % {"count": count},
         text="\n\n".join(
             (
-                text % {"course": escape_markdown(str(letters[0][0].course))},
+                text % escaped({"course": letters[0][0].course}),
                 bullet_list([letter.line for _notice, letter in letters]),
             )
         ),
@@ -78,7 +77,7 @@ def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
             "**%(name)s** has a matriculation number that stands on the roster of %(course)s with another address. "
             "Confirm that it is the same person, or decline."
         )
-        % {name: escape_markdown(str(value)) for name, value in values.items()},
+        % escaped(values),
         action=(_("Decide at the desk"), reverse("admin:courses_rosterentry_change", args=[entry.pk])),
         reason=_("You get this because you teach in %(course)s.") % values,
         line=str(entry.claimed_by),
@@ -91,10 +90,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
     entry = RosterEntry.objects.filter(pk=notice.references["entry"]).select_related("course", "enrolment").first()
     if entry is None:
         return None
-    course, values = (
-        entry.course,
-        {"course": escape_markdown(str(entry.course)), "address": escape_markdown(entry.email)},
-    )
+    course, values = entry.course, escaped({"course": entry.course, "address": entry.email})
     reason = _("You get this because the staff of %(course)s invited you.") % {"course": course}
     subject = _("You are invited: %(course)s") % {"course": course}
     if entry.enrolment is not None:
@@ -122,8 +118,7 @@ def roster_confirmed(notice: Notice, now: datetime) -> Letter | None:
     values = {"course": course}
     return Letter(
         subject=_("You are enrolled in %(course)s") % values,
-        text=_("The staff confirmed that you stand on the roster of %(course)s.")
-        % {"course": escape_markdown(str(course))},
+        text=_("The staff confirmed that you stand on the roster of %(course)s.") % escaped({"course": course}),
         action=(_("Open my course"), reverse("portal:me", args=[course.slug])),
         reason=_("You get this because you entered your matriculation number."),
     )
@@ -142,7 +137,7 @@ def roster_declined(notice: Notice, now: datetime) -> Letter | None:
             "The staff of %(course)s could not confirm that you stand on its roster. "
             "Add your university address to your account, or answer this mail."
         )
-        % {"course": escape_markdown(str(course))},
+        % escaped({"course": course}),
         action=(_("My addresses"), reverse("account_email")),
         reason=_("You get this because you entered your matriculation number."),
     )

@@ -13,8 +13,9 @@ from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
+from amls.mail.wording import escaped
 from projects.deadlines import deadline_of
-from projects.hooks.letters.wording import due, escaped, mine, open_assignment, see_topics, why_member, why_staff
+from projects.hooks.letters.wording import due, mine, open_assignment, see_topics, why_member, why_staff
 from projects.models import Extension, ExtensionRequest, Membership
 
 

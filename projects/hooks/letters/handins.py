@@ -13,8 +13,9 @@ from amls.core.markdown import escape_markdown
 from amls.core.times import say_time
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
+from amls.mail.wording import escaped
 from projects.deadlines import Deadlines, counting_submission, effective_deadline, is_counting
-from projects.hooks.letters.wording import due, escaped, mine, why_member
+from projects.hooks.letters.wording import due, mine, why_member
 from projects.models import Membership, Submission
 from projects.receipts import receipt_code
 

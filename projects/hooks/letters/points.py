@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy
 from amls.core.markdown import escape_markdown
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
+from amls.mail.wording import escaped
 from projects.addresses import address_of
-from projects.hooks.letters.wording import escaped, open_assignment, why_member
+from projects.hooks.letters.wording import open_assignment, why_member
 from projects.models import Assignment, Excuse, PointsQuestion
 
 

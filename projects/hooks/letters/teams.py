@@ -13,10 +13,10 @@ from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
+from amls.mail.wording import escaped
 from projects.hooks.letters.wording import (
     about_team,
     due,
-    escaped,
     mine,
     name_of,
     project_of,

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from amls.core.times import say_time
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from projects.hooks.letters.wording import due, escaped, mine, project_of, why_member
+from amls.mail.wording import escaped
+from projects.hooks.letters.wording import due, mine, project_of, why_member
 from projects.models import Allocation, Project, Topic, WishChange
 from projects.teamrows import members_of
 from projects.wishlists import told_team

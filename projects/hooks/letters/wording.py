@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from amls.core.markdown import escape_markdown
 from amls.core.times import say_time
 from amls.courses.models import Course, Enrolment
 from amls.mail.letters import Letter
 from amls.mail.models import Notice
+from amls.mail.wording import escaped
 from projects.addresses import address_of, topics_of
 from projects.deadlines import effective_deadline
 from projects.models import Assignment, Project
@@ -26,11 +26,6 @@ def name_of(notice: Notice, key: str = "who") -> str:
     """Return the name of whom a notice refers to by `key`."""
     person = Enrolment.objects.select_related("user").filter(pk=notice.references.get(key)).first()
     return str(person.user) if person else _("Somebody")
-
-
-def escaped(values: Mapping[str, object]) -> dict[str, str]:
-    """Return what people typed, so that it stands in a text as they typed it."""
-    return {name: escape_markdown(str(value)) for name, value in values.items()}
 
 
 def mine(project: Project) -> tuple[str, str]:
