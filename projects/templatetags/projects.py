@@ -17,7 +17,7 @@ from amls.core.decimals import say_decimal
 from amls.core.plots import PlotColumn
 from amls.core.statements import ModelStatement, Parameter
 from amls.courses.access import Access
-from amls.courses.models import User
+from amls.courses.models import Course, User
 from amls.grading.points import WorkState
 from projects.addresses import address_of, topics_of
 from projects.models import Assignment, Outcome, Topic
@@ -35,6 +35,13 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     if access is None or not isinstance(user, User):
         return {"invitations": []}
     return {"invitations": invitations_to(user, access.course, now=access.now), "course": access.course}
+
+
+@register.filter
+def name_of_place(course: Course) -> str:
+    """Return what the place of a course's projects and sheets is called: 'Assignments' where it has sheets alone; 1 query."""
+    kinds = set(Assignment.objects.filter(course=course).order_by().values_list("kind", flat=True).distinct())
+    return _("Projects") if Assignment.Kind.PROJECT in kinds or not kinds else _("Assignments")
 
 
 @register.filter

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -13,6 +14,7 @@ from lectures.models import FreeDay
 from projects.models import Assignment
 from projects.services.series import make_series, plan_series
 from tests.agreement import seal_in
+from tests.cast import Cast
 from tests.projects.conftest import NOW, World
 
 pytestmark = pytest.mark.django_db
@@ -68,3 +70,21 @@ def test_staff_see_the_dates_before_they_make_them(world: World, settings: Setti
     made = Assignment.objects.filter(series="Übungsblatt")
     assert (made.count(), made.last().due_at if made.last() else None) == (12, FIRST + timedelta(weeks=11))
     assert set(made.values_list("max_points", "pass_percent")) == {(Decimal(20), 1)}
+
+
+def places(cast: Cast) -> list[str]:
+    page = BeautifulSoup(cast.client("student").get("/amls/schedule/").content, "html.parser")
+    return [link.get_text() for link in page.select(".places a")]
+
+
+def test_the_menu_of_a_course_with_sheets_alone_leads_to_assignments(cast: Cast) -> None:
+    assert places(cast) == ["Course", "Schedule", "Projects", "Exams", "My course"]
+    planned = plan_series(cast.course, name="Blatt", first=1, last=2, due_at=FIRST, open_days=None)
+    make_series(course=cast.course, name="Blatt", planned=planned, values={}, by=cast.lecturer.user, now=NOW)
+    assert places(cast) == ["Course", "Schedule", "Assignments", "Exams", "My course"]
+
+
+def test_the_menu_of_a_course_with_a_project_and_sheets_leads_to_projects(world: World) -> None:
+    planned = plan_series(world.course, name="Blatt", first=1, last=2, due_at=FIRST, open_days=None)
+    make_series(course=world.course, name="Blatt", planned=planned, values={}, by=world.staff, now=NOW)
+    assert "Projects" in places(world.cast)
