@@ -231,12 +231,11 @@ def require_active(project: Project) -> None:
 
 
 def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None:
-    """Take a person out of their team until registration closes; the last one dissolves it.
-
-    What the team handed in stays the team's, also where nobody is left: staff can bring it back.
+    """Take a person out of their team until registration closes. What the team handed in stays the team's.
 
     Raises:
-        RuleViolation: registration is closed.
+        RuleViolation: registration is closed, or nobody else is left: giving the project up is another act,
+            `dissolve_project`.
     """
     with transaction.atomic():
         project = lock_team(project.pk)
@@ -245,16 +244,31 @@ def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None
         if membership is None:
             return
         require_registration_open(project.assignment, now=now)
-        rest = [member for member in members_of(project) if member.pk != enrolment.pk]
-        if not rest:
-            close_project(project, now=now)
-            return
+        rest = require_others(project, enrolment)
         end_membership(membership, now=now)
         cause = f"{membership.pk}"
         references = {"project": project.pk, "who": enrolment.pk}
         tell("projects.member-left", [*rest, enrolment], cause=cause, now=now, references=references)
         # An extension of the person who left was the team's as well.
         follow_in_feeds(rest, now=now)
+
+
+def require_others(project: Project, enrolment: Enrolment) -> list[Enrolment]:
+    """Return who stays in a locked team when a person leaves it to them.
+
+    Raises:
+        RuleViolation: nobody does, perhaps since the page was shown on which they chose to leave.
+    """
+    rest = [member for member in members_of(project) if member.pk != enrolment.pk]
+    if not rest:
+        raise RuleViolation(
+            _(
+                "You did not leave your team: nobody else is left in it who would keep it. This page says now what "
+                "you can do."
+            ),
+            code="nobody-left",
+        )
+    return rest
 
 
 def end_membership(membership: Membership, *, now: datetime) -> None:

@@ -35,6 +35,7 @@ from projects.services.registration import (
     let_go,
     register_once,
     require_active,
+    require_others,
     require_without_project,
     start_project,
 )
@@ -201,7 +202,12 @@ def decline_invitation(*, invitation: Invitation, now: datetime) -> None:
 
 
 def accept_invitation(
-    *, invitation: Invitation, enrolment: Enrolment, now: datetime, leaves_team: bool = False
+    *,
+    invitation: Invitation,
+    enrolment: Enrolment,
+    now: datetime,
+    leaves_team: bool = False,
+    gives_up: bool = False,
 ) -> Project:
     """Join the team that asked. Accepted twice, or by who is in it already, it is the same place.
 
@@ -210,11 +216,12 @@ def accept_invitation(
         enrolment: who joins.
         now: the request's clock.
         leaves_team: whether they leave the team in which they are, in the same step: they are never without one.
-            If they were the last one in it, it is withdrawn.
+        gives_up: whether they know that it is withdrawn, as they are the last one in it.
 
     Raises:
         RuleViolation: the invitation is no longer open, registration is closed, the team
-            is full, or the person is in another project and would stay there.
+            is full, or the person is in another project and would stay there, or be the last to
+            leave it without knowing.
     """
     with transaction.atomic():
         left = active_membership(enrolment, invitation.project.assignment) if leaves_team else None
@@ -240,6 +247,8 @@ def accept_invitation(
         if places_taken(people) >= project.team_max:
             raise RuleViolation(_("This team is full by now. Ask them, or look for another one."), code="team-full")
         if existing is not None and is_leaving:
+            if not gives_up:
+                require_others(projects[existing.project_id], enrolment)
             _take_out(existing, projects, now=now)
         _close(invitation, Invitation.State.ACCEPTED, now=now)
         add_member(project, enrolment, now=now)

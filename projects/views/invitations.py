@@ -20,6 +20,9 @@ from projects.queries import team_of
 from projects.services.teams import accept_invitation, decline_invitation
 from projects.teamrows import members_of
 
+# What the button sends where the page says that the reader's own team is given up.
+_GIVES_UP = "gives-up"
+
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,8 +79,13 @@ def _answer(request: HttpRequest, access: Access, invitation: Invitation) -> Htt
         return redirect(access.course)
     if access.enrolment is None:
         return None
-    leaves_team = "switch" in request.POST
-    accept_invitation(invitation=invitation, enrolment=access.enrolment, now=access.now, leaves_team=leaves_team)
+    accept_invitation(
+        invitation=invitation,
+        enrolment=access.enrolment,
+        now=access.now,
+        leaves_team="switch" in request.POST,
+        gives_up=request.POST.get("switch") == _GIVES_UP,
+    )
     messages.success(request, _("You are in the team."))
     return redirect(address_of(invitation.project.assignment))
 

@@ -35,7 +35,8 @@ from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.services.registration import register_project
-from projects.services.teams import invite_member, revoke_invitation, write_seeking_note
+from projects.services.teams import accept_invitation, invite_member, revoke_invitation, write_seeking_note
+from projects.teamrows import members_of
 from tests.factories import TopicFactory
 from tests.markup import shows
 from tests.projects.conftest import World
@@ -555,7 +556,12 @@ def test_an_invitation_is_accepted_out_of_another_team(soon: World, student: Cli
     page = other.get(path).content.decode()
     assert "what you handed in there no longer counts" in page
     assert 'name="accept"' not in page
-    assert other.post(path, {"switch": ""}).headers["Location"] == "/amls/projects/mine/"
+    # As sent by a page that was shown while others were in the team, who would have kept it.
+    old = other.post(path, {"switch": ""})
+    assert (old.status_code, "nobody else is left in it" in old.content.decode()) == (422, True)
+    button = BeautifulSoup(old.content, "html.parser").select_one("button[name=switch]")
+    assert button is not None
+    assert other.post(path, {"switch": button["value"]}).headers["Location"] == "/amls/projects/mine/"
     assert Membership.objects.active().get(enrolment=soon.other).project == invitation.project
     assert "be answered any more (Accepted)" in other.get(path).content.decode()
 
@@ -630,6 +636,23 @@ def test_switch_leave_and_give_up(soon: World, student: Client) -> None:
     project.refresh_from_db()
     assert not project.is_active
     assert student.post("/amls/projects/mine/leave/").status_code == 404
+
+
+def test_who_meant_to_leave_a_team_to_others_who_left_it_first_gives_nothing_up(
+    soon: World, student: Client, other: Client
+) -> None:
+    project, now = make_project(soon), timezone.now()
+    invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=now)
+    accept_invitation(invitation=invitation, enrolment=soon.other, now=now)
+    hand(soon, project)
+    assert "The others keep the project" in student.get("/amls/projects/mine/").content.decode()
+    other.post("/amls/projects/mine/leave/")
+    page = student.post("/amls/projects/mine/leave/", follow=True).content.decode()
+    assert ("nobody else is left in it" in page, "You left the team." in page) == (True, False)
+    project.refresh_from_db()
+    assert (project.is_active, members_of(project)) == (True, [soon.student])
+    assert '/mine/leave/"' not in page
+    assert '/mine/dissolve/"' in page
 
 
 def test_an_extension_is_shown_wherever_the_deadline_is(soon: World, student: Client) -> None:

@@ -3,7 +3,6 @@
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -217,11 +216,9 @@ def test_two_teammates_at_once_give_attempts_one_and_two(world: World) -> None:
     assert Notice.objects.filter(kind="projects.receipt").count() == 24
 
 
-@pytest.mark.parametrize("act", [leave_team, dissolve_project])
-def test_leave_and_dissolve_pressed_twice_happen_once(world: World, act: Callable[..., object]) -> None:
+def test_giving_up_pressed_twice_happens_once(world: World) -> None:
     project = world.project()
-    name = "enrolment" if act is leave_team else "by"
-    outcomes = at_once([lambda: act(project=project, now=NOW, **{name: world.student})] * 6)
+    outcomes = at_once([lambda: dissolve_project(project=project, by=world.student, now=NOW)] * 6)
     assert refusals(outcomes) == {}
     world.topic.refresh_from_db()
     assert world.topic.taken == 0
@@ -229,14 +226,16 @@ def test_leave_and_dissolve_pressed_twice_happen_once(world: World, act: Callabl
     assert_consistent()
 
 
-def test_everyone_leaves_at_once_and_the_slot_is_free_once(world: World) -> None:
+def test_everyone_leaves_at_once_and_the_last_one_keeps_the_project(world: World) -> None:
     project = world.project()
     people = [world.student, world.other, world.another()]
     for person in people[1:]:
         join(world, project, person)
-    at_once([partial(leave_team, project=project, enrolment=person, now=NOW) for person in people] * 2)
+    outcomes = at_once([partial(leave_team, project=project, enrolment=person, now=NOW) for person in people] * 2)
     project.refresh_from_db()
-    assert not project.is_active
+    assert project.is_active
+    assert Membership.objects.active().filter(project=project).count() == 1
+    assert set(refusals(outcomes)) == {"nobody-left"}
     assert_consistent()
 
 
@@ -273,12 +272,12 @@ def test_switch_and_register_for_the_same_slot(world: World, _turn: int) -> None
 
 
 @pytest.mark.parametrize("_turn", range(5))
-def test_a_team_that_switches_while_it_is_left_frees_the_right_slot(world: World, _turn: int) -> None:
+def test_a_team_that_switches_while_it_is_given_up_frees_the_right_slot(world: World, _turn: int) -> None:
     project = world.project()
     topics = TopicFactory.create_batch(3, course=world.course, team_max=3)
     outcomes = at_once([
         *(partial(switch_topic, project=project, topic=topic, by=world.student, now=NOW) for topic in topics),
-        lambda: leave_team(project=project, enrolment=world.student, now=NOW),
+        lambda: dissolve_project(project=project, by=world.student, now=NOW),
         lambda: give_in(project, world.student),
         lambda: invite(project, world.other, world.student),
     ])  # fmt: skip
@@ -369,7 +368,7 @@ def test_moved_twice_at_once_the_old_slot_is_given_back_once(world: World) -> No
     topics = TopicFactory.create_batch(4, course=world.course)
     outcomes = at_once([
         *(partial(move_member, enrolment=world.student, to=topic, by=world.staff, now=NOW) for topic in topics),
-        lambda: leave_team(project=project, enrolment=world.student, now=NOW),
+        lambda: dissolve_project(project=project, by=world.student, now=NOW),
     ])  # fmt: skip
     assert set(refusals(outcomes)) <= {"moved-meanwhile"}
     assert Membership.objects.active().filter(enrolment=world.student).count() <= 1

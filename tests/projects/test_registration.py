@@ -156,14 +156,18 @@ def test_a_team_too_large_for_a_topic_stays(world: World) -> None:
         switch_topic(project=project, topic=world.single, by=world.student, now=NOW)
 
 
-def test_leaving_keeps_the_project_and_the_last_one_dissolves_it(world: World) -> None:
+def test_leaving_keeps_the_project_and_the_last_one_can_only_give_it_up(world: World) -> None:
     project = world.project()
     join(world, project, world.other)
     leave_team(project=project, enrolment=world.student, now=NOW)
     project.refresh_from_db()
     assert project.is_active
     assert [member.pk for member in members_of(project)] == [world.other.pk]
-    leave_team(project=project, enrolment=world.other, now=NOW)
+    with pytest.raises(RuleViolation, match="nobody else is left in it"):
+        leave_team(project=project, enrolment=world.other, now=NOW)
+    project.refresh_from_db()
+    assert project.is_active
+    dissolve_project(project=project, by=world.other, now=NOW)
     project.refresh_from_db()
     world.topic.refresh_from_db()
     assert (project.is_active, world.topic.taken) == (False, 0)
@@ -217,7 +221,7 @@ def test_leaving_the_course_leaves_no_project_behind(world: World) -> None:
     project = world.project()
     with pytest.raises(RuleViolation, match="Leave your team first"):
         leave_course(enrolment=world.student)
-    leave_team(project=project, enrolment=world.student, now=NOW)
+    dissolve_project(project=project, by=world.student, now=NOW)
     leave_course(enrolment=world.student)
     assert not Enrolment.objects.filter(pk=world.student.pk).exists()
     assert Project.objects.filter(pk=project.pk).exists()

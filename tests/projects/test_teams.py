@@ -96,8 +96,13 @@ def test_switching_to_the_team_that_asks_is_one_step(world: World) -> None:
     invitation = invite_member(project=new, email=world.student.user.email, by=world.other, now=NOW)
     with pytest.raises(RuleViolation, match="already has a project"):
         accept_invitation(invitation=invitation, enrolment=world.student, now=NOW)
-    for _pressed_twice in range(2):
+    # Somebody else was there when the page was shown on which they chose to leave.
+    with pytest.raises(RuleViolation, match="nobody else is left in it"):
         accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True)
+    old.refresh_from_db()
+    assert old.is_active
+    for _pressed_twice in range(2):
+        accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True, gives_up=True)
     for row in (old, new, world.single):
         row.refresh_from_db()
     assert (old.is_active, new.memberships.count(), world.single.taken) == (False, 2, 0)
