@@ -249,3 +249,16 @@ def test_no_front_server_passes_on_names_that_the_site_takes_for_its_own() -> No
 
 def test_what_stands_in_the_example_keeps_to_protocols_that_hold() -> None:
     assert "ssl_protocols TLSv1.2 TLSv1.3;" in NGINX_EXAMPLE.read_text()
+
+
+@pytest.mark.parametrize("size", [10, 2 * 1024**2])
+def test_who_comes_while_the_site_is_started_anew_reads_to_try_again(tmp_path: Path, size: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = closed.getsockname()[1]
+    with nginx(tmp_path, nobody, is_up=False) as port:
+        status, headers, body = get(port, "/amls/")
+        assert (status, headers["retry-after"], headers["content-type"]) == (503, "30", "text/html; charset=utf-8")
+        assert "Back in a moment" in body.decode()
+        assert "vielleicht nicht gespeichert" in body.decode()
+        body, kind = form({"hand-in.ipynb": b"x" * size})
+        assert send(port, "/amls/projects/mine/submit/", cookie="", body=body, kind=kind)[0] == 503
