@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -65,13 +64,13 @@ def _windows(exam: Exam, course: Course) -> Iterator[Item]:
             due_at=exam.withdraw_until,
             path=path,
         )
-    if exam.review_at:
+    if exam.review_at and exam.review_ends_at:
         yield Item(
             key=f"{key}:review",
             kind=ItemKind.EXAM,
             title=_title("review", exam, course),
             starts_at=exam.review_at,
-            ends_at=exam.review_at + timedelta(minutes=exam.review_minutes),
+            ends_at=exam.review_ends_at,
             place=exam.review_place,
             path=path,
             audience=Audience.ENROLLED,

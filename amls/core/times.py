@@ -73,6 +73,11 @@ def say_time(instant: datetime, zone: ZoneInfo, *, now: datetime | None = None, 
     return f"{say_moment(instant, zone, now=now, to_the_second=to_the_second)} ({zone.key})"
 
 
+def say_occasion(starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo) -> str:
+    """Return 'Mon 8 Jul 2024, 14:00–15:30 (Europe/Berlin)': as `say_time()`, for what has an end."""
+    return f"{say_day(starts_at, zone)}, {say_span(starts_at, ends_at, zone)} ({zone.key})"
+
+
 def say_distance(value: datetime | date, now: datetime) -> str:
     """Return how far away a moment is, by local days: 'today', 'tomorrow', 'in 5 days'."""
     days = (_local(value).date() - _local(now).date()).days

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.times import say_time
+from amls.core.times import say_occasion, say_time
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
@@ -54,7 +54,7 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
     exam = registration.exam
     until = say_time(exam.last_moment_to_withdraw, registration.course.zone)
     text = _(
-        "A seat was given back, and you were first on the waiting list: you are registered for **%(exam)s**, "
+        "A seat became free, and it was your turn on the waiting list: you are registered for **%(exam)s**, "
         "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
     ) % escaped({"exam": exam, "when": _when(exam), "until": until})
     given_back = _other_registration(notice, "moved_from")
@@ -283,7 +283,7 @@ def _said_of_the_review(registration: Registration, now: datetime) -> list[str]:
     if exam.review_at is None or now >= exam.review_at:
         return []
     place = exam.review_place or _("place to be announced")
-    values = {"when": say_time(exam.review_at, registration.course.zone), "place": place}
+    values = {"when": say_occasion(exam.review_at, exam.review_ends_at, registration.course.zone), "place": place}
     return [_("You can look at your exam at the review: %(when)s, %(place)s.") % escaped(values)]
 
 

@@ -215,6 +215,11 @@ class Exam(models.Model):
         """Until when one may withdraw and be promoted: as typed, else the start."""
         return self.withdraw_until or self.starts_at
 
+    @property
+    def review_ends_at(self) -> datetime | None:
+        """When the review ends, if there is one."""
+        return None if self.review_at is None else self.review_at + timedelta(minutes=self.review_minutes)
+
     def sign_up(self, now: datetime) -> SignUp:
         """Return how sign-up stands; the whole minute of the closing counts, the start ends it."""
         if self.opens_at is None and self.closes_at is None:

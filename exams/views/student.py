@@ -97,10 +97,13 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
     card = next((card for card in overview.cards if card.exam.pk == pk), None)
     if card is None:
         raise Http404
+    dates = [card.exam, *([overview.active.exam] if overview.active is not None else [])]
     context = {
         **_context(access, overview),
         "card": card,
         "step": name,
+        # Who waits beside a seat does so while somebody moves up here, and the seat there can be given back.
+        "wait_ends_at": min(exam.last_moment_to_withdraw for exam in dates),
         "may": name in card.ways,
         "problem": problem,
     }

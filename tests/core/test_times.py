@@ -15,6 +15,7 @@ from django.utils import formats, timezone, translation
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core import times
+from amls.core.markdown import plain_text
 from amls.exports.jobs import work_once
 from amls.exports.services import make_order, request_export
 from amls.mail.letters import letter_kinds
@@ -160,7 +161,7 @@ def test_one_day_reads_the_same_on_all_that_people_see(cast: Cast, tmp_path: Pat
         ["pdftotext", "-raw", tmp_path / "media" / str(export.file), "-"], check=True, capture_output=True, text=True
     ).stdout
     seen = {
-        "mail": letter.text,
+        "mail": plain_text(letter.text),
         "schedule": client.get("/amls/schedule/").content.decode(),
         "exams": client.get("/amls/exams/").content.decode(),
         "desk": desk.get("/admin/exams/exam/").content.decode(),

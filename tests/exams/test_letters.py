@@ -7,7 +7,8 @@ import pytest
 from amls.core.markdown import plain_text, render_markdown
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
-from exams.models import Exam
+from amls.mail.outbox import notify
+from exams.models import Exam, Registration, Result
 from exams.services.admission import decide_admission
 from exams.services.registration import register, staff_withdraw
 from tests.cast import Cast
@@ -38,3 +39,16 @@ def test_what_people_typed_stands_in_a_letter_as_they_typed_it(cast: Cast, exam:
     assert TITLE in letter.subject
     shown = render_markdown(letter.text)
     assert not any(tag in shown for tag in ("<a ", "<em>", "<b>"))
+
+
+def test_the_letter_of_a_result_says_how_long_the_review_is(cast: Cast, exam: Exam) -> None:
+    registration = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    review = datetime(2024, 8, 5, 12, tzinfo=UTC)
+    Exam.objects.filter(pk=exam.pk).update(review_at=review, review_minutes=90, review_place="EB 301")
+    Registration.objects.filter(pk=registration.pk).update(state="attended", arrived_at=JUNE)
+    Result.objects.create(registration=registration, points=50, grade="2.0", published_at=JUNE, state="published")
+    kind = "exams.results"
+    notify(key="result", kind=kind, now=JUNE, recipient=cast.student.user, references={"registration": registration.pk})
+    letter = letter_kinds[kind].writer(Notice.objects.get(kind=kind), JUNE)
+    assert letter is not None
+    assert "at the review: Mon 5 Aug 2024, 14:00–15:30 (Europe/Berlin), EB 301." in plain_text(letter.text)

@@ -1,11 +1,13 @@
 """Holding a seat of one date while waiting for another."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 
 from amls.core import clock
+from amls.core.times import say_moment
 from amls.courses.models import Enrolment
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
@@ -98,7 +100,16 @@ def test_who_waits_takes_a_seat_of_another_date_and_keeps_the_place(
         )  # fmt: skip
     client = cast.client("student")
     assert f'href="{address}"' in client.get("/amls/exams/").content.decode()
-    assert "stay number 1 on the waiting list" in client.get(address).content.decode()
+    page = " ".join(client.get(address).content.decode().split())
+    assert "stay number 1 on the waiting list" in page
+    # The seat could be given back until then; of the date on whose list one stays, ten days longer.
+    ends = say_moment(now + timedelta(days=8), cast.course.zone, now=now)
+    assert re.search(rf"You wait no longer after <time [^>]*>{ends}", page)
+    Exam.objects.filter(pk=august.pk).update(withdraw_until=now + timedelta(days=5), closes_at=now + timedelta(days=4))
+    ends = say_moment(now + timedelta(days=5), cast.course.zone, now=now)
+    assert re.search(
+        rf"You wait no longer after <time [^>]*>{ends}", " ".join(client.get(address).content.decode().split())
+    )
     for _twice in range(2):
         assert client.post(address).status_code == 302
     held, waits = Registration.objects.active().filter(enrolment=cast.student).order_by("keeps_seat")
