@@ -5,7 +5,7 @@ What was typed stays as it was typed until `amls.grading.tree.load` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.violations import RuleViolation
 from amls.grading.facts import Facts
-from amls.grading.tree import DEEPEST, MOST_BLOCKS, VERSION, AllBlock, dump, load
+from amls.grading.tree import DEEPEST, MOST_BLOCKS, VERSION, AllBlock, dump, fields_of, load
 
 ROOT = "b"
 # The button's name; its value says what to do, such as 'up:b-0-1'.
@@ -30,7 +30,21 @@ KINDS: Mapping[str, str | Promise] = {
     "any": gettext_lazy("One of several"),
     "all": gettext_lazy("All of several"),
 }
-_GROUPS = ("all", "any")
+
+
+def _number(text: str) -> int | str:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
+
+
+# How `load` is given what is typed into a field, by its name: whatever is no number is left as text, which it refuses.
+TYPED: Mapping[str, Callable[[str], Any]] = {
+    "percent": lambda text: text.strip().replace(",", "."),
+    "leave_out": lambda text: _number(text or "0"),
+    "halves": bool,
+    "at_least": lambda text: _number(text) if text else None,
+    "roll": _number,
+}
 # What a new block says at first, by the names of its fields.
 _FIRST: Mapping[str, Mapping[str, str]] = {
     "points": {"percent": "50", "leave_out": "0", "halves": ""},
@@ -69,9 +83,14 @@ class BlockDraft:
         return str(KINDS[self.kind])
 
     @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its fields."""
+        return fields_of(self.kind)
+
+    @property
     def is_group(self) -> bool:
         """Whether it holds others."""
-        return self.kind in _GROUPS
+        return "parts" in self.fields
 
     @property
     def takes_more(self) -> bool:
@@ -79,20 +98,15 @@ class BlockDraft:
         return self.is_group and self.path.count("-") < DEEPEST - 1
 
     def data(self) -> dict[str, Any]:
-        """Return it as `load` reads it: whatever is no number is left as text, which `load` refuses."""
+        """Return it as `load` reads it."""
         data: dict[str, Any] = {"block": self.kind}
-        if self.is_group:
-            return data | {"parts": [part.data() for part in self.parts]}
-        if self.kind in ("points", "passed"):
-            data["of"] = [_number(key) for key in self.of] or "all"
-        if self.kind == "points":
-            percent = self.typed.get("percent", "").strip().replace(",", ".")
-            data |= {"percent": percent, "leave_out": _number(self.typed.get("leave_out", "") or "0")}
-            data["halves"] = bool(self.typed.get("halves"))
-        if self.kind == "passed":
-            data["at_least"] = _number(self.typed["at_least"]) if self.typed.get("at_least") else None
-        if self.kind == "entries":
-            data |= {name: _number(self.typed.get(name, "")) for name in ("roll", "at_least")}
+        for name in self.fields:
+            if name == "parts":
+                data[name] = [part.data() for part in self.parts]
+            elif name == "of":
+                data[name] = [_number(key) for key in self.of] or "all"
+            else:
+                data[name] = TYPED[name](self.typed.get(name, ""))
         return data
 
     def place(self, path: str) -> None:
@@ -106,11 +120,6 @@ class BlockDraft:
         yield self
         for part in self.parts:
             yield from part.all()
-
-
-def _number(text: str) -> int | str:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
 
 
 @dataclass
@@ -172,7 +181,7 @@ class RuleDraft:
             if block.gone:
                 block.problem, block.problem_field = _("An assignment is gone: take it out, or choose another."), "of"
             roll = _number(block.typed.get("roll", ""))
-            if block.kind == "entries" and isinstance(roll, int) and roll not in known.rolls:
+            if "roll" in block.fields and isinstance(roll, int) and roll not in known.rolls:
                 block.problem, block.problem_field = _("This list is gone: choose another."), "roll"
 
     @property
@@ -196,7 +205,7 @@ class RuleDraft:
         return load({"version": VERSION, "rule": self.root.data()})
 
     def _judge(self, block: BlockDraft) -> None:
-        if block.kind == "entries" and not isinstance(_number(block.typed.get("roll", "")), int):
+        if "roll" in block.fields and not isinstance(_number(block.typed.get("roll", "")), int):
             block.problem, block.problem_field = _("Choose a list."), "roll"
             return
         try:
@@ -207,8 +216,8 @@ class RuleDraft:
 
 def _drafted(data: Mapping[str, Any]) -> BlockDraft:
     of = data.get("of", "all")
-    values = {name: data[name] for name in ("percent", "leave_out", "at_least", "roll") if data.get(name) is not None}
-    typed = {name: str(value) for name, value in values.items()} | ({"halves": "on"} if data.get("halves") else {})
+    values = {name: data[name] for name in TYPED if data.get(name) is not None}
+    typed = {name: str(value) for name, value in values.items()} | {"halves": "on" if data.get("halves") else ""}
     parts = [_drafted(part) for part in data.get("parts", [])]
     return BlockDraft(data["block"], typed=typed, of=[] if of == "all" else [str(key) for key in of], parts=parts)
 
@@ -218,8 +227,7 @@ def _read(post: QueryDict, path: str, left: list[int]) -> BlockDraft | None:
     left[0] -= 1
     if kind not in KINDS or path.count("-") > DEEPEST or left[0] < 0:
         return None
-    names: Sequence[str] = ("percent", "leave_out", "halves", "at_least", "roll")
-    typed = {name: post.get(f"{path}-{name}", "")[:20] for name in names}
+    typed = {name: post.get(f"{path}-{name}", "")[:20] for name in TYPED}
     block = BlockDraft(kind, typed=typed, of=[key[:20] for key in post.getlist(f"{path}-of")][:200])
     while block.is_group and (part := _read(post, f"{path}-{len(block.parts)}", left)) is not None:
         block.parts.append(part)

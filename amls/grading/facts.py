@@ -13,7 +13,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Finding
 from amls.courses.models import Course, Enrolment
 from amls.grading.points import UNSETTLED, WorkState
-from amls.grading.tree import AllBlock, EntriesBlock, PassedBlock, PointsBlock, walk
+from amls.grading.tree import AllBlock, named_by, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,12 +138,8 @@ def names_in_rules(course: Course, *, assignment: int | None = None, roll: int |
         assignment: its key.
         roll: the list's key.
     """
-    return any(
-        (isinstance(block, PointsBlock | PassedBlock) and assignment in block.of)
-        or (isinstance(block, EntriesBlock) and block.roll == roll)
-        for rule in _rules_of(course)
-        for block in walk(rule)
-    )
+    named = [named_by(block) for rule in _rules_of(course) for block in walk(rule)]
+    return any(assignment in block.assignments or roll in block.rolls for block in named)
 
 
 def _rules_of(course: Course) -> Iterator[AllBlock]:

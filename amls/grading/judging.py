@@ -20,6 +20,7 @@ from amls.grading.tree import (
     PassedBlock,
     PointsBlock,
     ProjectBlock,
+    named_by,
 )
 
 _BY_WHAT_IS_OVER = itemgetter(0)
@@ -93,13 +94,8 @@ def _verdict(can_be_met: bool, is_met: bool) -> Verdict:
 
 def has_lost(block: Block, facts: Facts) -> bool:
     """Return whether a block speaks of an assignment or a list that the course has no more."""
-    match block:
-        case PointsBlock() | PassedBlock():
-            return any(key not in facts.pieces for key in block.of)
-        case EntriesBlock():
-            return block.roll not in facts.rolls
-        case _:
-            return False
+    named = named_by(block)
+    return not (facts.pieces.keys() >= set(named.assignments) and facts.rolls.keys() >= set(named.rolls))
 
 
 def _broken(block: Block, facts: Facts) -> Judgement:

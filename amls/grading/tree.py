@@ -9,9 +9,9 @@ judgement says so, and nobody is let through by it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from django.utils.translation import gettext as _
 
@@ -102,12 +102,35 @@ BLOCKS: Mapping[str, type[Block]] = {
 NAMES: Mapping[type[Block], str] = {kind: name for name, kind in BLOCKS.items()}
 
 
+def fields_of(name: str) -> tuple[str, ...]:
+    """Return the names of a block's fields, by the name under which it is stored."""
+    return tuple(item.name for item in fields(BLOCKS[name]))
+
+
 def walk(block: Block) -> Iterator[Block]:
     """Go through a block and all that it holds, from above."""
     yield block
     if isinstance(block, AllBlock | AnyBlock):
         for part in block.parts:
             yield from walk(part)
+
+
+class Named(NamedTuple):
+    """What a block speaks of: keys of assignments, and of lists that the staff keep."""
+
+    assignments: tuple[int, ...] = ()
+    rolls: tuple[int, ...] = ()
+
+
+def named_by(block: Block) -> Named:
+    """Return what a block names by itself; its parts say their own."""
+    match block:
+        case PointsBlock() | PassedBlock():
+            return Named(assignments=block.of)
+        case EntriesBlock():
+            return Named(rolls=(block.roll,))
+        case ProjectBlock() | EarlierBlock() | AllBlock() | AnyBlock():
+            return Named()
 
 
 # ── writing ──
@@ -119,20 +142,22 @@ def dump(block: AllBlock) -> dict[str, Any]:
 
 
 def _dumped(block: Block) -> dict[str, Any]:
-    data: dict[str, Any] = {"block": NAMES[type(block)]}
+    return {"block": NAMES[type(block)], **_fields_dumped(block)}
+
+
+def _fields_dumped(block: Block) -> dict[str, Any]:
     match block:
         case PointsBlock():
-            data |= {"of": list(block.of) or "all", "percent": f"{block.percent.normalize():f}"}
-            data |= {"leave_out": block.leave_out, "halves": block.halves}
+            said = {"of": list(block.of) or "all", "percent": f"{block.percent.normalize():f}"}
+            return said | {"leave_out": block.leave_out, "halves": block.halves}
         case PassedBlock():
-            data |= {"of": list(block.of) or "all", "at_least": block.at_least}
+            return {"of": list(block.of) or "all", "at_least": block.at_least}
         case EntriesBlock():
-            data |= {"roll": block.roll, "at_least": block.at_least}
+            return {"roll": block.roll, "at_least": block.at_least}
+        case ProjectBlock() | EarlierBlock():
+            return {}
         case AllBlock() | AnyBlock():
-            data["parts"] = [_dumped(part) for part in block.parts]
-        case _:
-            pass
-    return data
+            return {"parts": [_dumped(part) for part in block.parts]}
 
 
 # ── reading ──
@@ -165,14 +190,15 @@ def _loaded(data: object, depth: int) -> Block:
     if not isinstance(data, dict):
         raise _no_rule("block")
     name = data.get("block")
-    read = _READERS.get(name) if isinstance(name, str) else None
-    if read is None:
+    if not isinstance(name, str) or name not in BLOCKS:
         raise _no_rule("block")
-    return read(data, depth)
+    unknown = sorted(str(key) for key in data.keys() - {"block", *fields_of(name)})
+    if unknown:
+        raise _no_rule(unknown[0])
+    return _READERS[name](data, depth)
 
 
 def _points(data: Mapping[str, Any], depth: int) -> Block:
-    _only(data, "of", "percent", "leave_out", "halves")
     try:
         percent = Decimal(data["percent"]) if isinstance(data.get("percent"), str) else None
     except InvalidOperation:
@@ -196,7 +222,6 @@ def _points(data: Mapping[str, Any], depth: int) -> Block:
 
 
 def _passed(data: Mapping[str, Any], depth: int) -> Block:
-    _only(data, "of", "at_least")
     at_least = None if data.get("at_least") is None else _count(data, "at_least", 1)
     block = PassedBlock(_keys(data), at_least)
     if block.of and at_least is not None and at_least > len(block.of):
@@ -209,13 +234,11 @@ def _passed(data: Mapping[str, Any], depth: int) -> Block:
 
 
 def _entries(data: Mapping[str, Any], depth: int) -> Block:
-    _only(data, "roll", "at_least")
     return EntriesBlock(_key(data.get("roll"), "roll"), _count(data, "at_least", 1))
 
 
 def _group(kind: type[AllBlock] | type[AnyBlock]) -> Callable[[Mapping[str, Any], int], Block]:
     def read(data: Mapping[str, Any], depth: int) -> Block:
-        _only(data, "parts")
         parts = data.get("parts")
         if not isinstance(parts, list) or len(parts) > MOST_BLOCKS:
             raise _no_rule("parts")
@@ -226,7 +249,6 @@ def _group(kind: type[AllBlock] | type[AnyBlock]) -> Callable[[Mapping[str, Any]
 
 def _bare(kind: type[ProjectBlock] | type[EarlierBlock]) -> Callable[[Mapping[str, Any], int], Block]:
     def read(data: Mapping[str, Any], depth: int) -> Block:
-        _only(data)
         return kind()
 
     return read
@@ -241,12 +263,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], int], Block]] = {
     "all": _group(AllBlock),
     "any": _group(AnyBlock),
 }
-
-
-def _only(data: Mapping[str, Any], *names: str) -> None:
-    unknown = sorted(str(name) for name in data.keys() - {"block", *names})
-    if unknown:
-        raise _no_rule(unknown[0])
 
 
 def _key(value: object, name: str) -> int:

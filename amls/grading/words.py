@@ -10,7 +10,7 @@ from django.utils.translation import ngettext, pgettext
 
 from amls.core.decimals import say_decimal
 from amls.courses.eligibility import Finding, Gauge, Verdict
-from amls.grading.facts import Facts, Piece
+from amls.grading.facts import Facts, Piece, RollEntries
 from amls.grading.judging import Judgement, evaluate, has_lost
 from amls.grading.points import up_to_step
 from amls.grading.tree import (
@@ -38,9 +38,7 @@ def _finding(judgement: Judgement) -> Finding:
     if isinstance(judgement.block, ProjectBlock) and judgement.facts.project is not None:
         return judgement.facts.project
     path = next((piece.path for piece in judgement.pieces if not piece.is_settled and piece.path), "")
-    gauge = None
-    if isinstance(judgement.block, PointsBlock | PassedBlock | EntriesBlock) and judgement.most and not judgement.parts:
-        gauge = Gauge(judgement.have, judgement.need, judgement.most)
+    gauge = Gauge(judgement.have, judgement.need, judgement.most) if judgement.most else None
     return Finding(rule=RULE, verdict=judgement.verdict, text=_said_later(judgement), path=path, gauge=gauge)
 
 
@@ -113,10 +111,10 @@ def say_titles(pieces: Sequence[Piece]) -> str:
 
 def say_judgement(judgement: Judgement) -> str:
     """Return what is asked, what is there, and what would be enough."""
-    asked, state = say_block(judgement.block, judgement.facts), say_state(judgement)
     if isinstance(judgement.block, AllBlock | AnyBlock):
         word = _("All of") if isinstance(judgement.block, AllBlock) else _("One of")
         return f"{word}: " + " · ".join(f"{_MARKS[part.verdict]} {say_judgement(part)}" for part in judgement.parts)
+    asked, state = say_block(judgement.block, judgement.facts), say_state(judgement)
     return f"{asked}: {state}" if state else asked
 
 
@@ -126,17 +124,22 @@ _MARKS = {Verdict.MET: "✓", Verdict.PENDING: "…", Verdict.UNMET: "✗"}
 
 
 def say_state(judgement: Judgement) -> str:
-    """Return what is there of what a block asks, and the forecast; '' where the verdict alone says it."""
+    """Return what is there of what a block asks, and the forecast; '' where the verdict alone, or its parts, say it."""
     if judgement.is_broken:
         return _say_broken(judgement)
-    if isinstance(judgement.block, ProjectBlock):
-        return judgement.facts.project.for_staff if judgement.facts.project is not None else ""
-    if isinstance(judgement.block, EarlierBlock):
-        return judgement.facts.earlier_term or pgettext("of an earlier term", "no")
-    if judgement.parts:
-        names = (_("first half"), _("second half"))
-        return "; ".join(f"{name}: {say_state(part)}" for name, part in zip(names, judgement.parts, strict=False))
-    return _say_have(judgement) + (f". {forecast}" if (forecast := say_forecast(judgement)) else "")
+    match judgement.block:
+        case PointsBlock():
+            return _say_points_had(judgement)
+        case PassedBlock():
+            return _with_forecast(_say_count(judgement), judgement)
+        case EntriesBlock():
+            return _with_forecast(_say_entries(judgement, judgement.facts.rolls[judgement.block.roll]), judgement)
+        case ProjectBlock():
+            return judgement.facts.project.for_staff if judgement.facts.project is not None else ""
+        case EarlierBlock():
+            return judgement.facts.earlier_term or pgettext("of an earlier term", "no")
+        case AllBlock() | AnyBlock():
+            return ""
 
 
 def _say_broken(judgement: Judgement) -> str:
@@ -147,21 +150,37 @@ def _say_broken(judgement: Judgement) -> str:
     return _("there is nothing yet that counts for it")
 
 
-def _say_have(judgement: Judgement) -> str:
-    values = {"have": say_decimal(judgement.have), "most": say_decimal(judgement.most)}
-    values["need"] = say_decimal(up_to_step(judgement.need))
-    if isinstance(judgement.block, EntriesBlock):
-        roll = judgement.facts.rolls[judgement.block.roll]
-        said = _("%(have)s of %(need)s") % values
-        if roll.excused:
-            excused = ngettext("%(count)d of them excused", "%(count)d of them excused", roll.excused)
-            said = f"{said} ({excused % {'count': roll.excused}})"
-        return said
-    if isinstance(judgement.block, PassedBlock):
-        return _("%(have)s of %(need)s") % values
+def _say_points_had(judgement: Judgement) -> str:
+    if judgement.parts:
+        names = (_("first half"), _("second half"))
+        return "; ".join(f"{name}: {say_state(part)}" for name, part in zip(names, judgement.parts, strict=False))
     if judgement.verdict == Verdict.MET:
-        return _("%(have)s of %(most)s points") % values
-    return _("%(have)s of %(most)s points, %(need)s are needed") % values
+        return _("%(have)s of %(most)s points") % _numbers(judgement)
+    return _with_forecast(_("%(have)s of %(most)s points, %(need)s are needed") % _numbers(judgement), judgement)
+
+
+def _say_count(judgement: Judgement) -> str:
+    return _("%(have)s of %(need)s") % _numbers(judgement)
+
+
+def _say_entries(judgement: Judgement, roll: RollEntries) -> str:
+    said = _say_count(judgement)
+    if roll.excused:
+        excused = ngettext("%(count)d of them excused", "%(count)d of them excused", roll.excused)
+        said = f"{said} ({excused % {'count': roll.excused}})"
+    return said
+
+
+def _numbers(judgement: Judgement) -> dict[str, str]:
+    return {
+        "have": say_decimal(judgement.have),
+        "need": say_decimal(up_to_step(judgement.need)),
+        "most": say_decimal(judgement.most),
+    }
+
+
+def _with_forecast(said: str, judgement: Judgement) -> str:
+    return said + (f". {forecast}" if (forecast := say_forecast(judgement)) else "")
 
 
 def say_forecast(judgement: Judgement) -> str:

@@ -1,5 +1,6 @@
 """The builder of the rule of admission: buttons, no JavaScript, and nothing holds before it was seen."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,13 +9,28 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from hypothesis import given
 
 from amls.courses.eligibility import Verdict
 from amls.courses.models import Course
 from amls.grading.facts import facts_of
 from amls.grading.services import Count, delete_roll, enter, keep_roll
-from amls.grading.tree import AllBlock, AnyBlock, EarlierBlock, EntriesBlock, PassedBlock, PointsBlock, ProjectBlock
+from amls.grading.tree import (
+    BLOCKS,
+    DEEPEST,
+    AllBlock,
+    AnyBlock,
+    Block,
+    EarlierBlock,
+    EntriesBlock,
+    PassedBlock,
+    PointsBlock,
+    ProjectBlock,
+    fields_of,
+    walk,
+)
 from amls.grading.words import findings_of
+from exams.builder import KINDS, RuleDraft
 from exams.models import AdmissionDecision, ExamRules
 from exams.services.admission import admit_whoever_fulfils_the_rules
 from exams.services.registration import register
@@ -26,6 +42,8 @@ from projects.services.points import give_points, team_for_points
 from projects.services.teamsheets import Given
 from tests.cast import Cast
 from tests.factories import OpenExamFactory
+from tests.grading.test_rules import BLOCKS as RULES
+from tests.grading.test_rules import depth as depth_of
 from tests.markup import sent_by
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +103,27 @@ def test_a_rule_is_built_by_buttons_and_holds_once_it_was_seen(cast: Cast, build
     builder.press("_agreed", "1")
     assert builder.answer.status_code == 302
     assert rule_of(cast) == AllBlock((ProjectBlock(), AnyBlock((EntriesBlock(roll.pk, 9), EarlierBlock()))))
+
+
+def test_every_block_is_offered_with_an_input_for_each_of_its_fields(cast: Cast, builder: RuleForm) -> None:
+    keep_roll(course=cast.course, title="Tutorial", planned=12, held=4, now=JUNE)
+    Assignment.objects.create(course=cast.course, kind="sheet", topics_given="", title="Blatt 1", grading="points")
+    assert set(KINDS) == set(BLOCKS)
+    for kind in BLOCKS:
+        builder.add(kind)
+    page = builder.answer.content.decode()
+    for place, kind in enumerate(BLOCKS):
+        asked = set(re.findall(rf'name="b-{place}-(\w+)"', page)) | set(re.findall(rf'name="add-b-{place}()"', page))
+        assert asked == {"kind", *(name.replace("parts", "") for name in fields_of(kind))}, kind
+
+
+@given(RULES)
+def test_a_rule_is_the_same_after_it_was_built(block: Block) -> None:
+    rule = AllBlock((block,))
+    is_hollow = any(isinstance(part, AllBlock | AnyBlock) and not part.parts for part in walk(block))
+    if is_hollow or depth_of(rule) > DEEPEST:
+        return
+    assert RuleDraft.of_rule(rule).rule() == rule
 
 
 def test_what_is_wrong_stands_beside_its_block_with_what_was_typed(builder: RuleForm) -> None:

@@ -1,16 +1,18 @@
 """Rules: what they say equals a plain reference over random data, and what they foretell is true."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
+from functools import partial
 from itertools import chain, combinations, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Finding, Verdict
+from amls.grading import tree
 from amls.grading.facts import Facts, Piece, RollEntries
 from amls.grading.forecast import points_needed
 from amls.grading.judging import evaluate
@@ -26,7 +28,9 @@ from amls.grading.tree import (
     PointsBlock,
     ProjectBlock,
     dump,
+    fields_of,
     load,
+    named_by,
     split_project,
     with_project,
 )
@@ -252,6 +256,36 @@ def test_a_rule_is_the_same_after_it_was_stored(rule: AllBlock) -> None:
         return
     assert load(data) == rule
     assert dump(load(data)) == data
+
+
+@given(BLOCKS)
+def test_every_field_of_a_block_is_stored_under_its_name(block: Block) -> None:
+    rule = dump(AllBlock((block,)))["rule"]
+    waiting = [rule]
+    while waiting:
+        data = waiting.pop()
+        assert set(data) == {"block", *fields_of(data["block"])}
+        waiting += data.get("parts", [])
+
+
+@pytest.mark.parametrize("kind", tree.BLOCKS.values())
+def test_the_rules_of_these_tests_have_every_block_with_every_field(kind: type[Block]) -> None:
+    """What is drawn nowhere is proved nowhere: `find` fails for a block, or a field, that LEAVES doesn't have."""
+    drawn = BLOCKS if kind in {AllBlock, AnyBlock} else LEAVES
+    first = settings(phases=[Phase.generate], database=None)
+    find(drawn, lambda block: type(block) is kind, settings=first)
+    for item in fields(kind):
+        others = drawn.filter(partial(_says_something_in, kind, item.name, item.default))
+        find(others, lambda _block: True, settings=first)
+
+
+def _says_something_in(kind: type[Block], name: str, default: object, block: Block) -> bool:
+    return type(block) is kind and getattr(block, name) != default
+
+
+@given(BLOCKS)
+def test_what_a_block_names_is_what_its_fields_say(block: Block) -> None:
+    assert named_by(block) == (getattr(block, "of", ()), (block.roll,) if hasattr(block, "roll") else ())
 
 
 def test_nothing_stored_asks_for_nothing() -> None:

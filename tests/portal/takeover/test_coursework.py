@@ -7,13 +7,25 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import given
 
 from amls.courses.models import Course, StaffMember
 from amls.grading.models import Roll
 from amls.grading.services import Count, enter
-from amls.grading.tree import AllBlock, AnyBlock, EarlierBlock, EntriesBlock, PassedBlock, PointsBlock, ProjectBlock
+from amls.grading.tree import (
+    DEEPEST,
+    AllBlock,
+    AnyBlock,
+    Block,
+    EarlierBlock,
+    EntriesBlock,
+    PassedBlock,
+    PointsBlock,
+    ProjectBlock,
+)
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.references import blocks_of, rule_of
 from amls.portal.takeover.rollover import roll_over
 from amls.portal.takeover.spec import BlockSpec, CourseFileError, CourseSpec, ListSpec, TaskSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
@@ -24,6 +36,8 @@ from projects.services.points import give_points, team_for_points
 from projects.services.snippets import keep_snippets
 from projects.services.teamsheets import Given
 from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, TopicFactory, UserFactory
+from tests.grading.test_rules import BLOCKS, KEYS
+from tests.grading.test_rules import depth as depth_of
 
 NOW = datetime(2024, 4, 10, 10, 0, tzinfo=UTC)
 HEAD = 'format = 1\n[course]\nslug = "a"\ntitle = "b"\nterm = "SS2024"\n'
@@ -242,6 +256,17 @@ def test_a_file_changes_tasks_lists_and_the_rule_and_says_so(course: Course) -> 
     assert course.assignments.get(title="Blatt 1").max_points == Decimal("12.5")
     assert board.entries.count() == 1
     assert Roll.objects.get(course=course, title="Übung").planned == 14
+
+
+@given(BLOCKS)
+def test_a_rule_is_the_same_after_it_stood_in_a_course_file(block: Block) -> None:
+    assignments, lists = {f"Blatt {key}": key for key in [*KEYS, 99]}, {f"Liste {key}": key for key in range(1, 4)}
+    rule = AllBlock((block,))
+    said = blocks_of(
+        rule, {key: title for title, key in assignments.items()}, {key: title for title, key in lists.items()}
+    )
+    if depth_of(rule) <= DEEPEST:
+        assert rule_of(said, assignments, lists) == rule
 
 
 def test_what_a_rule_speaks_of_and_is_gone_is_named_in_the_file(course: Course) -> None:
