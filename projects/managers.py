@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     )
 
 
+def _visible_at(now: datetime | Expression, of: str = "") -> Q:
+    """Return the condition that an assignment may be seen by everyone who sees the course.
+
+    Args:
+        now: aware.
+        of: what leads to the assignment, such as 'assignment__'.
+    """
+    return Q(**{f"{of}visible_from__isnull": True}) | Q(**{f"{of}visible_from__lte": now})
+
+
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     """Assignments."""
 
@@ -36,7 +46,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def visible_at(self, now: datetime | Expression, *, is_manager: bool = False) -> AssignmentQuerySet:
         """Return those that everyone who sees the course may see; its staff see all."""
-        return self if is_manager else self.filter(Q(visible_from__isnull=True) | Q(visible_from__lte=now))
+        return self if is_manager else self.filter(_visible_at(now))
 
 
 @cache
@@ -53,7 +63,7 @@ class HandoutQuerySet(models.QuerySet["Handout"]):
         if is_manager:
             return rows
         own = Q(visible_from__isnull=True) | Q(visible_from__lte=now)
-        return rows.filter(own, Q(assignment__visible_from__isnull=True) | Q(assignment__visible_from__lte=now))
+        return rows.filter(own, _visible_at(now, "assignment__"))
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):
@@ -63,10 +73,18 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         """Return what the staff offer: without students' own ideas."""
         return self.filter(proposal="")
 
-    def visible_to(self, enrolment: Enrolment | Expression | None, *, is_manager: bool = False) -> TopicQuerySet:
-        """Return what is on offer to everyone, and own ideas to their author, their team and the staff."""
-        if is_manager:
-            return self.all()
+    def of_visible_at(self, now: datetime | Expression) -> TopicQuerySet:
+        """Return those of assignments that everyone who sees the course may see."""
+        return self.filter(_visible_at(now, "assignment__"))
+
+    def visible_to(
+        self, enrolment: Enrolment | Expression | None, *, now: datetime | Expression, is_manager: bool = False
+    ) -> TopicQuerySet:
+        """Return what a member of the course may see, or anybody: once its assignment is visible; its staff see all."""
+        return self.all() if is_manager else self.of_visible_at(now).offered_to(enrolment)
+
+    def offered_to(self, enrolment: Enrolment | Expression | None) -> TopicQuerySet:
+        """Return what is on offer to everyone, and own ideas to their author and their team."""
         visible = Q(proposal="")
         if enrolment is not None:
             visible |= Q(proposed_by=enrolment)
@@ -78,9 +96,9 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         return self.filter(visible)
 
     def rankable_by(self, enrolment: Enrolment | None, assignment: Assignment) -> TopicQuerySet:
-        """Return what a team may wish for, by the member who ranks, or the staff: on offer, and not hidden from them."""
+        """Return what a team may wish for, by the member who ranks, or the staff: on offer, and nobody else's idea."""
         offered = self.filter(assignment=assignment, is_open=True, proposal__in=["", "accepted"], slots__gt=F("taken"))
-        return offered.visible_to(enrolment, is_manager=enrolment is None)
+        return offered if enrolment is None else offered.offered_to(enrolment)
 
     def with_room(self) -> TopicQuerySet:
         """Return those that a team may still take: on offer or accepted, open, with a slot left."""
@@ -139,6 +157,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open_at(self, now: datetime | Expression) -> InvitationQuerySet:
         """Return those that can still be answered."""
         return self.filter(state="open", expires_at__gt=now)
+
+    def of_visible_at(self, now: datetime | Expression, *, is_manager: bool = False) -> InvitationQuerySet:
+        """Return those to teams for assignments that everyone who sees the course may see; its staff see all."""
+        return self if is_manager else self.filter(_visible_at(now, "project__assignment__"))
 
     def to_user(self, user: User | Expression) -> InvitationQuerySet:
         """Return those that went to a confirmed address of the person."""

@@ -252,7 +252,8 @@ def invitations_to(user: User, course: Course, *, now: datetime) -> list[Invitat
 
 @cache
 def _open_invitations() -> Statement:
-    rows = Invitation.objects.to_user(Parameter("user")).open_at(Parameter("now"))
+    now = Parameter("now")
+    rows = Invitation.objects.to_user(Parameter("user")).open_at(now).of_visible_at(now)
     return Statement.of(rows.filter(project__assignment__course=Parameter("course")).order_by().values_list("pk"))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,8 +18,9 @@ _PREFIX = "wishes.assignment:"
 
 
 def _dated(course: Course) -> list[Assignment]:
+    """Return those for which teams rank until a time, and that everyone who sees the course sees by the database's clock."""
     by_wish = Assignment.objects.filter(course=course, topics_given=Assignment.TopicsGiven.BY_WISH)
-    return list(by_wish.filter(wishes_close_at__isnull=False))
+    return list(by_wish.filter(wishes_close_at__isnull=False).visible_at(Now()))
 
 
 def _item(course: Course, assignment: Assignment) -> Item:

@@ -291,6 +291,11 @@ class Assignment(models.Model):
         return self.visible_from is None or self.visible_from <= now
 
     @property
+    def starts_at(self) -> datetime | None:
+        """From when students may do something for it: once it has opened, and they see it; None: from the beginning."""
+        return max((at for at in (self.opens_at, self.visible_from) if at is not None), default=None)
+
+    @property
     def is_handed_in_here(self) -> bool:
         """Whether files or a repository are handed in, and not paper or words."""
         return self.hand_in == self.HandIn.FILES

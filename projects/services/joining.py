@@ -23,8 +23,9 @@ def require_open(assignment: Assignment, *, now: datetime) -> None:
     Raises:
         RuleViolation: it opens later; with the exact time.
     """
-    if not assignment.has_topics and assignment.opens_at is not None and now < assignment.opens_at:
-        opens = say_time(assignment.opens_at, assignment.course.zone, now=now)
+    starts_at = assignment.starts_at
+    if not assignment.has_topics and starts_at is not None and now < starts_at:
+        opens = say_time(starts_at, assignment.course.zone, now=now)
         raise RuleViolation(_("It opens %(time)s.") % {"time": opens}, code="not-open")
 
 

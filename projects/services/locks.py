@@ -200,7 +200,7 @@ def require_open_under(assignment: Assignment | None, deadlines: Deadlines, cour
         closed = _("Teams could be changed until %(time)s. By the server's clock it is %(now)s. %(ask)s")
     require_within(
         course,
-        opens_at=assignment.opens_at,
+        opens_at=assignment.starts_at,
         closes_at=deadlines.registration_closes_at,
         later=later,
         closed=closed,

@@ -216,7 +216,7 @@ def require_wishes_open(assignment: Assignment, *, now: datetime) -> None:
     require_running(assignment.course)
     require_within(
         assignment.course,
-        opens_at=assignment.opens_at,
+        opens_at=assignment.starts_at,
         closes_at=assignment.wishes_close_at,
         later=_("Registration opens %(time)s."),
         closed=_("Wishes were open until %(time)s. By the server's clock it is %(now)s. %(ask)s"),

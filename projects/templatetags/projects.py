@@ -65,7 +65,7 @@ def waiting_ideas(context: template.Context, assignment: Assignment | None = Non
     access: Access | None = context.get("access")
     if access is None or access.enrolment is None or access.enrolment.is_staff:
         return []
-    ideas = _waiting_ideas().read({"enrolment": access.enrolment.pk})
+    ideas = _waiting_ideas().read({"enrolment": access.enrolment.pk, "now": access.now})
     for idea in ideas:
         idea.assignment.course = access.course
     return [(idea, address_of(idea.assignment, "propose")) for idea in ideas if assignment in (None, idea.assignment)]
@@ -74,6 +74,7 @@ def waiting_ideas(context: template.Context, assignment: Assignment | None = Non
 @cache
 def _waiting_ideas() -> ModelStatement[Topic]:
     rows = Topic.objects.filter(proposed_by=Parameter("enrolment"), proposal=Topic.Proposal.OPEN)
+    rows = rows.of_visible_at(Parameter("now"))
     return ModelStatement.of(rows.order_by("-proposed_at", "-pk"), along=["assignment"])
 
 

@@ -126,7 +126,7 @@ def mine_of(access: Access, pk: int | None = None) -> Mine:
     """
     if access.enrolment is None:
         raise Http404
-    assignment = main_of(access.course) if pk is None else assignment_at(access, pk)
+    assignment = main_of(access) if pk is None else assignment_at(access, pk)
     deadlines = Deadlines.of(assignment)
     return Mine(access, access.enrolment, team_of(access.enrolment, assignment, deadlines), assignment, deadlines)
 
@@ -151,11 +151,12 @@ def _visible(*, is_manager: bool) -> ModelStatement[Assignment]:
     return ModelStatement.of(rows.visible_at(Parameter("now"), is_manager=is_manager))
 
 
-def main_of(course: Course) -> Assignment | None:
-    """Return the course's project, which knows its course, or None: 1 query."""
-    assignment = Assignment.objects.main_of(course)
-    if assignment is not None:
-        assignment.course = course
+def main_of(access: Access) -> Assignment | None:
+    """Return the course's project, which knows its course, or None where the reader sees none: 1 query."""
+    assignment = Assignment.objects.main_of(access.course)
+    if assignment is None or not (access.is_manager or assignment.is_visible_at(access.now)):
+        return None
+    assignment.course = access.course
     return assignment
 
 

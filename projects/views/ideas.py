@@ -72,7 +72,8 @@ def _problem(mine: Mine, ideas: Iterable[Topic]) -> str:
 def take_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Take an undecided idea back."""
     mine = open_mine(request, slug)
-    idea = get_object_or_404(Topic.objects.select_related("assignment__course"), proposed_by=mine.enrolment, pk=pk)
+    ideas = Topic.objects.filter(proposed_by=mine.enrolment).of_visible_at(mine.access.now)
+    idea = get_object_or_404(ideas.select_related("assignment__course"), pk=pk)
     take_idea_back(topic=idea, now=mine.access.now)
     messages.success(request, _("Your idea is taken back."))
     return redirect(address_of(idea.assignment, "propose"))

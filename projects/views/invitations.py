@@ -30,6 +30,7 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show who invites to what, and take the answer."""
     access = open_course(request, slug)
     rows = Invitation.objects.filter(project__assignment__course=access.course)
+    rows = rows.of_visible_at(access.now, is_manager=access.is_manager)
     invitation = (
         rows.to_user(user_of(request))
         .select_related("project__topic__mentor", "project__assignment", "invited_by__user")

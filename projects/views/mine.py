@@ -190,7 +190,7 @@ def switch(request: HttpRequest, slug: str, assignment: int | None = None) -> Ht
     """Take another topic with the same team."""
 
     def act(mine: Mine) -> str:
-        visible = Topic.objects.filter(course=mine.course).visible_to(mine.enrolment)
+        visible = Topic.objects.filter(course=mine.course).visible_to(mine.enrolment, now=mine.access.now)
         chosen = get_object_or_404(visible, pk=number(request.POST.get("topic")))
         switch_topic(project=mine.project, topic=chosen, by=mine.enrolment, now=mine.access.now)
         return _("Your team now works on: %(topic)s.") % {"topic": chosen.title}

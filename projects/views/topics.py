@@ -96,7 +96,9 @@ def _seen(access: Access, assignment: Assignment) -> list[Topic]:
     """Return the topics and ideas of an assignment that the reader may see, as they stand: 1 query."""
     viewer = access.enrolment
     statement = _all_of(is_member=viewer is not None, is_manager=access.is_manager)
-    rows = statement.read({"assignment": assignment.pk, "viewer": viewer.pk if viewer is not None else None})
+    rows = statement.read(
+        {"assignment": assignment.pk, "viewer": viewer.pk if viewer is not None else None, "now": access.now}
+    )
     for row in rows:
         row.course = access.course
     return rows
@@ -106,7 +108,8 @@ def _seen(access: Access, assignment: Assignment) -> list[Topic]:
 def _all_of(*, is_member: bool, is_manager: bool) -> ModelStatement[Topic]:
     """Return what reads the topics and ideas of an assignment for who may see them."""
     rows = Topic.objects.filter(assignment=Parameter("assignment")).exclude(proposal__in=["declined", "withdrawn"])
-    rows = rows.visible_to(Parameter("viewer") if is_member else None, is_manager=is_manager)
+    viewer = Parameter("viewer") if is_member else None
+    rows = rows.visible_to(viewer, now=Parameter("now"), is_manager=is_manager)
     return ModelStatement.of(rows.order_by("position", "pk"), along=["mentor"])
 
 
@@ -187,7 +190,12 @@ def _switch_problem(topic: Topic, team: TeamView) -> str:
 def _visible_topic(access: Access, pk: int) -> Topic:
     viewer, statement = access.enrolment, _one_of(is_member=access.enrolment is not None, is_manager=access.is_manager)
     topic = statement.first(
-        {"course": access.course.pk, "viewer": viewer.pk if viewer is not None else None, "topic": pk}
+        {
+            "course": access.course.pk,
+            "viewer": viewer.pk if viewer is not None else None,
+            "topic": pk,
+            "now": access.now,
+        }
     )
     if topic is None:
         raise Http404
@@ -199,7 +207,8 @@ def _visible_topic(access: Access, pk: int) -> Topic:
 def _one_of(*, is_member: bool, is_manager: bool) -> ModelStatement[Topic]:
     """Return what reads one topic of a course for who may see it."""
     rows = Topic.objects.filter(course=Parameter("course"), pk=Parameter("topic"))
-    rows = rows.visible_to(Parameter("viewer") if is_member else None, is_manager=is_manager)
+    viewer = Parameter("viewer") if is_member else None
+    rows = rows.visible_to(viewer, now=Parameter("now"), is_manager=is_manager)
     return ModelStatement.of(rows, along=["mentor", "proposed_by__user", "assignment"])
 
 

@@ -260,8 +260,8 @@ def propose(world: World, title: str = "Sparse attention") -> Topic:
 
 def test_an_accepted_idea_is_a_project_at_once(world: World) -> None:
     idea = propose(world)
-    assert not Topic.objects.visible_to(world.other).filter(pk=idea.pk).exists()
-    assert Topic.objects.visible_to(world.student).filter(pk=idea.pk).exists()
+    assert not Topic.objects.visible_to(world.other, now=NOW).filter(pk=idea.pk).exists()
+    assert Topic.objects.visible_to(world.student, now=NOW).filter(pk=idea.pk).exists()
     # Proposed in time, decided after registration closed.
     project = decide_idea(topic=idea, is_accepted=True, reason="", now=DEADLINE + timedelta(days=1))
     assert project is not None

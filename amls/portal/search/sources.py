@@ -78,7 +78,8 @@ def _material_address(row: Any) -> str:
 
 def _topics() -> QuerySet[Any]:
     # Students' own ideas are their staff's to find, and nobody else's.
-    return Topic.objects.filter(Q(in_managed()) | Q(proposal=""), in_courses())
+    offered = Q(proposal="", assignment__in=Assignment.objects.visible_at(NOW).values("pk"))
+    return Topic.objects.filter(Q(in_managed()) | offered, in_courses())
 
 
 def _assignments() -> QuerySet[Any]:
