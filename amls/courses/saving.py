@@ -14,7 +14,7 @@ from amls.courses.models import Course, Enrolment, Role, StaffMember, User
 from amls.courses.participation import end_teaching, enrol, need_free_to_teach, take_out
 from amls.courses.services import finish_course_change, lock_course, loose_ends_of, need_without_charge
 
-# The kind of held act that archives or reopens a course.
+# The kind of held act that gives a course another state.
 STATE_ACT = "courses.state"
 
 
@@ -75,7 +75,7 @@ def save_course(course: Course, *, by: User | None, now: datetime) -> None:
 
 
 def change_state(*, course: Course, was: str, state: str, loose_ends: str, now: datetime) -> str:
-    """Archive or reopen a course as somebody saw it; return what is said of it.
+    """Archive a course, reopen it or make it a draft again, as somebody saw it; return what is said of it.
 
     Args:
         course: which.
@@ -102,7 +102,12 @@ def change_state(*, course: Course, was: str, state: str, loose_ends: str, now: 
         locked.state = Course.State(state)
         locked.save(update_fields=["state"])
         finish_course_change(locked, now=now)
-    return _("The course is archived.") if state == Course.State.ARCHIVED else _("The course is open again.")
+    said = {
+        Course.State.DRAFT: _("The course is a draft again: its staff alone see it."),
+        Course.State.RUNNING: _("The course is open again."),
+        Course.State.ARCHIVED: _("The course is archived."),
+    }
+    return said[locked.state]
 
 
 def name_loose_ends(loose_ends: Sequence[str]) -> str:

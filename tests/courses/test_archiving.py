@@ -1,4 +1,4 @@
-"""A course is archived after its loose ends were named, and reopened with a reason."""
+"""A course is archived after its loose ends were named, a draft again after its people were, and reopened with a reason."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from amls.held.services import apply_next
 from projects.services.registration import register_project
 from tests.agreement import agree_to
 from tests.cast import Cast
-from tests.factories import AssignmentFactory, TopicFactory
+from tests.factories import AssignmentFactory, EnrolmentFactory, TopicFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
@@ -46,7 +46,7 @@ def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
     assert "2 projects without a decision" in asked.content.decode()
     cast.course.refresh_from_db()
     assert (cast.course.state, cast.course.title) == ("running", "Architecture of Machine Learning Systems")
-    assert send(client, cast.course, state="archived", _archive=asked.context["preview"].seal).status_code == 302
+    assert send(client, cast.course, state="archived", _state=asked.context["preview"].seal).status_code == 302
     act = HeldAct.objects.get()
     cast.course.refresh_from_db()
     assert (cast.course.state, act.title) == ("running", f"Archive {cast.course}")
@@ -60,7 +60,7 @@ def test_archiving_is_taken_back_in_time_and_not_done_where_something_else_is_un
     topic, client = TopicFactory.create(course=cast.course, slots=2), cast.client("lecturer")
     for is_taken_back in (True, False):
         seal = send(client, cast.course, state="archived").context["preview"].seal
-        send(client, cast.course, state="archived", _archive=seal)
+        send(client, cast.course, state="archived", _state=seal)
         act = HeldAct.objects.latest("pk")
         if is_taken_back:
             client.post(reverse("held:undo", args=[cast.course.slug, act.pk]))
@@ -81,11 +81,49 @@ def test_a_course_is_archived_only_with_the_loose_ends_that_were_shown(cast: Cas
     seal = send(client, cast.course, state="archived").context["preview"].seal
     register_project(enrolment=cast.other_student, topic=topic, now=timezone.now())
     for pressed in ("1", seal):
-        asked = send(client, cast.course, state="archived", _archive=pressed)
+        asked = send(client, cast.course, state="archived", _state=pressed)
         assert "2 projects without a decision" in asked.content.decode()
         assert "Nothing was saved: something changed since this was shown." in asked.content.decode()
         cast.course.refresh_from_db()
         assert cast.course.state == "running"
+
+
+def test_a_running_course_becomes_a_draft_again_only_after_a_question_and_in_five_minutes(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    asked = send(client, cast.course, state="draft")
+    assert asked.status_code == 200
+    assert "2 students take part in it and will find nothing of it any more" in asked.content.decode()
+    EnrolmentFactory.create(course=cast.course)
+    again = send(client, cast.course, state="draft", _state=asked.context["preview"].seal)
+    assert "3 students take part in it" in again.content.decode()
+    assert "Nothing was saved: something changed since this was shown." in again.content.decode()
+    # The question before archiving was another one.
+    archiving = send(client, cast.course, state="archived").context["preview"].seal
+    assert send(client, cast.course, state="draft", _state=archiving).status_code == 200
+    assert not HeldAct.objects.exists()
+    assert send(client, cast.course, state="draft", _state=again.context["preview"].seal).status_code == 302
+    act = HeldAct.objects.get()
+    assert act.title == f"Make {cast.course} a draft again"
+    assert cast.client("student").get("/amls/me/").status_code == 200
+    client.post(reverse("held:undo", args=["amls", act.pk]))
+    assert apply_next(act.apply_at) == 0
+    assert send(client, cast.course, state="draft", _state=again.context["preview"].seal).status_code == 302
+    assert apply_next(HeldAct.objects.latest("pk").apply_at) == 1
+    assert HeldAct.objects.latest("pk").outcome == "The course is a draft again: its staff alone see it."
+    assert cast.client("student").get("/amls/me/").status_code == 404
+
+
+def test_a_draft_is_published_at_once_and_an_archived_course_hidden_with_a_reason(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    Course.objects.filter(pk=cast.course.pk).update(state="draft")
+    assert send(client, cast.course, state="running").status_code == 302
+    cast.course.refresh_from_db()
+    assert (cast.course.state, HeldAct.objects.count()) == ("running", 0)
+    Course.objects.filter(pk=cast.course.pk).update(state="archived")
+    asked = send(client, cast.course, state="draft").content.decode()
+    assert "2 students take part in it" in asked
+    assert "Say why it is reopened" in asked
+    assert "Students can act in the course again." not in asked
 
 
 def test_reopening_asks_why_and_the_history_keeps_it(cast: Cast) -> None:

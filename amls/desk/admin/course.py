@@ -1,5 +1,8 @@
 """Courses at the desk, with who is shown on their page and their weekly slots."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -8,13 +11,12 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.preview import Preview, preview_by_button, sent_before
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, StaffMember, WeeklySlot
+from amls.courses.models import Course, Enrolment, StaffMember, WeeklySlot
 from amls.courses.permissions import may_create_courses
 from amls.courses.saving import (
     STATE_ACT,
@@ -30,8 +32,55 @@ from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 
-# What the button sends that archives a course.
-_ARCHIVE = "_archive"
+# What the button sends that archives a course, or makes it a draft again.
+_AGREED_STATE = "_state"
+_ACTS = {
+    Course.State.DRAFT: gettext_lazy("Make %(course)s a draft again"),
+    Course.State.RUNNING: gettext_lazy("Reopen %(course)s"),
+    Course.State.ARCHIVED: gettext_lazy("Archive %(course)s"),
+}
+_QUESTIONS = {
+    Course.State.DRAFT: gettext_lazy("Make %(course)s a draft again?"),
+    Course.State.RUNNING: gettext_lazy("Reopen %(course)s?"),
+    Course.State.ARCHIVED: gettext_lazy("Archive %(course)s?"),
+}
+
+
+def _is_held(was: str, state: Course.State) -> bool:
+    """Return whether a change of state is asked about and waits: any but publishing a draft, which takes nothing away."""
+    return was != state and (was, state) != (Course.State.DRAFT, Course.State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedState:
+    """The question before a course has another state; the one about calendars follows.
+
+    Attributes:
+        state: that it is to have.
+        loose_ends: what is not finished in a course that is to be archived.
+        people: how many take part in one that they are to see no more.
+        needs_reason: whether whoever agrees says why.
+        is_agreed: whether they did, to this very question.
+    """
+
+    state: Course.State
+    loose_ends: list[str]
+    people: int
+    needs_reason: bool
+    preview: Preview
+    is_agreed: bool
+
+    @classmethod
+    def of(cls, request: HttpRequest, row: Course, state: Course.State) -> _AskedState:
+        """Return the question about a course, and how a request answers it."""
+        loose_ends = loose_ends_of(row) if state == Course.State.ARCHIVED else []
+        people = Enrolment.objects.students().filter(course=row).count() if state == Course.State.DRAFT else 0
+        preview = preview_by_button(request.POST, (row.pk, state.value, loose_ends, people), button=_AGREED_STATE)
+        needs_reason = row.state == Course.State.ARCHIVED
+        reason = request.POST.get("_reason", "").strip()
+        return cls(
+            state, loose_ends, people, needs_reason, preview, bool(reason) if needs_reason else preview.is_agreed
+        )
 
 
 class StaffMemberFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
@@ -103,58 +152,47 @@ class CourseAdmin(CourseScopedAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Add or change a course; archiving asks first, reopening asks why."""
+        """Add or change a course; what takes it from its students asks first, reopening asks why."""
         row = self.get_object(request, object_id) if object_id and request.method == "POST" else None
         wanted = request.POST.get("state", "")
         if row is None or not self.has_change_permission(request, row) or wanted not in Course.State.values:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        is_closing = row.state != Course.State.ARCHIVED and wanted == Course.State.ARCHIVED
-        is_reopening = row.state == Course.State.ARCHIVED and wanted != Course.State.ARCHIVED
-        reason = request.POST.get("_reason", "").strip()
-        loose_ends = loose_ends_of(row) if is_closing else []
-        preview = _archiving(request, row, loose_ends)
-        if (is_closing and not preview.is_agreed) or (is_reopening and not reason):
-            return self._ask_about_state(request, row, preview, loose_ends, is_closing=is_closing)
+        state = Course.State(wanted)
+        if not _is_held(row.state, state):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        asked = _AskedState.of(request, row, state)
+        if not asked.is_agreed:
+            return self._ask_about_state(request, row, asked)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Course, form: Any, change: bool) -> None:
-        """Save; archiving and reopening wait, so that they can be taken back."""
-        was, wanted = form.initial.get("state", ""), obj.state
-        if not change or Course.State.ARCHIVED not in (was, wanted) or was == wanted:
+        """Save; a new state waits, so that it can be taken back, unless it publishes a draft."""
+        was, wanted = form.initial.get("state", ""), Course.State(obj.state)
+        if not change or not _is_held(was, wanted):
             super().save_model(request, obj, form, change)
             return
         obj.state = Course.State(was)
         super().save_model(request, obj, form, change)
-        is_closing = wanted == Course.State.ARCHIVED
-        title = (_("Archive %(course)s") if is_closing else _("Reopen %(course)s")) % {"course": obj}
         references = {
             "was": was, "state": wanted, "reason": clean_text(request.POST.get("_reason", "").strip()),
-            "loose_ends": name_loose_ends(loose_ends_of(obj)) if is_closing else "",
+            "loose_ends": name_loose_ends(loose_ends_of(obj)) if wanted == Course.State.ARCHIVED else "",
         }  # fmt: skip
         back = reverse("admin:courses_course_change", args=[obj.pk])
-        hold_at_desk(request, WantedAct(obj, STATE_ACT, str(obj.pk), references, title, back))
+        hold_at_desk(request, WantedAct(obj, STATE_ACT, str(obj.pk), references, _ACTS[wanted] % {"course": obj}, back))
 
     def response_post_save_add(self, request: HttpRequest, obj: Course) -> HttpResponse:
         """Lead to the page of the new course, which says what it still needs."""
         return HttpResponseRedirect(obj.get_absolute_url())
 
-    def _ask_about_state(
-        self, request: HttpRequest, row: Course, preview: Preview, loose_ends: list[str], *, is_closing: bool
-    ) -> HttpResponse:
+    def _ask_about_state(self, request: HttpRequest, row: Course, asked: _AskedState) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": (_("Archive %(course)s?") if is_closing else _("Reopen %(course)s?")) % {"course": row},
+            "title": _QUESTIONS[asked.state] % {"course": row},
             "opts": self.opts,
-            "is_closing": is_closing,
-            "loose_ends": loose_ends,
-            "preview": preview,
+            "asked": asked,
+            "preview": asked.preview,
             "is_reason_missing": "_reason" in request.POST,
-            "posted": sent_before(request.POST, "_reason", _ARCHIVE),
+            "posted": sent_before(request.POST, "_reason", _AGREED_STATE),
         }
         status = 422 if "_reason" in request.POST else 200
         return TemplateResponse(request, "admin/state.html", context, status=status)
-
-
-def _archiving(request: HttpRequest, row: Course, loose_ends: list[str]) -> Preview:
-    """Return what is shown before a course is archived; the question about calendars follows."""
-    return preview_by_button(request.POST, (row.pk, loose_ends), button=_ARCHIVE)

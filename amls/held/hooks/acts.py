@@ -26,7 +26,7 @@ def hold_and_say_at_desk(request: HttpRequest, wanted: WantedAct) -> None:
 
 @held_kinds.named(STATE_ACT)
 def do_change_state(act: HeldAct, now: datetime) -> str:
-    """Archive or reopen a course."""
+    """Archive a course, reopen it, or make it a draft again."""
     wanted = act.references
     return change_state(
         course=act.course, was=wanted["was"], state=wanted["state"], loose_ends=wanted["loose_ends"], now=now
