@@ -7,18 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PLACES = re.compile(r"^#: (.*)$", re.MULTILINE)
+_FLAGS = re.compile(r"^#, (.*)$", re.MULTILINE)
 _FIELD = r'^{name} (".*"(?:\n".*")*)'
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One text of a catalogue: as it stands in the code, and translated; `places` are the files that say it."""
+    """One text of a catalogue: as it stands in the code, and translated; `places` are the files that say it.
+
+    A fuzzy one was translated for another text that is like it, and isn't said to anybody before somebody looked at it.
+    """
 
     text: str
     translations: tuple[str, ...]
     context: str
     plural: str
     places: tuple[str, ...]
+    is_fuzzy: bool
+
+    @property
+    def is_translated(self) -> bool:
+        """Whether it can be said in the catalogue's language."""
+        return all(self.translations) and not self.is_fuzzy
 
 
 def entries(catalogue: Path) -> Iterator[CatalogueEntry]:
@@ -32,7 +42,8 @@ def entries(catalogue: Path) -> Iterator[CatalogueEntry]:
         names = ["msgstr[0]", "msgstr[1]"] if plural else ["msgstr"]
         translations = tuple(_said(block, name) for name in names)
         places = tuple(place for line in _PLACES.findall(block) for place in line.split())
-        yield CatalogueEntry(text, translations, _said(block, "msgctxt"), plural, places)
+        is_fuzzy = any("fuzzy" in flags for flags in _FLAGS.findall(block))
+        yield CatalogueEntry(text, translations, _said(block, "msgctxt"), plural, places, is_fuzzy)
 
 
 def _said(block: str, name: str) -> str:

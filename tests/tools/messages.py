@@ -1,19 +1,21 @@
 """The German catalogue: collect its texts, compile it, or check that it is complete and compiled.
 
-`python -m tests.tools.messages` collects and compiles; `--check` changes nothing and fails
-if a text is missing, untranslated or fuzzy, or if the compiled file is out of date.
+`python -m tests.tools.messages` collects and compiles, and says what is still to be translated; `--check` changes
+nothing and fails if a text is missing, untranslated or fuzzy, or if the compiled file is out of date.
 """
 
 import ast
 import filecmp
-import gettext
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from tests.catalogues import entries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PLACE = Path("amls") / "locale" / "de" / "LC_MESSAGES" / "django.po"
@@ -28,6 +30,8 @@ def main(arguments: list[str]) -> int:
         return check()
     collect(ROOT)
     subprocess.run(["msgfmt", "--check", "-o", str(CATALOGUE.with_suffix(".mo")), str(CATALOGUE)], check=True)
+    if missing := list(untranslated(CATALOGUE)):
+        print(*missing, f"Translate these in {_PLACE}, and run it again.", sep="\n")
     return 0
 
 
@@ -60,22 +64,13 @@ def check() -> int:
         copy = Path(folder) / "project"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_IGNORED, ".*"))
         collect(copy)
-        counted = subprocess.run(
-            ["msgfmt", "--statistics", "-o", f"{folder}/new.mo", str(copy / _PLACE)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        problems = []
-        if re.search(r"fuzzy|untranslated", counted.stderr):
-            problems.append(f"The German catalogue is incomplete: {counted.stderr.strip()}")
+        problems = [*untranslated(copy / _PLACE), *overlooked(ROOT, copy / _PLACE)]
         if (copy / _PLACE).read_text(encoding="utf-8") != CATALOGUE.read_text(encoding="utf-8"):
             problems.append("Texts were added or changed since it was collected.")
         compiled = CATALOGUE.with_suffix(".mo")
         subprocess.run(["msgfmt", "-o", f"{folder}/kept.mo", str(CATALOGUE)], check=True)
         if not compiled.exists() or not filecmp.cmp(compiled, f"{folder}/kept.mo", shallow=False):
             problems.append("The compiled catalogue is out of date.")
-    problems += [f"{place} is not collected: xgettext doesn't look into f-strings." for place in _overlooked()]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
@@ -88,23 +83,27 @@ def check() -> int:
     return len(problems)
 
 
-def _overlooked() -> list[str]:
-    """Return where code says a text that the compiled catalogue doesn't know."""
-    with CATALOGUE.with_suffix(".mo").open("rb") as compiled:
-        known = gettext.GNUTranslations(compiled)._catalog  # type: ignore[attr-defined]
-    texts = {key[0] if isinstance(key, tuple) else key for key in known}
-    places = []
-    for path in sorted(ROOT.glob("*/**/*.py")):
-        if path.relative_to(ROOT).parts[0] in _IGNORED:
+def untranslated(catalogue: Path) -> Iterator[str]:
+    """Go through what a `.po` file has no translation of, or a fuzzy one: each with the files that say it."""
+    for entry in entries(catalogue):
+        if not entry.is_translated:
+            yield f"{', '.join(entry.places)}: '{entry.text}' is {'fuzzy' if entry.is_fuzzy else 'untranslated'}."
+
+
+def overlooked(root: Path, catalogue: Path) -> Iterator[str]:
+    """Go through where the code in `root` says a text that was not collected into a `.po` file."""
+    known = {f"{entry.context}\x04{entry.text}" if entry.context else entry.text for entry in entries(catalogue)}
+    for path in sorted(root.glob("*/**/*.py")):
+        if path.relative_to(root).parts[0] in _IGNORED:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SAY:
                 said = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
                 context, *others = [text for text in said if isinstance(text, str)] or [""]
                 text = f"{context}\x04{others[0]}" if "pgettext" in node.func.id and others else context
-                if text and text not in texts:
-                    places.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-    return places
+                if text and text not in known:
+                    place = f"{path.relative_to(root)}:{node.lineno}"
+                    yield f"{place} is not collected: xgettext doesn't look into f-strings."
 
 
 def _environment() -> dict[str, str]:
