@@ -41,7 +41,7 @@ AT_ONCE = {
     "projects.services.farewell:_leave": ASKED,
     "projects.services.handin:_set_withdrawn": HELD,
     "projects.services.handin:accept_late_attempts": HELD,
-    "projects.services.handin:hand_in": ASKED,
+    "projects.services.handin:_add_attempt": ASKED,
     "projects.services.ideas:decide_idea": HELD,
     "projects.services.ideas:propose_idea": ASKED,
     "projects.services.locks:tell_revoked": PASSED_ON,

@@ -55,6 +55,11 @@ def nameless_address(pk: int) -> str:
     return f"deleted-{pk}@{_NAMELESS_DOMAIN}"
 
 
+def is_nameless_address(address: str) -> bool:
+    """Return whether an address is one of `nameless_address`."""
+    return address.endswith(f"@{_NAMELESS_DOMAIN}")
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person; the e-mail address is the login."""
 
@@ -108,7 +113,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_nameless(self) -> bool:
         """Whether the account was deleted: it has neither a name nor an address any more."""
-        return self.email.endswith(f"@{_NAMELESS_DOMAIN}")
+        return is_nameless_address(self.email)
 
     @cached_property
     def staff_roles(self) -> frozenset[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -28,8 +28,9 @@ from projects.models import Assignment, Membership, Project, Submission, Submiss
 from projects.models.submissions import stored_path
 from projects.queries import bytes_kept
 from projects.services.checking import CHECKS
-from projects.services.joining import require_open
+from projects.services.joining import in_team, require_open
 from projects.services.locks import (
+    active_membership,
     follow_in_feeds,
     lock_project,
     lock_projects,
@@ -127,7 +128,7 @@ def check_files(
 
 def hand_in(
     *,
-    project: Project,
+    project: Project | Assignment,
     by: Enrolment,
     uploads: Sequence[UploadedFile[Any]] = (),
     repository_url: str = "",
@@ -145,7 +146,8 @@ def hand_in(
     request may wait, the attempt counts meanwhile, and a worker looks (`projects.services.checking`).
 
     Args:
-        project: whose attempt it is.
+        project: whose attempt it is; an assignment without topics: of the person's team for it, which is made with the
+            attempt where there is none.
         by: the member who hands in.
         uploads: files of the kinds that the assignment takes.
         repository_url: an address, with or instead of files; then with `commit`.
@@ -160,45 +162,84 @@ def hand_in(
         RuleViolation: nothing to hand in, a file that is not taken, after the cut-off (with
             the exact times and whom to ask), not in this team, or too much within a short time.
     """
+    if isinstance(project, Assignment):
+        # A teammate may have made the team since the page was shown.
+        place = active_membership(by, project)
+        project = place.project if place is not None else project
+    team = project if isinstance(project, Project) else None
+    assignment = project.assignment if isinstance(project, Project) else project
     said = {"repository_url": repository_url, "commit": commit, "comment": comment}
     if not uploads and not repository_url:
-        pressed = Submission.objects.filter(request_key=request_key, project=project).first()
+        pressed = Submission.objects.filter(request_key=request_key, project=team).first()
         if pressed is not None and _is_same(pressed, None, **said):
             # Its files had been kept on the server, and went with the first press of the button.
             return pressed
         raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
-    spend(_TRIES, who=project.pk, now=now)
-    checked = check_files(uploads, project.assignment)
-    waits = not all(file.is_judged for _upload, file in checked)
-    values: dict[str, Any] = {**said, "request_key": request_key}
+    spend(_TRIES, who=project.pk if team is not None else f"{assignment.pk} {by.pk}", now=now)
+    checked = check_files(uploads, assignment)
     try:
-        with keeping(checked, stored_path) as kept, transaction.atomic():
-            files = [(file.size, file.sha256) for file in kept]
+        with keeping(checked, stored_path) as kept:
             # Behind a front server that buffers, `now` is when the upload ended.
-            proven = began_by_ticket(ticket, project=project, files=files, now=began_at)
-            began = min(moment for moment in (began_at, proven, now) if moment is not None)
-            project = lock_project(project.pk)
-            # The same press of the button may have come in before, also while this one waited for the lock.
-            existing = _pressed().first({"key": request_key})
-            if existing is not None:
-                if existing.project_id == project.pk and _is_same(existing, files, **said):
-                    raise _PressedTwiceError(existing)
-                # The page came back from the browser's history and was filled in anew, perhaps for another team.
-                values["request_key"] = uuid.uuid4()
-            people = members_of(project)
-            _require_may_hand_in(project, by, people, began=began, now=now)
-            _require_room(project, sum(file.size for file in kept))
-            spend(_bytes_bound(project.assignment), who=project.pk, amount=sum(file.size for file in kept), now=now)
-            values["check_due_at"] = now if waits else None
-            submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
-            _add_files(submission, kept)
-            if waits:
-                CHECKS.ring()
-            references = {"submission": submission.pk}
-            tell("projects.receipt", people, cause=str(submission.pk), now=now, references=references)
-            follow_in_feeds(people, now=now)
+            proven = began_by_ticket(
+                ticket, assignment=assignment, by=by, files=[(file.size, file.sha256) for file in kept], now=began_at
+            )
+            add = partial(
+                _add_attempt,
+                by=by,
+                kept=kept,
+                waits=not all(file.is_judged for _upload, file in checked),
+                request_key=request_key,
+                began_at=min(moment for moment in (began_at, proven, now) if moment is not None),
+                now=now,
+                said=said,
+            )
+            if team is None:
+                return in_team(add, enrolment=by, assignment=assignment, now=now)
+            return add(team)
     except _PressedTwiceError as pressed:
         return pressed.submission
+
+
+def _add_attempt(
+    project: Project,
+    *,
+    by: Enrolment,
+    kept: Sequence[KeptFile],
+    waits: bool,
+    request_key: uuid.UUID,
+    began_at: datetime,
+    now: datetime,
+    said: Mapping[str, str],
+) -> Submission:
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        # The same press of the button may have come in before, also while this one waited for the lock.
+        existing = _pressed().first({"key": request_key})
+        if existing is not None:
+            files = [(file.size, file.sha256) for file in kept]
+            if existing.project_id == project.pk and _is_same(existing, files, **said):
+                raise _PressedTwiceError(existing)
+            # The page came back from the browser's history and was filled in anew, perhaps for another team.
+            request_key = uuid.uuid4()
+        people = members_of(project)
+        _require_may_hand_in(project, by, people, began=began_at, now=now)
+        _require_room(project, sum(file.size for file in kept))
+        spend(_bytes_bound(project.assignment), who=project.pk, amount=sum(file.size for file in kept), now=now)
+        submission = _save_attempt(
+            project,
+            by=by,
+            request_key=request_key,
+            began_at=began_at,
+            received_at=now,
+            check_due_at=now if waits else None,
+            **said,
+        )
+        _add_files(submission, kept)
+        if waits:
+            CHECKS.ring()
+        references = {"submission": submission.pk}
+        tell("projects.receipt", people, cause=str(submission.pk), now=now, references=references)
+        follow_in_feeds(people, now=now)
     return submission
 
 
@@ -261,7 +302,7 @@ def _require_room(project: Project, sent: int) -> None:
         )
 
 
-def _add_attempt(project: Project, *, by: Enrolment, **values: Any) -> Submission:
+def _save_attempt(project: Project, *, by: Enrolment, **values: Any) -> Submission:
     ((newest,),) = _newest_attempt().run({"project": project.pk})
     submission = Submission(project=project, attempt=(newest or 0) + 1, submitted_by=by, **values)
     if submission.repository_url and not submission.commit:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import cache
+from typing import NamedTuple, TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.statements import Parameter, Statement, is_among
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment
+from amls.courses.models import Enrolment, is_nameless_address
 from projects.models import Assignment, Membership, Project
 from projects.services.locks import active_membership, lock_enrolments, require_running
 from projects.services.registration import add_member
+
+T = TypeVar("T")
 
 
 def require_open(assignment: Assignment, *, now: datetime) -> None:
@@ -40,65 +45,135 @@ def team_for(*, enrolment: Enrolment, assignment: Assignment, now: datetime) -> 
             choose a topic first.
     """
     with transaction.atomic():
-        existing = active_membership(enrolment, assignment)
-        if existing is not None:
-            return existing.project
-        require_running(assignment.course)
-        if assignment.has_topics:
-            raise RuleViolation(_("Choose a topic first."), code="no-topic")
-        if enrolment.is_staff or enrolment.course_id != assignment.course_id:
-            raise RuleViolation(_("Only students of this course hand in."), code="not-a-student")
-        require_open(assignment, now=now)
-        people = lock_enrolments(*kept_members(enrolment, assignment))
-        # Whoever waited for the lock finds what the others did.
-        existing = active_membership(enrolment, assignment)
-        if existing is not None:
-            return existing.project
-        kept = kept_members(enrolment, assignment) & people.keys()
-        taken = Membership.objects.active().filter(assignment=assignment, enrolment__in=kept)
-        others = kept - set(taken.values_list("enrolment", flat=True)) - {enrolment.pk}
-        # Whose account was deleted stays where they were, and goes along no further.
-        free = sorted(pk for pk in others if not people[pk].user.is_nameless)
-        project = Project.objects.create(assignment=assignment, registered_at=now)
-        for pk in [enrolment.pk, *free][: assignment.team_max]:
-            add_member(project, people[pk], now=now)
-    return project
+        return _team_once(enrolment, assignment, now=now)[0]
 
 
-def kept_members(enrolment: Enrolment, assignment: Assignment) -> set[int]:
-    """Return the keys of those who would hand in with a person: they and, where teams are kept, their last team.
+def in_team(act: Callable[[Project], T], *, enrolment: Enrolment, assignment: Assignment, now: datetime) -> T:
+    """Do something with a person's team for an assignment without topics; one that is made for it stays only if it is done.
 
-    Somebody's last team is that of the newest assignment before this one that forms its teams alike; whoever has
-    another one since is not in it. 3 queries.
+    Args:
+        act: what is done, with the team.
+        enrolment: whose team.
+        assignment: for which.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: as `team_for` and `act`; there is no new team then.
     """
-    return kept_members_of_each([enrolment.pk], assignment)[enrolment.pk]
+    with transaction.atomic():
+        project, is_new = _team_once(enrolment, assignment, now=now)
+        if is_new:
+            return act(project)
+    # Outside of the transaction above, which locked people: the project comes before them.
+    return act(project)
+
+
+def _team_once(enrolment: Enrolment, assignment: Assignment, *, now: datetime) -> tuple[Project, bool]:
+    """Do as `team_for` says, in the caller's transaction; return also whether the team is new."""
+    existing = active_membership(enrolment, assignment)
+    if existing is not None:
+        return existing.project, False
+    require_running(assignment.course)
+    if assignment.has_topics:
+        raise RuleViolation(_("Choose a topic first."), code="no-topic")
+    if enrolment.is_staff or enrolment.course_id != assignment.course_id:
+        raise RuleViolation(_("Only students of this course hand in."), code="not-a-student")
+    require_open(assignment, now=now)
+    people = lock_enrolments(enrolment.pk, *teammates_to_be(enrolment, assignment))
+    # Whoever waited for the lock finds what the others did.
+    existing = active_membership(enrolment, assignment)
+    if existing is not None:
+        return existing.project, False
+    project = Project.objects.create(assignment=assignment, registered_at=now)
+    for pk in [enrolment.pk, *teammates_to_be(enrolment, assignment)]:
+        if pk in people:
+            add_member(project, people[pk], now=now)
+    return project, True
+
+
+def teammates_to_be(enrolment: Enrolment, assignment: Assignment) -> list[int]:
+    """Return the keys of those with whom a person's team will be made where they have none yet: 1 query.
+
+    They are those with whom the person worked last, without those who are in a team for this assignment already; whose
+    account was deleted stays where they were, and goes along no further. Nobody, unless teams are kept.
+    """
+    if assignment.teaming != Assignment.Teaming.KEPT:
+        return []
+    places = _places_around([enrolment.pk], assignment)
+    placed = {place.enrolment for place in places if place.assignment == assignment.pk}
+    nameless = {place.enrolment for place in places if is_nameless_address(place.email)}
+    others = _together([enrolment.pk], places, assignment)[enrolment.pk] - {enrolment.pk}
+    return sorted(others - placed - nameless)[: assignment.team_max - 1]
 
 
 def kept_members_of_each(enrolments: Collection[int], assignment: Assignment) -> dict[int, set[int]]:
-    """Return `kept_members` of each of many people, by their keys: as many queries for many as for one."""
+    """Return, by their keys, of many people who would hand in with each: they and, where teams are kept, their last team.
+
+    Somebody's last team is that of the newest assignment before this one that forms its teams alike; whoever has
+    another one since is not in it. 1 query.
+    """
     if assignment.teaming != Assignment.Teaming.KEPT:
         return {pk: {pk} for pk in enrolments}
-    before = _before(assignment)
-    theirs = Membership.objects.active().filter(enrolment__in=enrolments, assignment__in=before)
-    teams = Membership.objects.active().filter(project__in=theirs.values("project"))
-    last = _last_teams({*teams.values_list("enrolment", flat=True), *enrolments}, before)
+    return _together(enrolments, _places_around(enrolments, assignment), assignment)
+
+
+class _Place(NamedTuple):
+    """Somebody's place in a team for an assignment of a series.
+
+    Attributes:
+        order: where the assignment stands in the series: its position, number and key.
+    """
+
+    enrolment: int
+    email: str
+    project: int
+    position: int
+    number: int | None
+    assignment: int
+
+    @property
+    def order(self) -> tuple[int, bool, int, int]:
+        return _order(self.position, self.number, self.assignment)
+
+
+def _order(position: int, number: int | None, pk: int) -> tuple[int, bool, int, int]:
+    return position, number is None, number or 0, pk
+
+
+def _together(enrolments: Collection[int], places: Collection[_Place], assignment: Assignment) -> dict[int, set[int]]:
+    this = _order(assignment.position, assignment.number, assignment.pk)
+    before = sorted((place for place in places if place.order < this), key=lambda place: place.order)
+    last = {place.enrolment: place.project for place in before}
     together: defaultdict[int, set[int]] = defaultdict(set)
     for pk, project in last.items():
         together[project].add(pk)
     return {pk: together[last[pk]] if pk in last else {pk} for pk in enrolments}
 
 
-def _before(assignment: Assignment) -> list[int]:
-    """Return the keys of the assignments before this one, in their order, whose teams this one may keep."""
-    rows = Assignment.objects.filter(course=assignment.course_id, kind=assignment.kind, series=assignment.series)
-    order = list(rows.order_by("position", "number", "pk").values_list("pk", flat=True))
-    return order[: order.index(assignment.pk)]
+def _places_around(enrolments: Collection[int], assignment: Assignment) -> list[_Place]:
+    """Return all places, in this assignment and those that form their teams alike, of people and whoever was in a team with them."""
+    given = {
+        "enrolments": list(enrolments),
+        "course": assignment.course_id,
+        "kind": assignment.kind,
+        "series": assignment.series,
+    }
+    return [_Place(*row) for row in _places().run(given)]
 
 
-def _last_teams(enrolments: Collection[int], before: list[int]) -> dict[int, int]:
-    """Return the last project of each of these people, by their keys."""
-    rows = Membership.objects.active().filter(
-        enrolment__in=enrolments, assignment__in=before, project__withdrawn_at__isnull=True
+@cache
+def _places() -> Statement:
+    alike = Membership.objects.active().filter(
+        assignment__course=Parameter("course"),
+        assignment__kind=Parameter("kind"),
+        assignment__series=Parameter("series"),
+        project__withdrawn_at__isnull=True,
     )
-    ordered = sorted(rows.values_list("enrolment", "project", "assignment"), key=lambda row: before.index(row[2]))
-    return {enrolment: project for enrolment, project, _assignment in ordered}
+    theirs = alike.filter(is_among("enrolment_id", Parameter("enrolments")))
+    around = alike.filter(project__in=theirs.order_by().values("project"))
+    rows = alike.filter(enrolment__in=around.order_by().values("enrolment")).order_by("pk")
+    return Statement.of(
+        rows.values_list(
+            "enrolment", "enrolment__user__email", "project", "assignment__position", "assignment__number", "assignment"
+        )
+    )

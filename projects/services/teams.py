@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
@@ -17,6 +18,7 @@ from amls.courses.models import Enrolment, User
 from amls.mail.outbox import notify
 from projects.deadlines import registration_closes_at
 from projects.models import Assignment, Invitation, Membership, Project, SeekingNote, Topic
+from projects.services.joining import in_team
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -74,11 +76,12 @@ def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] =
 
 
 def invite_member(
-    *, project: Project, email: str, by: Enrolment, now: datetime, seeker: Enrolment | None = None
+    *, project: Project | Assignment, email: str, by: Enrolment, now: datetime, seeker: Enrolment | None = None
 ) -> Invitation:
     """Ask somebody by e-mail to join a team, whether or not they have an account.
 
-    The invitation ends after 14 days, at the latest when registration closes. Whether the
+    To an assignment without topics they are asked into the team of `by`, which is made with the invitation where there
+    is none. The invitation ends after 14 days, at the latest when registration closes. Whether the
     address has an account or a project is not told. A `seeker`, who wrote a note, is called
     by name: the team does not get to know the address.
 
@@ -93,6 +96,13 @@ def invite_member(
         raise RuleViolation(
             _("'%(email)s' is not an e-mail address.") % {"email": email[:100]}, code="no-address", field="email"
         ) from error
+    invite = partial(_invite, email=email, by=by, now=now, seeker=seeker)
+    if isinstance(project, Assignment):
+        return in_team(invite, enrolment=by, assignment=project, now=now)
+    return invite(project)
+
+
+def _invite(project: Project, *, email: str, by: Enrolment, now: datetime, seeker: Enrolment | None) -> Invitation:
     with transaction.atomic():
         project = lock_team(project.pk)
         require_active(project)

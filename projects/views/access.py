@@ -19,7 +19,7 @@ from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Excuse, Project
 from projects.queries import TeamView, team_of
-from projects.services.joining import team_for
+from projects.services.joining import teammates_to_be
 from projects.services.locks import require_open_under
 
 
@@ -84,17 +84,18 @@ class Mine:
         opens_at = self.assignment.opens_at if self.assignment is not None and not self.assignment.has_topics else None
         return opens_at is not None and self.access.now < opens_at
 
-    def start(self) -> Project:
-        """Return the team's project, which is made where the first hand-in makes it.
+    def teammates_to_be(self) -> list[User]:
+        """Return with whom the first hand-in makes the team: 1 query where teams are kept, 2 if there is anybody."""
+        if self.team is not None or self.assignment is None or self.assignment.has_topics:
+            return []
+        keys = teammates_to_be(self.enrolment, self.assignment)
+        return list(User.objects.filter(enrolments__in=keys).order_by("sort_name", "pk")) if keys else []
 
-        Raises:
-            Http404: there is no team, and a topic is chosen first.
-            RuleViolation: as `team_for`.
-        """
+    @property
+    def project_or_assignment(self) -> Project | Assignment:
+        """The team's project, or the assignment where the first hand-in makes the team; without either it is a 404."""
         assignment = self.require_assignment()
-        if self.team is not None or assignment.has_topics:
-            return self.project
-        return team_for(enrolment=self.enrolment, assignment=assignment, now=self.access.now)
+        return self.project if self.team is not None or assignment.has_topics else assignment
 
     @property
     def project(self) -> Project:

@@ -86,7 +86,7 @@ def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -
         try:
             if form.is_valid():
                 return hand_in(
-                    project=mine.start(),
+                    project=mine.project_or_assignment,
                     by=mine.enrolment,
                     uploads=[*again, *sent],
                     began_at=began,
@@ -119,6 +119,7 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
         "due_at": due_at,
         "closes_at": mine.deadlines.closes_at(due_at),
         "opens_later": mine.opens_later,
+        "teammates": mine.teammates_to_be(),
         "assignment": mine.assignment,
         "excuse": mine.excuse(),
         "kept_bytes": bytes_kept(team.project) if team is not None else 0,
@@ -142,11 +143,11 @@ def ticket(request: HttpRequest, slug: str, assignment: int | None = None) -> Ht
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
     if len(files) > 100 or not all(size >= 0 and _SHA256.fullmatch(sha256) for size, sha256 in files):
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
-    try:
-        project = mine.start()
-    except RuleViolation as violation:
-        return JsonResponse({"error": str(violation.message)}, status=409)
-    return JsonResponse({"ticket": issue_ticket(project=project, files=files, now=mine.access.now)})
+    asked = mine.require_assignment()
+    if asked.has_topics:
+        mine.require_team()
+    sealed = issue_ticket(assignment=asked, by=mine.enrolment, files=files, now=mine.access.now)
+    return JsonResponse({"ticket": sealed})
 
 
 @require_safe

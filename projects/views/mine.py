@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -72,11 +72,14 @@ def _without_team(mine: Mine) -> dict[str, Any]:
     due_at = mine.deadlines.for_team(0, [mine.enrolment.pk])
     closes_at = mine.deadlines.closes_at(due_at)
     notes = SeekingNote.objects.filter(enrolment=mine.enrolment, assignment=mine.assignment)
+    teammates = mine.teammates_to_be()
     return {
         "due_at": due_at,
         "closes_at": closes_at,
         "is_open": closes_at is None or mine.access.now < closes_at,
         "opens_later": mine.opens_later,
+        "teammates": teammates,
+        "team_is_full": mine.assignment is not None and len(teammates) + 1 >= mine.assignment.team_max,
         "note": notes.select_related("topic").first(),
     }
 
@@ -155,12 +158,11 @@ def invite(request: HttpRequest, slug: str, assignment: int | None = None) -> Ht
     """Invite one more teammate."""
     mine = open_mine(request, slug, assignment)
     form = InviteForm(request.POST)
-    if mine.team is None and mine.require_assignment().has_topics:
-        raise Http404
+    project = mine.project_or_assignment
     if form.is_valid():
         try:
             email = form.cleaned_data["email"]
-            invite_member(project=mine.start(), email=email, by=mine.enrolment, now=mine.access.now)
+            invite_member(project=project, email=email, by=mine.enrolment, now=mine.access.now)
         except RuleViolation as violation:
             add_violation(form, violation)
         else:

@@ -1,5 +1,6 @@
 """A course with several assignments: sheets whose teams are made by the first hand-in, and what hangs on them."""
 
+import hashlib
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from functools import partial
 
 import pytest
 from bs4 import BeautifulSoup
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -27,7 +29,7 @@ from amls.mail.still_due import still_due_for
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.hooks.eligibility import judge_projects
-from projects.models import Assignment, Membership, Project, Submission
+from projects.models import Assignment, Invitation, Membership, Project, Submission
 from projects.services.assessing import publish_assessments
 from projects.services.assignments import delete_assignment, keep_assignment
 from projects.services.excuses import end_excuse, excuse
@@ -39,8 +41,10 @@ from projects.services.points import give_points, team_for_points
 from projects.services.registration import leave_team, withdraw_project
 from projects.services.teams import accept_invitation, invite_member
 from projects.services.teamsheets import Given
+from projects.tickets import issue_ticket
 from projects.works import works_of
 from tests.factories import TopicFactory
+from tests.markup import shows
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.races import at_once
 
@@ -145,6 +149,84 @@ def test_who_goes_apart_keeps_what_both_have_got_and_goes_on_alone(world: World)
     assert {notice.recipient_id for notice in told} == {person.user_id for person in people}
     for person in people:
         assert members(team_for(enrolment=person, assignment=third, now=NOW)) == {person.pk}
+
+
+def three_of_four(world: World) -> tuple[Assignment, Enrolment]:
+    """Let three people have worked together on a sheet; return the next one, and somebody new to the course."""
+    due_at = timezone.now() + WEEK
+    first, second = (sheet(world, number, team_max=3, due_at=due_at) for number in (1, 2))
+    team, third, new = pair(world, first), world.another(), world.another()
+    invitation = invite_member(project=team, email=third.user.email, by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=third, now=NOW)
+    return second, new
+
+
+def test_what_is_refused_makes_no_team(world: World) -> None:
+    second, new = three_of_four(world)
+    client, page = world.cast.client("student"), address_of(second)
+    refused = [
+        client.post(f"{page}invite/", {"email": email})
+        for email in (new.user.email, world.student.user.email, "nobody")
+    ]
+    blank = {"request_key": str(uuid.uuid4())}
+    refused += [client.post(f"{page}submit/", blank), client.post(f"{page}submit/", blank | {"repository_url": "x"})]
+    refused.append(client.post(f"{page}submit/", blank | {"files": SimpleUploadedFile("a.exe", b"MZ")}))
+    assert [answer.status_code for answer in refused] == [422] * 6
+    ticket = client.post(f"{page}submit/ticket/", {"files": [[1, "0" * 64]]}, content_type="application/json")
+    assert set(ticket.json()) == {"ticket"}
+    assert not Project.objects.filter(assignment=second).exists()
+    assert Invitation.objects.filter(project__assignment=second).count() == 0
+
+
+def test_a_ticket_that_was_taken_before_there_is_a_team_proves_the_start(world: World) -> None:
+    due_at = timezone.now() - timedelta(minutes=10)
+    first, content = (
+        sheet(world, 1, due_at=due_at),
+        b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+    )
+    files = [(len(content), hashlib.sha256(content).hexdigest())]
+    began = due_at - timedelta(minutes=5)
+    sealed = issue_ticket(assignment=first, by=world.student, files=files, now=began)
+    of_another = issue_ticket(assignment=first, by=world.other, files=files, now=began)
+    came = [
+        hand_in(
+            project=first,
+            by=world.student,
+            uploads=[SimpleUploadedFile("work.ipynb", content)],
+            request_key=uuid.uuid4(),
+            ticket=ticket,
+            began_at=due_at + timedelta(minutes=5),
+            now=due_at + timedelta(minutes=6),
+        )
+        for ticket in (sealed, of_another)
+    ]
+    assert [row.began_at for row in came] == [began, due_at + timedelta(minutes=5)]
+    assert Project.objects.get(assignment=first).submissions.count() == 2
+
+
+def test_a_sheets_page_says_with_whom_the_first_hand_in_is(world: World) -> None:
+    second, new = three_of_four(world)
+    rows = Enrolment.objects.filter(course=world.course, role="student").exclude(pk__in=[world.student.pk, new.pk])
+    others = ", ".join(str(row.user) for row in rows.order_by("user__sort_name", "user"))
+    client, page = world.cast.client("student"), address_of(second)
+    for shown in (page, f"{page}submit/"):
+        said = f"This hand-in is for your team: you and, as you worked together last, {others}."
+        assert shows(client.get(shown).text, said)
+    assert shows(client.get(page).text, f"Yours is complete with {others}.")
+    assert f'action="{page}invite/"' not in client.get(page).text
+    # One of them goes another way, and there is room for somebody.
+    invitation = invite_member(project=second, email=world.other.user.email, by=new, now=timezone.now())
+    accept_invitation(invitation=invitation, enrolment=world.other, now=timezone.now())
+    assert str(world.other.user) not in client.get(page).text
+    assert f'action="{page}invite/"' in client.get(page).text
+    # Who left the team of this sheet to the others, and who is new, hand in alone.
+    team = team_for(enrolment=world.student, assignment=second, now=timezone.now())
+    leave_team(project=team, enrolment=world.student, now=timezone.now())
+    newcomer = Client()
+    newcomer.force_login(world.another().user, backend="amls.courses.accounts.AccountBackend")
+    for who in (client, newcomer):
+        assert shows(who.get(page).text, "This hand-in is for you alone: you are in no team.")
+    assert members(team_for(enrolment=world.student, assignment=second, now=timezone.now())) == {world.student.pk}
 
 
 def test_nobody_hands_in_before_it_opens_or_what_is_on_paper(world: World) -> None:

@@ -312,7 +312,10 @@ def test_a_ticket_proves_the_start_for_exactly_these_files(world: World) -> None
     project, late = world.project(), DEADLINE + timedelta(minutes=20)
     upload = archive()
     sealed = issue_ticket(
-        project=project, files=[(upload.size or 0, hashlib.sha256(upload.read()).hexdigest())], now=DEADLINE
+        assignment=world.assignment,
+        by=world.student,
+        files=[(upload.size or 0, hashlib.sha256(upload.read()).hexdigest())],
+        now=DEADLINE,
     )
     upload.seek(0)
     other = attempt(world, project, began=late, uploads=[archive(content=b"written later")], ticket=sealed)

@@ -125,14 +125,14 @@ def test_an_upload_that_began_too_late_is_late(rules: Assignment, port: int) -> 
 
 def test_a_ticket_proves_an_earlier_start_over_http(rules: Assignment, port: int) -> None:
     enrolment, project = make_team(rules)
-    _other, another = make_team(rules)
+    other, _another = make_team(rules)
     content, now = notebook(3000), timezone.now()
     files = [(len(content), hashlib.sha256(content).hexdigest())]
     close_at(rules, now)
     earlier = now - timedelta(minutes=5)
-    sealed = issue_ticket(project=project, files=files, now=earlier)
-    of_another = issue_ticket(project=another, files=files, now=earlier)
-    expired = issue_ticket(project=project, files=files, now=now - timedelta(minutes=31))
+    sealed = issue_ticket(assignment=rules, by=enrolment, files=files, now=earlier)
+    of_another = issue_ticket(assignment=rules, by=other, files=files, now=earlier)
+    expired = issue_ticket(assignment=rules, by=enrolment, files=files, now=now - timedelta(minutes=31))
     cookie = signed_in(enrolment.user)
 
     def counts(ticket: str, what: bytes) -> bool:
