@@ -32,6 +32,7 @@ LETTERS = {
     "‐": "-", "‒": "-", "–": "-", "—": "-", "−": "-",
 }  # fmt: skip
 _TABLE = str.maketrans(LETTERS)
+_TYPED = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _SHORT = {"ae": "a", "oe": "o", "ue": "u"}
 
 
@@ -39,6 +40,17 @@ def fold(text: str) -> str:
     """Return a text in small letters without marks: 'Łukasz Żółć' as 'lukasz zolc'."""
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     return bare.lower().translate(_TABLE)
+
+
+def spell_out(text: str) -> str:
+    """Return a text in letters without marks, umlauts as typewriters write them: 'Größe und Łódź' as 'Groesse und Lodz'."""
+    return "".join(map(_spelled, unicodedata.normalize("NFC", text)))
+
+
+def _spelled(letter: str) -> str:
+    small = letter.lower()
+    said = _TYPED.get(small) or fold(letter)
+    return said.capitalize() if letter != small else said
 
 
 def shorten(folded: str) -> str:

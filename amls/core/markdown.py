@@ -43,6 +43,7 @@ _LONGEST_SENTENCE = 160
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
 # Neither part of a link holds a bracket that opens the next: looking for one never goes back over what it has seen.
 _LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)+)\]\(([^)\s\[]+)\)")
+_LINK_WITHIN = re.compile(r"((?<!\\)\[(?:[^\[\]\\]|\\.)+\]\()(/(?!/)[^)\s\[]*\))")
 _MARK = re.compile(r"(?<!\\)(?:\*\*|__)|\n")
 _CODE = re.compile(r"(?<![\\`])`([^`\n]+)`(?!`)")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])")
@@ -51,6 +52,11 @@ _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])")
 def escape_markdown(text: str) -> str:
     """Return one line of text so that Markdown shows it as it is."""
     return _SPECIAL.sub(r"\\\1", text)
+
+
+def with_whole_links(text: str, site: str) -> str:
+    """Return Markdown whose links within the site lead to it from anywhere, as from a mail: '/amls/' to `site` and '/amls/'."""
+    return _LINK_WITHIN.sub(lambda link: f"{link[1]}{site}{link[2]}", text)
 
 
 def plain_text(text: str) -> str:

@@ -8,6 +8,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
@@ -15,6 +16,7 @@ from unfold.decorators import action
 from amls.core.preview import AGREED, SEAL, Preview, preview_by_button, sent_before
 from amls.core.request import now_of
 from amls.courses.accounts import user_of
+from amls.courses.models import Enrolment
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
 from amls.desk.holding import WantedAct, hold_at_desk
@@ -192,7 +194,7 @@ class NoticeAdmin(CourseScopedAdmin):
     actions = ("try_again",)
     actions_list = ("show_health",)
     fields = (
-        "about", "course", "recipient", "address", "state", "not_before", "due_at", "attempts", "last_error", "created_at",
+        "about", "course", "person", "address", "state", "not_before", "due_at", "attempts", "last_error", "created_at",
         "failed_at", "sent_at", "sent_to", "subject", "reason", "sent_with",
     )  # fmt: skip
     readonly_fields = fields
@@ -206,6 +208,15 @@ class NoticeAdmin(CourseScopedAdmin):
     def what(self, notice: Notice) -> str:
         """Name it by its subject once it has one."""
         return str(notice.subject or label_of(notice.kind))
+
+    @admin.display(description=gettext_lazy("recipient"))
+    def person(self, notice: Notice) -> str:
+        """Name the recipient, with the way to their page; who is in the course no more has none."""
+        enrolment = Enrolment.objects.filter(course=notice.course_id, user=notice.recipient_id).first()
+        if enrolment is None:
+            return str(notice.recipient or "")
+        address = reverse("desk_person", args=[enrolment.pk])
+        return format_html('<a class="underline" href="{}">{}</a>', address, notice.recipient)
 
     @admin.display(description=gettext_lazy("kind"))
     def about(self, notice: Notice) -> str:

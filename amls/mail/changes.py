@@ -1,7 +1,7 @@
 """Moved and cancelled dates: held back for corrections, merged, told in one mail."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.agenda.changes import describe_change
+from amls.agenda.feeds import irrelevant_keys
 from amls.agenda.models import SESSIONS, AgendaItem, ItemKind, Status
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import REVISING_FIELDS, Item
@@ -127,7 +128,7 @@ def tell_changes(*, now: datetime) -> int:
 
 
 def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
-    """Load the changes of each mail that are still so: what changed again is told by a later mail."""
+    """Load the changes of each mail that are still so and concern its person: what changed again is told by a later mail."""
     batches = {str(notice.references["batch"]) for notice in notices}
     rows = list(ItemChange.objects.filter(batch__in=batches).order_by("pk"))
     latest = set(
@@ -149,8 +150,24 @@ def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
         change = change_of(row)
         if item is not None and row.pk in latest and _is_so(item, change.after):
             changes[str(row.batch)].append(change)
+    others = _keys_of_others(notices, changes, now)
     for notice in notices:
-        notice.changes = changes[str(notice.references["batch"])]  # type: ignore[attr-defined]
+        told = changes[str(notice.references["batch"])]
+        of_no_concern = others.get((notice.course_id, notice.recipient_id), set())
+        notice.changes = [change for change in told if change.key not in of_no_concern]  # type: ignore[attr-defined]
+
+
+def _keys_of_others(
+    notices: Sequence[Notice], changes: Mapping[str, Sequence[Change]], now: datetime
+) -> dict[tuple[int | None, int | None], set[str]]:
+    """Return, by course and person, the keys of dates that are not in their calendar either; sessions are everybody's."""
+    batches = {batch for batch, told in changes.items() if any(change.after.kind not in SESSIONS for change in told)}
+    asked = [notice for notice in notices if notice.references["batch"] in batches]
+    rows = Enrolment.objects.filter(
+        course__in={notice.course_id for notice in asked}, user__in={notice.recipient_id for notice in asked}
+    )
+    people = rows.select_related("course", "user") if asked else []
+    return {(person.course_id, person.user_id): irrelevant_keys(person, now=now) for person in people}
 
 
 def _is_so(item: AgendaItem, after: Item) -> bool:

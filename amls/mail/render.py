@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import Message
 from email.utils import formataddr
@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.encoding import punycode
 
-from amls.core.markdown import plain_text
+from amls.core.markdown import plain_text, with_whole_links
 from amls.core.text import clean_line, no_markup
 from amls.courses.models import Course
 from amls.mail.copies import MARKER, Mold
@@ -168,6 +168,7 @@ def _mail(
 
 
 def _render(letter: Letter, head: _CourseHead | None, **more: object) -> tuple[str, str]:
+    letter = replace(letter, text=with_whole_links(letter.text, settings.SITE_URL))
     context = {
         "letter": letter, "text": plain_text(letter.text), "course": head, "site_url": settings.SITE_URL, **more,
     }  # fmt: skip

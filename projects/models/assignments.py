@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
@@ -99,7 +100,7 @@ class Assignment(models.Model):
         _("hours after the deadline in which a late hand-in is kept"), default=48
     )
     assessed_by = models.DateTimeField(
-        _("assessed by"),
+        pgettext_lazy("until when", "assessed by"),
         null=True,
         blank=True,
         help_text=_("When everyone's result is needed, such as for the admission to the exam."),

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from amls.core.markdown import plain_text
+from amls.core.markdown import plain_text, with_whole_links
 from amls.files.limited.run import Limits, read_in_child
 
 
@@ -26,6 +26,18 @@ from amls.files.limited.run import Limits, read_in_child
 )
 def test_marks_are_gone_and_words_stay(text: str, plain: str) -> None:
     assert plain_text(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("[Plan](/groesse/schedule/?a=1), [x](/)", "[Plan](https://amls.example/groesse/schedule/?a=1), [x](https://amls.example/)"),
+        ("[elsewhere](https://example.org/a) [other](//example.org/) [mail](mailto:a@b.c)",) * 2,
+        (r"\[no link](/a) [a](b) (/c)",) * 2,
+    ],
+)  # fmt: skip
+def test_links_within_the_site_are_whole_in_a_mail(text: str, whole: str) -> None:
+    assert with_whole_links(text, "https://amls.example") == whole
 
 
 @pytest.mark.parametrize("function", ["plain_text", "render_markdown"])

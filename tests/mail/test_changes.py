@@ -17,10 +17,12 @@ from amls.mail.changes import tell_changes
 from amls.mail.models import Announcement, ItemChange, MailSettings, Notice
 from amls.mail.preferences import set_preference
 from amls.mail.send import deliver_due
+from exams.models import Exam
+from exams.services.registration import register
 from lectures.models import Lecture, Material, MaterialFile
 from tests.agreement import agree_to
 from tests.cast import Cast
-from tests.factories import LectureFactory, MaterialFactory
+from tests.factories import LectureFactory, MaterialFactory, OpenExamFactory
 from tests.mail.conftest import Postbox
 
 pytestmark = pytest.mark.django_db
@@ -297,3 +299,23 @@ def test_new_files_are_told_to_who_asked_in_one_mail(cast: Cast, lecture: Lectur
     assert postbox.recipients == ["student@example.org"]
     assert postbox.mails[0]["Subject"] == "2 new files"
     assert deliver_due(now=timezone.now() + timedelta(days=2, minutes=1)) == 1
+
+
+def test_a_moved_review_is_told_to_those_in_whose_calendars_it_is(cast: Cast, postbox: Postbox) -> None:
+    exam = OpenExamFactory.create(course=cast.course, review_at=datetime(2024, 8, 5, 12, tzinfo=UTC))
+    register(enrolment=cast.student, exam_pk=exam.pk, now=exam.opens_at)
+    with quietly():
+        reconcile(cast.course, now=NOW)
+    Exam.objects.filter(pk=exam.pk).update(review_at=exam.review_at + timedelta(days=1))
+    reconcile(cast.course, now=NOW)
+    Notice.objects.exclude(kind="mail.changes").delete()
+    tell(NOW + timedelta(minutes=5))
+    # The staff are concerned by every date, and of the students whoever takes part.
+    assert sorted(postbox.recipients) == ["assistant@example.org", "lecturer@example.org", "student@example.org"]
+    assert Notice.objects.get(recipient=cast.other_student.user).state == Notice.State.DROPPED
+    Exam.objects.filter(pk=exam.pk).update(starts_at=exam.starts_at - timedelta(days=1), duration_minutes=90)
+    reconcile(cast.course, now=NOW + timedelta(hours=1))
+    postbox.mails.clear()
+    tell(NOW + timedelta(hours=1, minutes=5))
+    # Who can still sign up for it is told of the exam itself.
+    assert "other@example.org" in postbox.recipients

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
+from amls.core.folding import spell_out
 from amls.portal.takeover.spec import (
     AssignmentSpec,
     CourseSpec,
@@ -229,9 +230,9 @@ def _exam_title(title: str) -> str:
 
 
 def make_slug(title: str, term: str) -> str:
-    """Return an address for a course, such as 'amls-ss2024': initials and term."""
-    words = re.findall(r"[A-Za-z0-9]+", title)
+    """Return an address for a course, such as 'amls-ss2024': initials, where there are three or more, and term."""
+    words = re.findall(r"[A-Za-z0-9]+", spell_out(title))
     initials = "".join(word if word.isupper() else word[0] for word in words if word[0].isupper() or word.isupper())
-    short = initials.lower() if len(initials) > 1 else "-".join(words[:3]).lower()
+    short = initials.lower() if len(initials) > 2 else "-".join(words[:3]).lower()
     tail = re.sub(r"[^a-z0-9]+", "-", term.lower()).strip("-")
     return f"{short[:40].strip('-') or 'course'}{f'-{tail}' if tail else ''}"[:60].strip("-")

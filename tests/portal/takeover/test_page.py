@@ -334,6 +334,8 @@ def test_an_exam_without_a_time_is_kept_among_the_sessions() -> None:
         ("Architecture of ML Systems", "SS2024", "amls-ss2024"),
         ("Databases", "WS2021/22", "databases-ws2021-22"),
         ("深層学習", "SS2024", "course-ss2024"),
+        ("Größe & Ähnlichkeit", "Wintersemester 2026/27", "groesse-aehnlichkeit-wintersemester-2026-27"),
+        ("Łódzka Übung", "", "lodzka-uebung"),
     ],
 )
 def test_slugs_are_initials_and_term(title: str, term: str, slug: str) -> None:
