@@ -29,6 +29,11 @@ def escaped(values: Mapping[str, object]) -> dict[str, str]:
     return {name: escape_markdown(str(value)) for name, value in values.items()}
 
 
+def escaped_lines(text: str) -> str:
+    """Return several lines that people typed, each a paragraph of a letter's text."""
+    return "\n\n".join(escape_markdown(line.strip()) for line in text.splitlines() if line.strip())
+
+
 def bullet_list(lines: Sequence[str], *, most: int = 12) -> str:
     """Return lines as a Markdown list; what is beyond `most` is counted."""
     shown = [f"- {escape_markdown(line)}" for line in lines[:most]]

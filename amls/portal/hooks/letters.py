@@ -90,11 +90,11 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
     entry = RosterEntry.objects.filter(pk=notice.references["entry"]).select_related("course", "enrolment").first()
     if entry is None:
         return None
-    course, values = entry.course, escaped({"course": entry.course, "address": entry.email})
+    course, values = entry.course, {"course": entry.course, "address": entry.email}
     reason = _("You get this because the staff of %(course)s invited you.") % {"course": course}
     subject = _("You are invited: %(course)s") % {"course": course}
     if entry.enrolment is not None:
-        text = _("The staff of **%(course)s** put you on its roster: you are in the course.") % values
+        text = _("The staff of **%(course)s** put you on its roster: you are in the course.") % escaped(values)
         return Letter(
             subject=subject,
             text=text,
@@ -106,7 +106,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
         "you, and you are in the course."
     )
     sign_in = f"{reverse('account_signup')}?{urlencode({'next': reverse('portal:me', args=[course.slug])})}"
-    return Letter(subject=subject, text=text % values, action=(_("Join the course"), sign_in), reason=reason)
+    return Letter(subject=subject, text=text % escaped(values), action=(_("Join the course"), sign_in), reason=reason)
 
 
 @letter("portal.roster-confirmed", label=gettext_lazy("Confirmed as a person of the roster"))

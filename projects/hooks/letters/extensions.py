@@ -13,7 +13,7 @@ from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from amls.mail.wording import escaped
+from amls.mail.wording import escaped, escaped_lines
 from projects.deadlines import deadline_of
 from projects.hooks.letters.wording import due, mine, open_assignment, see_topics, why_member, why_staff
 from projects.models import Extension, ExtensionRequest, Membership
@@ -48,7 +48,11 @@ def extension_declined(notice: Notice, now: datetime) -> Letter | None:
     return Letter(
         subject=_("No extension: %(topic)s") % {"topic": request.project.title},
         text="\n\n".join(
-            [_("The staff declined your team's request for more time."), request.answer, due(request.project, now)]
+            [
+                _("The staff declined your team's request for more time."),
+                escaped_lines(request.answer),
+                due(request.project, now),
+            ]
         ),
         action=mine(request.project),
         reason=why_member(request.project.assignment),
@@ -81,7 +85,7 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
         )
     return Letter(
         subject=subject % values,
-        text=(in_team if has_team else alone) % values,
+        text=(in_team if has_team else alone) % escaped(values),
         action=open_assignment(assignment) if has_team else see_topics(assignment),
         reason=why_member(assignment) if has_team else why_enrolled,
     )
@@ -102,7 +106,7 @@ def extended(notice: Notice, now: datetime) -> Letter | None:
     request = _request(notice) if "request" in notice.references else None
     if letter is None or request is None or not request.answer:
         return letter
-    return replace(letter, text=f"{letter.text}\n\n{request.answer}")
+    return replace(letter, text=f"{letter.text}\n\n{escaped_lines(request.answer)}")
 
 
 @letter("projects.extension-revoked", label=gettext_lazy("More time revoked"))

@@ -58,7 +58,7 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
         for file in submission.files.all()
     ]
     if submission.repository_url:
-        lines.append(f"- {submission.repository_url}  \n  `{submission.commit}`")
+        lines.append(f"- {escape_markdown(submission.repository_url)}  \n  `{submission.commit}`")
     return Letter(
         subject=_("Receipt: attempt %(attempt)s of %(topic)s") % values,
         text="\n\n".join(

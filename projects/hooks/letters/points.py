@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from amls.core.markdown import escape_markdown
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from amls.mail.wording import escaped
+from amls.mail.wording import escaped, escaped_lines
 from projects.addresses import address_of
 from projects.hooks.letters.wording import open_assignment, why_member
 from projects.models import Assignment, Excuse, PointsQuestion
@@ -68,7 +68,7 @@ def question_answered(notice: Notice, now: datetime) -> Letter | None:
                 _("You asked about **%(title)s**:") % escaped({"title": title}),
                 quoted,
                 _("%(name)s answers:") % escaped({"name": who}),
-                "\n\n".join(escape_markdown(line) for line in row.answer.splitlines() if line.strip()),
+                escaped_lines(row.answer),
             ]
         ),
         action=(_("See the points"), address_of(assignment, "my_points")),

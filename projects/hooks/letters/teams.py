@@ -13,7 +13,7 @@ from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from amls.mail.wording import escaped
+from amls.mail.wording import escaped, escaped_lines
 from projects.hooks.letters.wording import (
     about_team,
     due,
@@ -363,7 +363,7 @@ def idea_decided(notice: Notice, now: datetime) -> Letter | None:
     if topic is None or topic.proposal not in (Topic.Proposal.ACCEPTED, Topic.Proposal.DECLINED):
         return None
     is_accepted = topic.proposal == Topic.Proposal.ACCEPTED
-    reason = f"\n\n{topic.decision_reason}" if topic.decision_reason else ""
+    reason = f"\n\n{escaped_lines(topic.decision_reason)}" if topic.decision_reason else ""
     follows, action = _what_follows(topic, now) if is_accepted else ("", None)
     if is_accepted:
         subject, text = _("Your idea is accepted: %(title)s"), _("The staff accepted your idea **%(title)s**.")
