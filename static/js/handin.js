@@ -97,7 +97,8 @@
         pace.textContent = "";
         delete form.dataset.sent;
         form.querySelector("button").disabled = false;
-        form.querySelector("[data-failed]").hidden = false;
+        // Only what a ticket proves is promised.
+        form.querySelector(`[data-failed=${form.elements.ticket.value ? "timed" : "untimed"}]`).hidden = false;
       },
     });
   };
@@ -107,7 +108,7 @@
     if (button.disabled) return;
     // What is said of the last try is not said of this one.
     form.querySelector(".summary")?.remove();
-    form.querySelector("[data-failed]").hidden = true;
+    for (const failed of form.querySelectorAll("[data-failed]")) failed.hidden = true;
     // What the server would refuse is not sent at all.
     const stopped = form.querySelector("[data-stopped]");
     stopped.hidden = ![...field.files].some(judge);

@@ -142,6 +142,25 @@ def test_handing_in_without_javascript(open_page: Open, project: Project) -> Non
     expect(page.get_by_text("Attempt 1 is kept")).to_be_visible()
 
 
+def test_a_start_that_never_reached_the_server_is_not_promised(open_page: Open, project: Project) -> None:
+    page = open_page(SUBMIT, user="student9")
+    page.get_by_label("Files").set_input_files(FILE)
+    page.route(
+        f"**{SUBMIT}**",
+        lambda route: route.abort("connectionreset") if route.request.method == "POST" else route.continue_(),
+    )
+    page.get_by_role("button", name="Hand in").click()
+    said = page.get_by_role("alert").filter(has_text="The upload broke off")
+    expect(said).to_have_count(1)
+    expect(said).to_contain_text("the time of that try counts")
+    page.unroute(f"**{SUBMIT}**")
+    due_at = timezone.now() - timedelta(minutes=1)
+    Assignment.objects.filter(course=project.course).update(due_at=due_at)
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.get_by_role("heading", name="Receipt of attempt 1")).to_be_visible()
+    assert Submission.objects.get(submitted_by=student()).began_at > due_at
+
+
 def test_a_broken_upload_is_repeated_and_its_start_kept(open_page: Open, project: Project) -> None:
     page = open_page(SUBMIT, user="student9")
     page.get_by_label("Files").set_input_files(FILE)
@@ -156,10 +175,10 @@ def test_a_broken_upload_is_repeated_and_its_start_kept(open_page: Open, project
 
     page.route(f"**{SUBMIT}", break_off)
     page.get_by_role("button", name="Hand in").click()
-    expect(page.get_by_text("The upload broke off")).to_be_visible()
+    expect(page.get_by_text("the time at which you began is kept for 30 minutes")).to_be_visible()
     # The list holds them still: nobody is asked to choose again.
     expect(page.locator("[data-chosen] > li")).to_have_count(1)
-    expect(page.get_by_text("your files are still chosen")).to_be_visible()
+    expect(page.get_by_text("your files are still chosen").filter(visible=True)).to_have_count(1)
     assert len(broken) == 1
     assert project.submissions.count() == 0
     # Meanwhile the deadline passes: the whole minute of it is over now.
