@@ -139,7 +139,7 @@ class StudentForm(ReasonForm):
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
         super().__init__(data, exam=exam)
-        students = Enrolment.objects.students().filter(course=exam.course).select_related("user", "course")
+        students = Enrolment.objects.students().present().filter(course=exam.course).select_related("user", "course")
         self.fields["enrolment"].queryset = students  # type: ignore[attr-defined]
 
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Count, Expression, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from amls.courses.nameless import NAMELESS_DOMAIN
 from amls.courses.slots import WeeklySlot
 
 if TYPE_CHECKING:
@@ -80,6 +81,14 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def staff(self) -> EnrolmentQuerySet:
         """Return the enrolments of those who teach."""
         return self.filter(role__in=("assistant", "lecturer"))
+
+    def present(self) -> EnrolmentQuerySet:
+        """Return the enrolments of people whose account is not deleted: who can be given something in the course."""
+        return self.exclude(user__email__endswith=f"@{NAMELESS_DOMAIN}")
+
+    def reachable(self) -> EnrolmentQuerySet:
+        """Return the enrolments of people who can sign in: who can be told something, or be given something to do."""
+        return self.filter(user__is_active=True)
 
     def found_by(self, typed: str) -> EnrolmentQuerySet:
         """Return whose name, address or matriculation number holds each of the words that were typed."""

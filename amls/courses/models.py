@@ -22,6 +22,7 @@ from amls.core.text import CleanTextField, LineField, LowerEmailField
 from amls.courses.accountevents import AccountEvent
 from amls.courses.choices import STAFF_ROLES, Audience, Language, Mode, Role, SessionKind, Weekday, choices_hold
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, RosterEntryQuerySet, UserManager
+from amls.courses.nameless import is_nameless_address
 from amls.courses.numbers import is_a_number, plain_number, plain_number_of
 from amls.courses.slots import WeeklySlot, in_weekly_order
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
@@ -45,19 +46,6 @@ __all__ = [
     "WeeklySlot",
     "choices_hold",
 ]  # fmt: skip
-
-
-_NAMELESS_DOMAIN = "deleted.invalid"
-
-
-def nameless_address(pk: int) -> str:
-    """Return what stands for the address of an account that was deleted; nobody can have it (RFC 2606, 2)."""
-    return f"deleted-{pk}@{_NAMELESS_DOMAIN}"
-
-
-def is_nameless_address(address: str) -> bool:
-    """Return whether an address is one of `nameless_address`."""
-    return address.endswith(f"@{_NAMELESS_DOMAIN}")
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -83,16 +83,18 @@ def audience_label(name: str, course: Course | None = None) -> str:
 
 
 def people_in(name: str, course: Course) -> QuerySet[Enrolment]:
-    """Return who belongs to an audience.
+    """Return who belongs to an audience, and can sign in.
 
     Raises:
         LookupError: no app contributes it.
     """
     kind, is_of_several, key = name.partition(":")
     if is_of_several:
-        return audience_kinds[kind].people(course, primary_key(key) or 0)
-    _label, chosen = audiences[name]
-    return chosen(course)
+        people = audience_kinds[kind].people(course, primary_key(key) or 0)
+    else:
+        _label, chosen = audiences[name]
+        people = chosen(course)
+    return people.filter(user__is_active=True)
 
 
 @audience("all", _("Everyone in the course"))

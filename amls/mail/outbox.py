@@ -97,9 +97,16 @@ def notify_each(told: Iterable[Told], *, kind: str, now: datetime, not_before: d
 
 
 def _insert(notices: list[Notice]) -> None:
-    if notices:
-        Notice.objects.bulk_create(notices, ignore_conflicts=True)
+    """Keep the notices but those to accounts that were deleted: nobody is there to read them."""
+    read = [notice for notice in notices if not is_to_nobody(notice)]
+    if read:
+        Notice.objects.bulk_create(read, ignore_conflicts=True)
         ring(DELIVER)
+
+
+def is_to_nobody(notice: Notice) -> bool:
+    """Return whether the account of a notice's person was deleted."""
+    return notice.recipient is not None and notice.recipient.is_nameless
 
 
 def notify_enrolled(

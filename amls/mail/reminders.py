@@ -351,7 +351,7 @@ def timeline(course: Course, *, now: datetime, until: datetime) -> list[Planned]
     if course.state != Course.State.RUNNING:
         return []
     rules = _rules_of(course)
-    students = Enrolment.objects.filter(course=course, role=Role.STUDENT, user__is_active=True)
+    students = Enrolment.objects.students().reachable().filter(course=course)
     people = list(wanting(students, topic=REMINDERS).select_related("user", "course").order_by("user__sort_name", "pk"))
     items = AgendaItem.objects.filter(course=course, kind__in=REMINDED, status="confirmed", is_removed=False)
     shared: list[AgendaItem] = []

@@ -24,7 +24,7 @@ from amls.mail.connection import Postman, is_line_down
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import Notice
-from amls.mail.outbox import DELIVER
+from amls.mail.outbox import DELIVER, is_to_nobody
 from amls.mail.preferences import unwanted
 from amls.mail.push.queue import push_told
 from amls.mail.render import address_of, compose, in_place_of
@@ -208,7 +208,8 @@ class _Batch:
                 push_told(lead, letter, now=sent_at)
 
     def _is_wanted(self, notice: Notice, now: datetime) -> bool:
-        return (notice.due_at is None or now < notice.due_at) and notice.pk not in self.unwanted
+        is_due = notice.due_at is None or now < notice.due_at
+        return is_due and notice.pk not in self.unwanted and not is_to_nobody(notice)
 
     def _write(self, bundle: list[Claim[Notice]], now: datetime) -> list[Written]:
         """Return the letters of what is still so and still wanted; mark the rest, and take it out of the bundle."""

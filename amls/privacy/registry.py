@@ -36,7 +36,9 @@ from django.utils.translation import gettext as _
 
 from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
-from amls.courses.models import AccountEvent, Course, Enrolment, Role, RosterEntry, User, nameless_address
+from amls.courses.models import AccountEvent, Course, Enrolment, Role, RosterEntry, User
+from amls.courses.nameless import nameless_address
+from amls.courses.participation import end_teaching
 from amls.privacy.traces import addresses_of, forget_in_admin_log
 
 if TYPE_CHECKING:
@@ -150,6 +152,8 @@ def everything_about(user: User) -> Iterator[tuple[str, Any]]:
 def delete_account(*, user: User, now: datetime) -> None:
     """Forget a person: the account becomes nameless and can't be entered; what a team made together stays.
 
+    What they had to do in courses in which they teach is free for others.
+
     Raises:
         RuleViolation: a running course would be left without a lecturer (code 'last-lecturer'), or the
             installation without anybody who runs it (code 'last-superuser').
@@ -161,6 +165,8 @@ def delete_account(*, user: User, now: datetime) -> None:
         # and their mail and calendar go after it.
         for forgetter in reversed(on_account_deletion):
             forgetter(locked, now)
+        for enrolment in Enrolment.objects.staff().filter(user=locked).select_related("user", "course"):
+            end_teaching(enrolment)
         addresses = addresses_of(locked)
         forget_in_admin_log(locked)
         theirs = Q(enrolment__user=locked)

@@ -159,7 +159,7 @@ def _loaded(exam: Exam, values: Data) -> dict[str, Any]:
     rows: dict[str, QuerySet[Any]] = {
         "registration": Registration.objects.with_people().filter(exam=exam),
         "link": HelperLink.objects.filter(exam=exam),
-        "enrolment": Enrolment.objects.students().filter(course=exam.course).select_related("user", "course"),
+        "enrolment": Enrolment.objects.students().present().filter(course=exam.course).select_related("user", "course"),
     }
     try:
         return {name: rows[name].get(pk=value) if name in rows else value for name, value in values.items()}

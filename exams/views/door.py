@@ -119,7 +119,7 @@ def _candidates(exam: Exam) -> list[Enrolment]:
     active = Registration.objects.active().filter(course=exam.course_id)
     waiting = active.waiting().order_by().filter(exam=exam).values("enrolment")
     elsewhere = active.exclude(enrolment__in=waiting).values("enrolment")
-    students = Enrolment.objects.students().filter(course=exam.course_id).exclude(pk__in=elsewhere)
+    students = Enrolment.objects.students().present().filter(course=exam.course_id).exclude(pk__in=elsewhere)
     candidates = students.annotate(waits=Exists(waiting.filter(enrolment=OuterRef("pk")))).select_related("user")
     return list(candidates.order_by("user__sort_name", "pk"))
 

@@ -54,6 +54,7 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "rooms": list(exam.rooms.all()),
         "helpers": _helpers(request, exam, access),
         "candidates": Enrolment.objects.students()
+        .present()
         .filter(course=access.course)
         .exclude(exam_registrations__closed_at__isnull=True, exam_registrations__isnull=False)
         .select_related("user")

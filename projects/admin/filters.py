@@ -205,6 +205,7 @@ class AssessorFilter(_Filter):
         """Offer oneself, nobody, and the staff."""
         staff = (
             Enrolment.objects.staff()
+            .reachable()
             .filter(course__in=chosen_courses(request))
             .select_related("user")
             .order_by("user__sort_name")

@@ -34,7 +34,7 @@ class ExcuseForm(forms.Form):
 
     def __init__(self, *args: Any, assignment: Assignment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        students = Enrolment.objects.students().filter(course=assignment.course_id)
+        students = Enrolment.objects.students().present().filter(course=assignment.course_id)
         students = students.exclude(excuses__assignment=assignment).select_related("user")
         self.fields["enrolment"].queryset = students.order_by("user__sort_name", "pk")  # type: ignore[attr-defined]
 

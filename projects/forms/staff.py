@@ -33,8 +33,8 @@ AS_TEAM = ("", _("As the team"))
 
 
 def staff_of(courses: Iterable[Course]) -> dict[int, User]:
-    """Return who teaches in these courses, by pk."""
-    rows = Enrolment.objects.staff().filter(course__in=list(courses)).select_related("user")
+    """Return who teaches in these courses and can sign in, by pk."""
+    rows = Enrolment.objects.staff().reachable().filter(course__in=list(courses)).select_related("user")
     return {row.user_id: row.user for row in rows}
 
 
@@ -156,7 +156,7 @@ class ForWhomForm(MoreTimeForm):
             del self.fields["assignment"]
         projects = with_names(Project.objects.active().filter(assignment__course__in=pks))
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
-        people = Enrolment.objects.filter(course__in=pks, role="student").select_related("user", "course")
+        people = Enrolment.objects.students().present().filter(course__in=pks).select_related("user", "course")
         self.fields["enrolment"].queryset = people.order_by("user__sort_name", "pk")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

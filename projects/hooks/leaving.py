@@ -1,17 +1,20 @@
 """What of projects binds people to a course, what they leave behind who leave it, and what is left to do in a course that ends."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.courses.models import Course, Enrolment, StaffMember
+from amls.courses.models import Course, Enrolment, Role, StaffMember, User
 from amls.courses.participation import Tie, before_leaving, before_teaching_ends, ties
 from amls.courses.services import before_archiving, charges
+from amls.privacy.registry import on_account_deletion
 from projects.managers import MembershipQuerySet
 from projects.models import Assessment, Invitation, Membership, PointsQuestion, Project, Submission, Topic
 from projects.progress import DECIDED, say_undecided, waiting_in
 from projects.services.assessing import assign_assessor
+from projects.services.locks import tell
 
 
 def _loose(enrolment: Enrolment) -> MembershipQuerySet:
@@ -65,6 +68,18 @@ def free_assessing(enrolment: Enrolment) -> str:
         count,
     )
     return said % {"count": count, "name": enrolment.user}
+
+
+@on_account_deletion
+def tell_of_freed_projects(user: User, now: datetime) -> None:
+    """Tell the other lecturers of running courses that what somebody whose account goes had to assess is nobody's."""
+    undecided = Project.objects.active().filter(assessor=user).exclude(DECIDED)
+    courses = user.enrolments.staff().filter(
+        course__in=undecided.values("assignment__course"), course__state=Course.State.RUNNING
+    )
+    lecturers = Enrolment.objects.filter(course__in=courses.values("course"), role=Role.LECTURER).reachable()
+    told = lecturers.exclude(user=user).select_related("user", "course").order_by("pk")
+    tell("projects.assessor-gone", told, cause=str(user.pk), now=now, references={})
 
 
 @charges

@@ -8,7 +8,8 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models.functions import Lower
 
-from amls.courses.models import Course, Enrolment, User, nameless_address
+from amls.courses.models import Course, Enrolment, User
+from amls.courses.nameless import nameless_address
 from amls.privacy.registry import delete_with_history
 from amls.privacy.traces import addresses_of
 from projects.managers import TopicQuerySet

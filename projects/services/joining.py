@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from amls.core.statements import Parameter, Statement, is_among
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment, is_nameless_address
+from amls.courses.models import Enrolment
+from amls.courses.nameless import is_nameless_address
 from projects.models import Assignment, Membership, Project
 from projects.services.locks import active_membership, lock_enrolments, require_running
 from projects.services.registration import add_member

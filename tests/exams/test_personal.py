@@ -124,3 +124,15 @@ def test_what_was_written_stays_on_record_without_the_name(cast: Cast, exam: Exa
     assert "student@example.org" not in str(mine)
     assert not Accommodation.objects.exists()
     assert not apps.get_model("exams", "AccommodationEvent").objects.exists()
+
+
+@pytest.mark.usefixtures("one_factor")
+def test_who_is_gone_is_offered_no_place(cast: Cast, exam: Exam) -> None:
+    delete_account(user=cast.student.user, now=JUNE)
+    staff, page, chosen = cast.client("lecturer"), f"/amls/exams/{exam.pk}/", cast.student.pk
+    for offered in ("staff/", "check-in/"):
+        assert [person.pk for person in staff.get(f"{page}{offered}").context["candidates"]] == [cast.other_student.pk]
+    assert staff.post(f"{page}check-in/walk-in/", {"enrolment": chosen, "reason": "Came"}).status_code == 404
+    staff.post(f"{page}staff/register/", {"enrolment": chosen, "reason": "Came", "_agreed": "1"})
+    staff.post(f"{page}check-in/walk-in/", {"enrolment": cast.other_student.pk, "reason": "Came"})
+    assert list(Registration.objects.values_list("enrolment", flat=True)) == [cast.other_student.pk]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from amls.agenda.services import reconcile
 from amls.agenda.sources import Registry, deadline
 from amls.courses.models import Course, Enrolment, User
+from amls.courses.nameless import nameless_address
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.outbox import notify
@@ -239,3 +240,12 @@ def test_mails_of_one_letter_are_each_their_persons_own(postbox: Postbox, course
         assert ("noch offen" in text) == (person.language == "de")
     # Written once for each language.
     assert len({mail.get_boundary() for mail in postbox.mails}) == 2
+
+
+def test_what_waits_for_an_account_that_was_deleted_is_dropped(postbox: Postbox, course: Course, ada: User) -> None:
+    greet("late", recipient=ada, course=course)
+    User.objects.filter(pk=ada.pk).update(email=nameless_address(ada.pk))
+    assert deliver_due(now=timezone.now()) == 1
+    assert (postbox.recipients, Notice.objects.get().state) == ([], "dropped")
+    greet("later", recipient=User.objects.get(pk=ada.pk), course=course)
+    assert Notice.objects.count() == 1

@@ -1,6 +1,7 @@
 """My data of projects, complete; an account that goes leaves teammates their work."""
 
 import json
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,9 +20,12 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
+from amls.mail.audiences import people_in
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.privacy.registry import StoredFile, delete_account
+from projects.forms.decisions import ExcuseForm
+from projects.forms.staff import staff_of
 from projects.hooks.privacy import forget_people, tell
 from projects.models import (
     Assessment,
@@ -37,7 +41,9 @@ from projects.models import (
     Topic,
 )
 from projects.receipts import receipt_code
+from projects.services.assessing import assign_assessor
 from projects.services.extensions import request_extension
+from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.services.locks import follow_in_feeds
 from projects.services.registration import leave_team
@@ -439,3 +445,53 @@ def test_a_file_that_can_not_be_deleted_is_named_and_the_others_go(
     assert (default_storage.exists(stuck), default_storage.exists(gone)) == (True, False)
     assert stuck in caplog.text
     assert gone not in caplog.text
+
+
+def test_who_is_gone_is_told_nothing_more(world: World, team: Project) -> None:
+    delete_account(user=world.staff, now=LATER)
+    attempt(world, team)
+    delete_account(user=world.student.user, now=LATER)
+    now = LATER
+    hand_in(project=team, by=world.other, began_at=now, now=now, uploads=[archive()], request_key=uuid.uuid4())
+    request_extension(project=team, by=world.other, reason="I was ill", wanted_until=None, now=LATER)
+    told = Notice.objects.filter(created_at=LATER).order_by("kind").values_list("kind", "recipient__email")
+    assert list(told) == [
+        ("projects.extension-asked", "lecturer@example.org"), ("projects.receipt", "other@example.org")
+    ]  # fmt: skip
+
+
+def test_what_an_assessor_who_goes_had_to_decide_is_nobodys_and_the_lecturers_know(world: World, team: Project) -> None:
+    decided = world.project(enrolment=world.another(), topic=world.single)
+    Assessment.objects.create(project=decided, outcome="passed", assessed_at=NOW)
+    assign_assessor(projects=[team, decided], assessor=world.staff)
+    delete_account(user=world.staff, now=LATER)
+    team.refresh_from_db()
+    decided.refresh_from_db()
+    assert (team.assessor, decided.assessor) == (None, world.staff)
+    [notice] = Notice.objects.filter(kind="projects.assessor-gone")
+    assert notice.recipient == world.cast.lecturer.user
+    letter = letter_kinds["projects.assessor-gone"].writer(notice, LATER)
+    assert letter is not None
+    assert "**1 project** without a decision is nobody's now" in letter.text
+    assert letter.action is not None
+    page = world.cast.client("lecturer").get(letter.action[1]).content.decode()
+    assert reverse("admin:projects_project_assess", args=[team.pk]) in page
+    assert reverse("admin:projects_project_assess", args=[decided.pk]) not in page
+    assign_assessor(projects=[team], assessor=world.cast.lecturer.user)
+    assert letter_kinds["projects.assessor-gone"].writer(notice, LATER) is None
+
+
+@pytest.mark.usefixtures("one_factor")
+def test_who_is_gone_is_given_nothing(world: World, team: Project) -> None:
+    attempt(world, team)
+    for user in (world.staff, world.student.user):
+        delete_account(user=user, now=LATER)
+    staff = world.cast.client("lecturer")
+    assert staff_of([world.course]) == {world.cast.lecturer.user_id: world.cast.lecturer.user}
+    page = staff.get(reverse("admin:projects_project_changelist")).content.decode()
+    assert f'<option value="{world.staff.pk}"' not in page
+    excuse = ExcuseForm(data={"enrolment": world.student.pk}, assignment=world.assignment)
+    assert "enrolment" in excuse.errors
+    assert {person.user for person in people_in("all", world.course)} == {
+        world.other.user, world.cast.lecturer.user
+    }  # fmt: skip

@@ -69,7 +69,7 @@ def _mails_about(changes: Sequence[tuple[Course, Change]], now: datetime) -> lis
         settings = MailSettings.objects.filter(course=course).first() or MailSettings(course=course)
         if settings.tells_changes:
             letter = letter_about(told, course)
-            people = wanting(Enrolment.objects.filter(course=course, user__is_active=True), topic=CHANGES).count()
+            people = wanting(Enrolment.objects.reachable().filter(course=course), topic=CHANGES).count()
             minutes = settings.hold_back_minutes
             mails.append({"letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes})
     return mails

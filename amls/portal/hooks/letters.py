@@ -25,9 +25,7 @@ def tell_of_claim(entry: RosterEntry, person: User, is_confirmed: bool | None, n
     """
     occasion = f"{entry.pk}:{person.pk}:{now.timestamp()}"
     if is_confirmed is None:
-        for enrolment in (
-            Enrolment.objects.staff().filter(course=entry.course, user__is_active=True).select_related("user")
-        ):
+        for enrolment in Enrolment.objects.staff().reachable().filter(course=entry.course).select_related("user"):
             notify(
                 key=f"overview.roster-claimed:{occasion}:{enrolment.pk}",
                 kind="portal.roster-claimed",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.wording import escaped
 from projects.addresses import address_of
-from projects.hooks.letters.wording import mine, why_member
-from projects.models import Assessment, Assignment
+from projects.hooks.letters.wording import mine, why_member, why_staff
+from projects.models import Assessment, Assignment, Project
+from projects.progress import DECIDED
 
 
 @letter("projects.result", label=gettext_lazy("Result of a project or an assignment"))
@@ -67,4 +69,29 @@ def _result_letter(notice: Notice, subject_of: Callable[[bool], str]) -> Letter 
         action=action,
         reason=why_member(project.assignment),
         is_pushed=True,
+    )
+
+
+@letter("projects.assessor-gone", label=gettext_lazy("Projects without an assessor"))
+def assessor_gone(notice: Notice, now: datetime) -> Letter | None:
+    """Tell lecturers what is to be given to somebody else, as far as nobody has it yet."""
+    course = notice.course
+    if course is None:
+        return None
+    count = Project.objects.active().of_course(course).filter(assessor=None).exclude(DECIDED).count()
+    if not count:
+        return None
+    listed = f"{reverse('admin:projects_project_changelist')}?assessor=none&needs=ungraded&course={course.pk}"
+    return Letter(
+        subject=_("%(course)s: projects without an assessor") % {"course": course},
+        text=_("Somebody who assessed projects has deleted their account.")
+        + " "
+        + ngettext(
+            "**%(count)d project** without a decision is nobody's now: give it to somebody.",
+            "**%(count)d projects** without a decision are nobody's now: give them to others.",
+            count,
+        )
+        % {"count": count},
+        action=(_("See the projects"), listed),
+        reason=why_staff(course),
     )
