@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
@@ -223,7 +224,7 @@ def test_the_page_takes_a_question_and_the_desk_answers_it(world: World, sheet: 
     published(world, sheet, "8", "9.5", now=timezone.now())
     mine = f"/{world.course.slug}/assignments/{sheet.pk}/points/"
     student, staff = world.cast.client("student"), world.cast.client("assistant")
-    assert student.post(mine, {"task": task_of(sheet), "text": WHY}).status_code == 302
+    assert student.post(mine, {f"{task_of(sheet)}-text": WHY}).status_code == 302
     assert "Größe von Graphen: Warum" in student.get(mine).content.decode()
     first_page = staff.get("/admin/").content.decode()
     address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
@@ -237,10 +238,32 @@ def test_the_page_takes_a_question_and_the_desk_answers_it(world: World, sheet: 
     assert "12 / 12" in student.get(mine).content.decode()
 
 
+def test_all_questions_that_were_written_are_sent_and_one_that_is_refused_stays_as_typed(
+    world: World, sheet: Assignment
+) -> None:
+    team = published(world, sheet, "8", "9.5", now=timezone.now())
+    address, student = address_of(sheet, "my_points"), world.cast.client("student")
+    first, second = task_of(sheet, 0), task_of(sheet)
+    page = student.get(address)
+    (form,) = BeautifulSoup(page.content, "html.parser").select("main form[method=post]")
+    assert {area["name"] for area in form.select("textarea")} == {f"{first}-text", f"{second}-text"}
+    # From another device they asked about the first one since.
+    ask(world, sheet, team, task=first, now=timezone.now())
+    answer = student.post(address, {f"{first}-text": "Und sonst?", f"{second}-text": WHY})
+    assert answer.status_code == 422
+    assert set(PointsQuestion.objects.values_list("task", "text")) == {(first, WHY), (second, WHY)}
+    assert "You have asked about this task already." in answer.text
+    typed_again = BeautifulSoup(answer.content, "html.parser").select_one(f'textarea[name="{first}-text"]')
+    assert typed_again is not None
+    assert typed_again.text.strip() == "Und sonst?"
+    assert "Your question is with the staff." in answer.text
+    assert "you wrote no question" in student.post(address, {}, follow=True).text
+
+
 def test_an_answer_is_taken_back_with_its_points_before_it_is_told(world: World, sheet: Assignment) -> None:
     team = published(world, sheet, "8", "9.5", now=timezone.now())
     mine = f"/{world.course.slug}/assignments/{sheet.pk}/points/"
-    world.cast.client("student").post(mine, {"task": task_of(sheet), "text": WHY})
+    world.cast.client("student").post(mine, {f"{task_of(sheet)}-text": WHY})
     staff, address = world.cast.client("assistant"), reverse("projects:questions", args=[world.course.slug, sheet.pk])
     question = PointsQuestion.objects.get()
     sent = typed(question, answer="Doch.", points="12")
@@ -376,7 +399,7 @@ def test_a_classmate_asks_only_about_their_own(world: World, sheet: Assignment) 
     client.force_login(world.another().user, backend="amls.courses.accounts.AccountBackend")
     address = f"/{world.course.slug}/assignments/{sheet.pk}/points/"
     assert client.get(address).status_code == 404
-    assert client.post(address, {"task": task_of(sheet), "text": "?"}).status_code == 404
+    assert client.post(address, {f"{task_of(sheet)}-text": "?"}).status_code == 404
     assert PointsQuestion.objects.count() == 0
 
 
