@@ -95,6 +95,17 @@ class TopicQuerySet(models.QuerySet["Topic"]):
             )
         return self.filter(visible)
 
+    def waiting_of(self, enrolment: Enrolment) -> TopicQuerySet:
+        """Return a person's own ideas on which the staff have not decided yet."""
+        return self.filter(proposed_by=enrolment, proposal="open")
+
+    def unused(self) -> TopicQuerySet:
+        """Return own ideas that were not accepted, and on which nothing of others hangs all the same."""
+        ideas = self.exclude(proposal__in=["", "accepted"])
+        return ideas.filter(
+            projects__isnull=True, switched_from__isnull=True, wishes__isnull=True, seeking_notes__isnull=True
+        )
+
     def rankable_by(self, enrolment: Enrolment | None, assignment: Assignment) -> TopicQuerySet:
         """Return what a team may wish for, by the member who ranks, or the staff: on offer, and nobody else's idea."""
         offered = self.filter(assignment=assignment, is_open=True, proposal__in=["", "accepted"], slots__gt=F("taken"))

@@ -17,17 +17,19 @@ from exams.models import Exam, Registration, Result
 def exam_ties(enrolment: Enrolment) -> Iterator[Tie]:
     """Keep whoever stands on an exam's list: the record has to be kept."""
     own = Registration.objects.filter(enrolment=enrolment)
-    if own.active().exists():
+    on_record = _("Your exams are on record in this course, so you stay in it. Ask its staff if that is wrong.")
+    if own.active().filter(state__in=("registered", "waitlisted")).exists():
+        may_withdraw = enrolment.course.state == Course.State.RUNNING
         yield Tie(
             "has-exam",
-            _("You are registered for an exam. Withdraw from it first."),
+            _("You are registered for an exam. Withdraw from it first.") if may_withdraw else on_record,
             _("They are registered for an exam, or wait for a seat. Withdraw them from it first."),
-            is_open=own.active().filter(state__in=("registered", "waitlisted")).exists(),
+            is_open=True,
         )
     elif own.exists():
         yield Tie(
             "has-exam-record",
-            _("Your exams are on record in this course, so you stay in it. Ask its staff if that is wrong."),
+            on_record,
             _("Their exams are on record in this course, so they stay in it."),
             is_open=False,
         )

@@ -25,13 +25,17 @@ def _loose(enrolment: Enrolment) -> MembershipQuerySet:
 
 @ties
 def project_ties(enrolment: Enrolment) -> Iterator[Tie]:
-    """Keep whoever has a project, or was in a team that handed something in."""
+    """Keep whoever has a project, was in a team that handed something in, or waits for a decision on an own idea."""
     memberships = Membership.objects.filter(enrolment=enrolment)
     teams = memberships.active().exclude(pk__in=_loose(enrolment))
     if teams.exists():
         yield Tie(
             "has-project",
-            _("You are in a project. Leave your team first."),
+            _("You are in a project. Leave your team first.")
+            if enrolment.course.state == Course.State.RUNNING
+            else _(
+                "This course is over, and your project is kept with your enrolment. Ask the staff if you want to leave."
+            ),
             _("They are in a project. Take them out of their team first."),
             is_open=teams.exclude(project__assessment__published_at__isnull=False).exists(),
         )
@@ -42,11 +46,19 @@ def project_ties(enrolment: Enrolment) -> Iterator[Tie]:
             _("Their team's hand-ins are kept with their enrolment, so they stay in the course."),
             is_open=False,
         )
+    if Topic.objects.waiting_of(enrolment).exists():
+        yield Tie(
+            "has-idea",
+            _("You proposed an own idea, on which the staff have not decided yet. Take it back first."),
+            _("They proposed an own idea for a project. Decide on it first."),
+            is_open=True,
+        )
 
 
 @before_leaving
 def let_go_of_teams(enrolment: Enrolment) -> None:
-    """Let go of teams that came to nothing."""
+    """Let go of teams and own ideas that came to nothing."""
+    Topic.objects.filter(proposed_by=enrolment).unused().delete()
     loose = _loose(enrolment)
     emptied = list(loose.values_list("project", flat=True))
     # The history keeps that they were there.

@@ -57,11 +57,7 @@ def say_farewell(*, user: User, now: datetime) -> None:
 
 
 def _unused_ideas(user: User) -> TopicQuerySet:
-    """Return the person's own ideas that were not accepted, unless something of others hangs on them all the same."""
-    theirs = Topic.objects.filter(proposed_by__user=user).exclude(proposal=Topic.Proposal.ACCEPTED)
-    return theirs.filter(
-        projects__isnull=True, switched_from__isnull=True, wishes__isnull=True, seeking_notes__isnull=True
-    )
+    return Topic.objects.filter(proposed_by__user=user).unused()
 
 
 def _lock_invitations(user: User, addresses: Collection[str]) -> list[Invitation]:

@@ -40,8 +40,8 @@ def propose_idea(
         **values: `skills`, `links`, `team_max`.
 
     Raises:
-        RuleViolation: registration is closed, the assignment takes no own ideas, or an idea of
-            this person is open already, or they proposed too many today.
+        RuleViolation: registration is closed, the person is no student of the course, the assignment takes no own ideas,
+            or an idea of this person is open already, or they proposed too many today.
         ValidationError: the values break a rule; by field.
     """
     unknown = values.keys() - {"skills", "links", "team_max"}
@@ -51,7 +51,7 @@ def propose_idea(
         enrolment = lock_enrolment(enrolment.pk)
         require_registration_open(assignment, now=now)
         own = Topic.objects.filter(assignment=assignment, proposed_by=enrolment)
-        require_room_for_idea(assignment, own.filter(proposal=Topic.Proposal.OPEN))
+        require_may_propose(enrolment, assignment, own.filter(proposal=Topic.Proposal.OPEN))
         topic = Topic(
             course=enrolment.course,
             assignment=assignment,
@@ -71,16 +71,19 @@ def propose_idea(
     return topic
 
 
-def require_room_for_idea(assignment: Assignment, waiting: Iterable[Topic]) -> None:
-    """Refuse an idea for an assignment that takes none, or while another one of the same person waits.
+def require_may_propose(enrolment: Enrolment, assignment: Assignment, waiting: Iterable[Topic]) -> None:
+    """Refuse an idea of who is no student of the course, for what takes none, or while another one of theirs waits.
 
     Args:
+        enrolment: whose idea it would be.
         assignment: for which it would be proposed.
         waiting: ideas of this person for it on which the staff have not decided yet.
 
     Raises:
         RuleViolation: it is refused.
     """
+    if enrolment.is_staff or enrolment.course_id != assignment.course_id:
+        raise RuleViolation(_("Only students of this course propose ideas."), code="not-a-student")
     if not (assignment.has_topics and assignment.takes_own_ideas):
         raise RuleViolation(_("No own ideas are taken here. Choose one of the topics."), code="no-own-ideas")
     if any(waiting):
@@ -106,7 +109,7 @@ def decide_idea(*, topic: Topic, is_accepted: bool, reason: str, now: datetime) 
     idea was proposed in time. If they have another project by now, they may switch to it.
 
     Raises:
-        RuleViolation: it was decided already, or is declined without a reason.
+        RuleViolation: it was decided already, or is declined without a reason, or its author teaches in the course by now.
     """
     with transaction.atomic():
         lock_course(topic.course_id)
@@ -118,6 +121,11 @@ def decide_idea(*, topic: Topic, is_accepted: bool, reason: str, now: datetime) 
                 _("Say why, so that the student can do better."), code="no-reason", field="decision_reason"
             )
         author = lock_enrolment(topic.proposed_by_id)
+        if is_accepted and author.is_staff:
+            raise RuleViolation(
+                _("%(name)s teaches in this course now, and is in no team. Decline the idea.") % {"name": author.user},
+                code="not-a-student",
+            )
         topic.proposal = Topic.Proposal.ACCEPTED if is_accepted else Topic.Proposal.DECLINED
         topic.decision_reason = reason
         topic.save(update_fields=["proposal", "decision_reason"])

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from amls.core.statements import Parameter, Statement, is_among
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment
+from amls.courses.models import STAFF_ROLES, Enrolment
 from amls.courses.nameless import is_nameless_address
 from projects.models import Assignment, Membership, Project
 from projects.services.locks import active_membership, lock_enrolments, require_running
@@ -96,15 +96,15 @@ def teammates_to_be(enrolment: Enrolment, assignment: Assignment) -> list[int]:
     """Return the keys of those with whom a person's team will be made where they have none yet: 1 query.
 
     They are those with whom the person worked last, without those who are in a team for this assignment already; whose
-    account was deleted stays where they were, and goes along no further. Nobody, unless teams are kept.
+    account was deleted, or who teaches by now, stays where they were, and goes along no further. Nobody, unless teams are kept.
     """
     if assignment.teaming != Assignment.Teaming.KEPT:
         return []
     places = _places_around([enrolment.pk], assignment)
     placed = {place.enrolment for place in places if place.assignment == assignment.pk}
-    nameless = {place.enrolment for place in places if is_nameless_address(place.email)}
+    staying = {place.enrolment for place in places if is_nameless_address(place.email) or place.role in STAFF_ROLES}
     others = _together([enrolment.pk], places, assignment)[enrolment.pk] - {enrolment.pk}
-    return sorted(others - placed - nameless)[: assignment.team_max - 1]
+    return sorted(others - placed - staying)[: assignment.team_max - 1]
 
 
 def kept_members_of_each(enrolments: Collection[int], assignment: Assignment) -> dict[int, set[int]]:
@@ -127,6 +127,7 @@ class _Place(NamedTuple):
 
     enrolment: int
     email: str
+    role: str
     project: int
     position: int
     number: int | None
@@ -175,6 +176,12 @@ def _places() -> Statement:
     rows = alike.filter(enrolment__in=around.order_by().values("enrolment")).order_by("pk")
     return Statement.of(
         rows.values_list(
-            "enrolment", "enrolment__user__email", "project", "assignment__position", "assignment__number", "assignment"
+            "enrolment",
+            "enrolment__user__email",
+            "enrolment__role",
+            "project",
+            "assignment__position",
+            "assignment__number",
+            "assignment",
         )
     )

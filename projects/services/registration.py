@@ -92,9 +92,11 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
     """Put a locked person into a team; what they did not answer of its invitations counts as accepted.
 
     Raises:
-        RuleViolation: they are in one already; the database would not have it either, and nothing else can be done in
-            this transaction.
+        RuleViolation: they teach; or they are in one already: the database would not have it either, and nothing else
+            can be done in this transaction.
     """
+    if enrolment.is_staff:
+        raise teaches_here(enrolment)
     try:
         membership = Membership.objects.create(
             project=project, assignment=project.assignment, enrolment=enrolment, joined_at=now
@@ -107,6 +109,13 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
     _close_invitations_to(enrolment, project, now=now)
     follow_in_feeds([enrolment], now=now)
     return membership
+
+
+def teaches_here(enrolment: Enrolment) -> RuleViolation:
+    """Return the refusal to let somebody into a team who teaches in its course."""
+    return RuleViolation(
+        _("%(name)s teaches in this course, and is in no team.") % {"name": enrolment.user}, code="not-a-student"
+    )
 
 
 def _close_invitations_to(enrolment: Enrolment, project: Project, *, now: datetime) -> None:
@@ -405,6 +414,7 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
         for project in gone:
             members = sorted((row.enrolment_id, row.assignment_id) for row in places[project.pk])
             occupied = next((pk for pk, assignment in members if (pk, assignment) in busy), None)
+            teaching = next((pk for pk, _assignment in members if people[pk].is_staff), None)
             topic = topics[project.topic_id] if project.topic_id is not None else None
             if topic is not None and topic.free - taken[topic.pk] < 1:
                 refused[project.pk] = RuleViolation(
@@ -413,6 +423,8 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
                 )
             elif occupied is not None:
                 refused[project.pk] = _has_project(people[occupied])
+            elif teaching is not None:
+                refused[project.pk] = teaches_here(people[teaching])
             else:
                 if topic is not None:
                     taken[topic.pk] += 1

@@ -295,7 +295,8 @@ def write_seeking_note(
     """Let others read that a person looks for teammates, on one topic or on any; a newer note replaces it.
 
     Raises:
-        RuleViolation: registration is closed, the text is empty or too long, or the person has a project.
+        RuleViolation: registration is closed, the text is empty or too long, or the person is no student of the course or has
+            a project.
     """
     text = clean_line(text)
     if not text or len(text) > 300:
@@ -306,6 +307,8 @@ def write_seeking_note(
         )
     with transaction.atomic():
         enrolment = lock_enrolment(enrolment.pk)
+        if enrolment.is_staff or enrolment.course_id != assignment.course_id:
+            raise RuleViolation(_("Only students of this course look for teammates."), code="not-a-student")
         require_registration_open(assignment, now=now)
         require_without_project(enrolment, assignment)
         note, _created = SeekingNote.objects.update_or_create(

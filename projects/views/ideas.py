@@ -14,7 +14,7 @@ from amls.core.violations import RuleViolation, add_violation
 from projects.addresses import address_of
 from projects.forms.pages import IdeaForm
 from projects.models import Topic
-from projects.services.ideas import propose_idea, require_room_for_idea, take_idea_back
+from projects.services.ideas import propose_idea, require_may_propose, take_idea_back
 from projects.teamrows import places_taken
 from projects.views.access import Mine, open_mine
 
@@ -61,7 +61,8 @@ def _problem(mine: Mine, ideas: Iterable[Topic]) -> str:
     if mine.problem or mine.assignment is None:
         return mine.problem
     try:
-        require_room_for_idea(mine.assignment, (idea for idea in ideas if idea.proposal == Topic.Proposal.OPEN))
+        waiting = (idea for idea in ideas if idea.proposal == Topic.Proposal.OPEN)
+        require_may_propose(mine.enrolment, mine.assignment, waiting)
     except RuleViolation as violation:
         return str(violation.message)
     return ""

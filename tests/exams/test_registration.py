@@ -9,7 +9,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.markdown import plain_text
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment
+from amls.courses.models import Course, Enrolment
 from amls.courses.participation import leave_course
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
@@ -315,8 +315,21 @@ def test_a_freed_seat_in_the_room_is_free_again(cast: Cast, exam: Exam) -> None:
 
 
 def test_who_stands_on_an_exams_list_does_not_leave_the_course(cast: Cast, exam: Exam) -> None:
-    register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
-    assert violation(lambda: leave_course(enrolment=cast.student)) == "has-exam"
+    registration = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+
+    def said() -> str:
+        with pytest.raises(RuleViolation) as refused:
+            leave_course(enrolment=cast.student)
+        return str(refused.value.message)
+
+    assert said() == "You are registered for an exam. Withdraw from it first."
+    on_record = "Your exams are on record in this course, so you stay in it. Ask its staff if that is wrong."
+    # Where nobody can withdraw any more, nobody is told to.
+    Course.objects.filter(pk=cast.course.pk).update(state=Course.State.ARCHIVED)
+    assert said() == on_record
+    Course.objects.filter(pk=cast.course.pk).update(state=Course.State.RUNNING)
+    Registration.objects.filter(pk=registration.pk).update(state=Registration.State.ATTENDED, arrived_at=JUNE)
+    assert said() == on_record
     assert Enrolment.objects.filter(pk=cast.student.pk).exists()
 
 

@@ -227,6 +227,18 @@ def test_leaving_the_course_leaves_no_project_behind(world: World) -> None:
     assert Project.objects.filter(pk=project.pk).exists()
 
 
+def test_an_archived_course_sends_nobody_out_of_a_team_that_they_cannot_leave(world: World) -> None:
+    project = world.project()
+    Course.objects.filter(pk=world.course.pk).update(state=Course.State.ARCHIVED)
+    with pytest.raises(RuleViolation, match="not running"):
+        dissolve_project(project=project, by=world.student, now=NOW)
+    page = world.cast.client("student").post("/amls/me/leave/", follow=True).text
+    assert (
+        "This course is over, and your project is kept with your enrolment. Ask the staff if you want to leave." in page
+    )
+    assert "Leave your team first" not in page
+
+
 def test_a_note_goes_with_the_registration(world: World) -> None:
     write_seeking_note(
         enrolment=world.student, assignment=world.assignment, topic=world.topic, text="I know CUDA\nand C++", now=NOW
