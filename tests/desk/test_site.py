@@ -1,5 +1,6 @@
 """The staff's desk: who sees what, what is shown before it is saved, what is kept."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from lectures.services.schedule import change_lecture
 from projects.allocation.problem import input_to_json
 from projects.models import (
     Allocation,
+    Assignment,
     EarlierPass,
     Extension,
     ExtensionRequest,
@@ -504,3 +506,26 @@ def test_a_course_with_students_is_archived_and_one_without_deleted(cast: Cast) 
     assert "Größe" in page
     admin.post(f"/admin/courses/course/{fresh.pk}/delete/", {"post": "yes"})
     assert list(Course.objects.filter(pk__in=[fresh.pk, cast.course.pk])) == [cast.course]
+
+
+def test_every_list_of_the_desk_is_reached_from_its_first_page(cast: Cast, rows: dict[str, int]) -> None:
+    """By links, one page of each kind: an address that nobody is led to is a page that nobody has.
+
+    Django's pages of an app, which list all of its models, are led to by breadcrumbs alone: they count for nobody.
+    """
+    Assignment.objects.filter(topics__isnull=False).update(topics_given="by-wish")
+    client = cast.client("admin")
+    waiting, seen = ["/admin/"], set()
+    while waiting:
+        path = waiting.pop()
+        if (kind := re.sub(r"/\d+/", "/1/", path)) in seen or re.fullmatch(r"/admin/\w+/", path):
+            continue
+        seen.add(kind)
+        page = client.get(path)
+        if page.headers.get("Content-Type", "").startswith("text/html"):
+            text = page.content.decode()
+            waiting += re.findall(r'href="(/admin/[^"?#]*)', text)
+    lists = {
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") for model in admin.site._registry
+    }
+    assert lists - seen == set()

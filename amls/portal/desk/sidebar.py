@@ -71,6 +71,7 @@ _GROUPS: list[tuple[Promise | str, _Places]] = [
             (_("Registrations"), "how_to_reg", "admin:exams_registration_changelist"),
             (_("Admissions"), "verified", "admin:exams_admissiondecision_changelist"),
             (_("Accommodations"), "accessible", "admin:exams_accommodation_changelist"),
+            (_("Results"), "grade", "admin:exams_result_changelist"),
             (_("Changes of results"), "history", "admin:exams_resultchange_changelist"),
             (_("Exam rules"), "gavel", "admin:exams_examrules_changelist"),
         ],
@@ -80,6 +81,9 @@ _OF_THE_INSTALLATION: tuple[Promise | str, _Places] = (
     _("Installation"),
     [
         (_("Accounts"), "person", "admin:courses_user_changelist"),
+        (_("Mail addresses of accounts"), "alternate_email", "admin:account_emailaddress_changelist"),
+        (_("Second factors"), "key", "admin:mfa_authenticator_changelist"),
+        (_("Browsers that are signed in"), "devices", "admin:usersessions_usersession_changelist"),
         (_("Legal pages"), "gavel", "admin:portal_legalpage_changelist"),
         (_("Does everything run?"), "monitor_heart", "installation"),
     ],
