@@ -9,6 +9,7 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from projects.models.rules import HAND_IN_SUFFIXES
 from tests.tools import run
 
 ROOT = Path(settings.BASE_DIR)
@@ -69,10 +70,17 @@ def names() -> set[str]:
 
 @pytest.mark.parametrize("document", _OF_OURS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_name_that_a_document_says_is_in_the_code(document: Path, names: set[str]) -> None:
-    """Names are told from words by an underscore or a capital letter within."""
+    """Names are told from words by an underscore, a capital letter within, or capital letters alone."""
     code = " ".join(re.findall(r"`([^`\n]+)`", document.read_text()))
-    said = re.findall(r"\b[A-Za-z]\w*_\w+|\b[A-Za-z]+[a-z][A-Z]\w*", code)
+    said = re.findall(r"\b[A-Za-z]\w*_\w+|\b[A-Za-z]+[a-z][A-Z]\w*|\b[A-Z]{4,}\b", code)
     assert set(said) - names == set()
+
+
+def test_the_domain_names_every_kind_of_file_that_is_handed_in() -> None:
+    text = (ROOT / "docs" / "domain.md").read_text()
+    said = re.search(r"\*\*Submission\*\*: .*?; files \(([^;]+);", text)
+    assert said is not None
+    assert said.group(1).split(", ") == list(HAND_IN_SUFFIXES)
 
 
 # Contributed to by a function of their module, which the table names.

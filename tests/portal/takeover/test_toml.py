@@ -1,8 +1,10 @@
 """What a course.toml says of kinds, weekly slots, open dates, free days and deadlines."""
 
 import re
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import get_args, get_origin, get_type_hints
 
 import pytest
 from django.conf import settings
@@ -133,3 +135,29 @@ def test_the_example_of_the_guide_makes_a_course() -> None:
     import_course(spec=spec, now=timezone.now())
     made = export_course(Course.objects.get())
     assert (made.slots, made.assignments, made.admission) == (spec.slots, spec.assignments, spec.admission)
+
+
+def fields_by_table() -> dict[str, list[str]]:
+    """The fields of all tables of a course file, by how each table is written."""
+    tables: dict[str, list[str]] = {"[course]": []}
+    waiting: list[tuple[str, type]] = [("", CourseSpec)]
+    while waiting:
+        path, kind = waiting.pop(0)
+        hints = get_type_hints(kind)
+        own = tables.setdefault(path or "[course]", [])
+        for item in fields(kind):
+            if not item.compare:
+                continue
+            inner = next((hint for hint in (hints[item.name], *get_args(hints[item.name])) if is_dataclass(hint)), None)
+            if inner is None or inner is kind:
+                own.append(item.name)
+            else:
+                name = ".".join([*filter(None, [path.strip("[]")]), item.name])
+                waiting.append((f"[[{name}]]" if get_origin(hints[item.name]) is tuple else f"[{name}]", inner))
+    return tables
+
+
+def test_the_page_about_the_course_file_names_every_field() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "operating" / "course-file.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\[.+\])` \| (.+) \|$", text[text.index("## Every field") :], re.MULTILINE)
+    assert {table: names.split(", ") for table, names in rows} == fields_by_table()
