@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.db.models import prefetch_related_objects
 
-from amls.core.clock import deadline_closes_at
+from amls.core.clock import deadline_closes_at, is_open_until
 from amls.courses.access import Access
 from amls.courses.models import Enrolment
 from amls.grading.facts import Piece
@@ -211,6 +211,7 @@ class WorkStanding(StrEnum):
 
     COMING = "coming"  # it opens later
     OPEN = "open"
+    OVERDUE = "overdue"  # the deadline is over, late hand-ins are kept
     DONE = "done"
     LATE = "late"  # handed in, waits for the staff
     MISSED = "missed"
@@ -264,7 +265,9 @@ class OwnWork:
         opens_at = self.assignment.opens_at
         if opens_at is not None and now < opens_at:
             return WorkStanding.COMING
-        return WorkStanding.OPEN if self.closes_at is None or now < self.closes_at else WorkStanding.MISSED
+        if self.due_at is None or self.closes_at is None or is_open_until(self.due_at, now):
+            return WorkStanding.OPEN
+        return WorkStanding.OVERDUE if now < self.closes_at else WorkStanding.MISSED
 
     def is_coming_at(self, now: datetime) -> bool:
         """Whether it is not due yet, and there is something to be done for it."""

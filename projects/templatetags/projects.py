@@ -62,10 +62,15 @@ def name_of_place(course: Course) -> str:
 
 
 @register.filter
+def is_over(due_at: datetime | None, now: datetime | None) -> bool:
+    """Return whether a deadline, of which the whole minute counts, is over."""
+    return due_at is not None and now is not None and not is_open_until(due_at, now)
+
+
+@register.filter
 def wishes_are_over(assignment: Assignment, now: datetime | None) -> bool:
     """Return whether teams can no longer rank the topics of an assignment that gives them by wish."""
-    closes_at = assignment.wishes_close_at
-    return closes_at is not None and now is not None and not is_open_until(closes_at, now)
+    return is_over(assignment.wishes_close_at, now)
 
 
 @register.simple_tag(takes_context=True)
@@ -122,6 +127,7 @@ def own_works(context: template.Context, works: Sequence[OwnWork]) -> dict[str, 
         "past": [own for own in others if own not in open_ones],
         "sums": sum_of(with_points) if gives_points else None,
         "columns": _columns(with_points),
+        "access": access,
         "course": access.course,
     }
 

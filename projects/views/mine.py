@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -12,8 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.clock import is_open_until
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course
+from amls.courses.models import Course
 from amls.pagecache.signed_in import kept_for_reader
 from projects.forms.pages import ExtensionForm, InviteForm
 from projects.models import (
@@ -73,10 +76,12 @@ def _without_team(mine: Mine) -> dict[str, Any]:
     closes_at = mine.deadlines.closes_at(due_at)
     notes = SeekingNote.objects.filter(enrolment=mine.enrolment, assignment=mine.assignment)
     teammates = mine.teammates_to_be()
+    is_open = closes_at is None or mine.access.now < closes_at
     return {
         "due_at": due_at,
         "closes_at": closes_at,
-        "is_open": closes_at is None or mine.access.now < closes_at,
+        "is_open": is_open,
+        "is_overdue": is_open and _is_overdue(mine, due_at),
         "opens_later": mine.opens_later,
         "teammates": teammates,
         "team_is_full": mine.assignment is not None and len(teammates) + 1 >= mine.assignment.team_max,
@@ -84,11 +89,20 @@ def _without_team(mine: Mine) -> dict[str, Any]:
     }
 
 
+def _is_overdue(mine: Mine, due_at: datetime | None) -> bool:
+    """Return whether what is handed in here is late from now on; in a course that is over nothing is taken."""
+    if mine.assignment is None or due_at is None:
+        return False
+    is_taken = mine.assignment.is_handed_in_here and mine.course.state == Course.State.RUNNING
+    return is_taken and not is_open_until(due_at, mine.access.now)
+
+
 def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
     """Return what the page shows of a team: attempts, result, invitations, requests, and what its reader may do."""
     now = mine.access.now
     invited = list(Invitation.objects.filter(project=team.project).open_at(now).select_related("seeker__user"))
     requests = list(ExtensionRequest.objects.filter(project=team.project).order_by("-decided_at", "-pk"))
+    is_open = team.closes_at is None or now < team.closes_at
     assessment = team.published
     result = (
         personal_result(assessment, team.overrides.get(mine.enrolment.pk), mine.enrolment.pk) if assessment else None
@@ -109,7 +123,8 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
         .filter(project=team.project)
         .select_related("topic", "by__user")
         .first(),
-        "is_open": team.closes_at is None or now < team.closes_at,
+        "is_open": is_open,
+        "is_overdue": is_open and not team.counting and not team.waiting_late and _is_overdue(mine, team.due_at),
         "may_pick": team.may_pick(now),
         "opens_later": mine.opens_later,
         "may_invite": places_taken(team.members) + len(invited) < team.project.team_max,

@@ -229,6 +229,30 @@ def test_a_sheets_page_says_with_whom_the_first_hand_in_is(world: World) -> None
     assert members(team_for(enrolment=world.student, assignment=second, now=timezone.now())) == {world.student.pk}
 
 
+@pytest.mark.parametrize("has_team", [False, True])
+def test_after_the_deadline_pages_say_that_it_is_over_and_until_when_late_hand_ins_are_kept(
+    world: World, has_team: bool
+) -> None:
+    now = timezone.now()
+    first = sheet(world, 1, due_at=now - timedelta(hours=3), late_cutoff_hours=48)
+    if has_team:
+        team_for(enrolment=world.student, assignment=first, now=now)
+    client = world.cast.client("student")
+    pages = [address_of(first), f"/{world.course.slug}/assignments/", f"/{world.course.slug}/me/"]
+
+    def said() -> list[tuple[bool, bool]]:
+        texts = [
+            " ".join(BeautifulSoup(client.get(page).content, "html.parser").get_text(" ").split()) for page in pages
+        ]
+        ways = ("Deadline over Late hand-ins are kept until", "They count only if the staff accept them.")
+        return [tuple(way in text for way in ways) for text in texts]  # type: ignore[misc]
+
+    assert said() == [(True, True)] * 3
+    # Whom more time was given to has it still.
+    extend(assignment=first, by=world.staff, reason="x", enrolment=world.student, delta=timedelta(days=2), now=now)
+    assert said() == [(False, False)] * 3
+
+
 def test_nobody_hands_in_before_it_opens_or_what_is_on_paper(world: World) -> None:
     later = sheet(world, 1, opens_at=NOW + timedelta(days=1))
     paper = sheet(world, 2, hand_in="paper")
