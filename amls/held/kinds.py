@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from amls.core.hooks import Hook
+from amls.courses.models import User
 
 if TYPE_CHECKING:
     from amls.held.models import HeldAct
@@ -30,6 +33,18 @@ class Begun:
 
     put_back: Doer
     is_seen: bool
+
+
+# The condition that an act of a kind names a person, in what it is called or in what came of it.
+naming_acts: Hook[Callable[[User], Q]] = Hook("held acts that name a person")
+
+
+def names_person(user: User) -> Q:
+    """Return the condition that a held act names a person, as far as its kind says so."""
+    condition = Q(pk__in=[])
+    for kind, names in naming_acts.items():
+        condition |= names(user) & Q(kind=kind)
+    return condition
 
 
 # Kinds without an entry wait as a whole.

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import absolute
 from amls.core.hooks import Hook
+from amls.courses.models import User
 from amls.mail.categories import MailTopic
 from amls.mail.models import Notice
 
@@ -50,6 +52,8 @@ Writer = Callable[[Notice, datetime], Letter | None]
 Preparer = Callable[[Sequence[Notice], datetime], None]
 # Makes one letter of several notices of one person that are told together.
 Merger = Callable[[Sequence[tuple[Notice, Letter]], datetime], Letter]
+# Returns the condition that a notice's subject or reason names a person to others.
+Naming = Callable[[User], Q]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class LetterKind:
     topic: MailTopic | None = None
     prepare: Preparer | None = None
     merge: Merger | None = None
+    names: Naming | None = None
 
 
 letter_kinds: Hook[LetterKind] = Hook("kinds of letters")
@@ -76,6 +81,7 @@ def letter(
     topic: MailTopic | None = None,
     prepare: Preparer | None = None,
     merge: Merger | None = None,
+    names: Naming | None = None,
 ) -> Callable[[Writer], Writer]:
     """Contribute, as a decorator, who writes the letters of `kind`.
 
@@ -88,10 +94,12 @@ def letter(
         prepare: called with a batch before its writer is called for each, and again when what it found is
             some seconds old; it may set attributes on the notices.
         merge: called with what the writer wrote for notices with the same grouping key.
+        names: where subject or reason name somebody else than the recipient: which notices name a person, so that it
+            is forgotten with them.
     """
 
     def register(writer: Writer) -> Writer:
-        letter_kinds.add(kind, LetterKind(writer, label, topic, prepare, merge))
+        letter_kinds.add(kind, LetterKind(writer, label, topic, prepare, merge, names))
         return writer
 
     return register

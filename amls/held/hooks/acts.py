@@ -2,20 +2,30 @@
 
 from datetime import datetime
 
+from django.db.models import Q
 from django.http import HttpRequest
 
 from amls.core.request import now_of
 from amls.courses.accounts import user_or_none
+from amls.courses.models import User
 from amls.courses.saving import STATE_ACT, change_state
 from amls.desk.holding import WantedAct, hold_back
+from amls.files.models import ImportedRow
 from amls.held import corrections
 from amls.held.asking import hold_and_say
-from amls.held.kinds import Begun, held_kinds, taken_back
+from amls.held.kinds import Begun, held_kinds, naming_acts, taken_back
 from amls.held.models import HeldAct
 from amls.mail.announcements import RELEASE, release_announcement
 
 held_kinds.add(corrections.KIND, corrections.let_stand)
 taken_back.add(corrections.KIND, Begun(corrections.put_back, is_seen=True))
+
+
+@naming_acts.named(corrections.KIND)
+def corrections_of(user: User) -> Q:
+    """Return the condition that something of a person was corrected."""
+    rows = ImportedRow.objects.filter(person=user).values_list("table_import", flat=True)
+    return Q(references__import__in=list(rows.distinct()))
 
 
 @hold_back

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import F, Func
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.batches import delete_in_batches
 from amls.courses.models import User
+from amls.held.kinds import names_person
 from amls.held.models import HeldAct
 from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
 from amls.privacy.traces import addresses_of, blot_out, names_of
@@ -25,8 +27,12 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 @on_account_deletion
 def forget(user: User, now: datetime) -> None:
     """Take the person's names and addresses out of what was done about them."""
-    known = HeldAct.objects.filter(course__enrolments__user=user).values("pk")
-    blot_out(HeldAct.objects.filter(pk__in=known), "title", "outcome", texts=names_of(user) | addresses_of(user))
+    of_courses = HeldAct.objects.filter(course__in=user.enrolments.values("course"))
+    blot_out(of_courses, "title", "outcome", texts=addresses_of(user))
+    blot_out(HeldAct.objects.filter(names_person(user)), "title", "outcome", texts=names_of(user))
+    # A typed reason was needed until the act was done, and may name anybody in whatever way.
+    without_reason = Func(F("references"), template="%(expressions)s #- '{values,reason}'")
+    of_courses.exclude(state=HeldAct.State.WAITING).update(references=without_reason)
 
 
 @on_course_purge

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.batches import delete_in_batches
 from amls.courses.models import User
 from amls.mail.account_mail import KIND as ACCOUNT_KIND
+from amls.mail.letters import letter_kinds
 from amls.mail.models import ItemChange, Notice, Preference, Push, PushDevice
 from amls.mail.push.queue import WORTHLESS_AFTER
 from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
@@ -40,10 +41,13 @@ def forget(user: User, now: datetime) -> None:
     Notice.objects.alias(lowered=Lower("address")).filter(lowered__in=addresses_of(user)).delete()
     Preference.objects.filter(user=user).delete()
     PushDevice.objects.filter(user=user).delete()
-    told = Notice.objects.filter(course__enrolments__user=user).values("pk")
-    blot_out(
-        Notice.objects.filter(pk__in=told), "subject", "reason", "last_error", texts=names_of(user) | addresses_of(user)
-    )
+    of_courses = Notice.objects.filter(course__in=user.enrolments.values("course"))
+    blot_out(of_courses, "subject", "reason", "last_error", texts=addresses_of(user))
+    # A name may be an ordinary word: it is taken out of what names this person alone.
+    names = names_of(user)
+    for name, kind in letter_kinds.items():
+        if kind.names is not None:
+            blot_out(Notice.objects.filter(kind.names(user), kind=name), "subject", "reason", texts=names)
 
 
 @on_course_purge

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import RosterEntry
-from amls.held.kinds import Begun, held_kinds, taken_back
+from amls.courses.models import RosterEntry, User
+from amls.held.kinds import Begun, held_kinds, naming_acts, taken_back
 from amls.held.models import HeldAct
 from amls.membership.claims import CLAIM_ACT, decide_claim
 from amls.portal.inviting.people import KIND, invite, uninvite
@@ -26,3 +27,9 @@ def do_decide_claim(act: HeldAct, now: datetime) -> str:
     is_confirmed = wanted["is_confirmed"]
     decide_claim(entry=entry, claimant=wanted["claimant"], is_confirmed=is_confirmed, now=now)
     return _("The person is enrolled and told.") if is_confirmed else _("The person is told.")
+
+
+@naming_acts.named(CLAIM_ACT)
+def claims_of(user: User) -> Q:
+    """Return the condition that it is decided whether a person is one of the roster."""
+    return Q(references__claimant=user.pk)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -61,7 +62,16 @@ def _merge(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
     )
 
 
-@letter("portal.roster-claimed", label=gettext_lazy("Somebody says who they are on the roster"), merge=_merge)
+def _of_claims_by(user: User) -> Q:
+    return Q(references__person=user.pk)
+
+
+@letter(
+    "portal.roster-claimed",
+    label=gettext_lazy("Somebody says who they are on the roster"),
+    merge=_merge,
+    names=_of_claims_by,
+)
 def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
     """Ask the staff whether an account is the person of the roster."""
     rows = RosterEntry.objects.select_related("course", "claimed_by")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.clock import is_open_until
 from amls.core.times import say_time
-from amls.courses.models import Enrolment
+from amls.courses.models import Enrolment, User
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.wording import escaped, escaped_lines
@@ -21,6 +22,7 @@ from projects.hooks.letters.wording import (
     name_of,
     project_of,
     see_topics,
+    who_is,
     why_member,
     why_staff,
 )
@@ -110,7 +112,7 @@ def _topic_before(notice: Notice) -> str:
     return before.title if before is not None else "–"
 
 
-@letter("projects.member-joined", label=gettext_lazy("Somebody joined the team"))
+@letter("projects.member-joined", names=who_is, label=gettext_lazy("Somebody joined the team"))
 def member_joined(notice: Notice, now: datetime) -> Letter | None:
     """Tell that somebody accepted an invitation."""
     if notice.references["who"] == notice.references["enrolment"]:
@@ -134,7 +136,7 @@ def member_joined(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.member-left", label=gettext_lazy("Somebody left the team"))
+@letter("projects.member-left", names=who_is, label=gettext_lazy("Somebody left the team"))
 def member_left(notice: Notice, now: datetime) -> Letter | None:
     """Tell that somebody left."""
     if notice.references["who"] == notice.references["enrolment"]:
@@ -241,7 +243,13 @@ def restored(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.invited", label=gettext_lazy("Invitation to a team"))
+def _of_invitations(user: User) -> Q:
+    """Return the condition that a notice is about an invitation by a person, or of one."""
+    theirs = Invitation.objects.filter(Q(invited_by__user=user) | Q(seeker__user=user))
+    return Q(references__invitation__in=list(theirs.values_list("pk", flat=True)))
+
+
+@letter("projects.invited", names=_of_invitations, label=gettext_lazy("Invitation to a team"))
 def invited(notice: Notice, now: datetime) -> Letter | None:
     """Invite somebody, who may have no account."""
     invitation = (
@@ -273,7 +281,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.invitation-declined", label=gettext_lazy("Invitation declined"))
+@letter("projects.invitation-declined", names=_of_invitations, label=gettext_lazy("Invitation declined"))
 def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
     """Tell the team that an invitation was declined."""
     rows = Invitation.objects.select_related("seeker__user")
@@ -313,7 +321,7 @@ def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.invitation-expired", label=gettext_lazy("Invitation expired"))
+@letter("projects.invitation-expired", names=_of_invitations, label=gettext_lazy("Invitation expired"))
 def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
     """Tell who invited somebody, and is in the team still, that there was no answer in time."""
     rows = Invitation.objects.select_related("project__topic", "project__assignment__course", "seeker__user").filter(

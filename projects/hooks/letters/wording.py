@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_time
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Course, Enrolment, User
 from amls.mail.letters import Letter
 from amls.mail.models import Notice
 from amls.mail.wording import escaped
@@ -26,6 +27,11 @@ def name_of(notice: Notice, key: str = "who") -> str:
     """Return the name of whom a notice refers to by `key`."""
     person = Enrolment.objects.select_related("user").filter(pk=notice.references.get(key)).first()
     return str(person.user) if person else _("Somebody")
+
+
+def who_is(user: User) -> Q:
+    """Return the condition that a notice refers to a person by 'who'."""
+    return Q(references__who__in=list(user.enrolments.values_list("pk", flat=True)))
 
 
 def mine(project: Project) -> tuple[str, str]:
