@@ -39,7 +39,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import AccountEvent, Course, Enrolment, Role, RosterEntry, User
 from amls.courses.nameless import nameless_address
 from amls.courses.participation import end_teaching
-from amls.privacy.traces import addresses_of, forget_in_admin_log
+from amls.privacy.traces import addresses_of, blot_out, forget_in_admin_log, names_of
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -135,6 +135,22 @@ def forget_rows(model: Any, **of: Any) -> int:
 def _history_of(model: Any) -> QuerySet[Any]:
     events: QuerySet[Any] = model.events.rel.related_model.objects.all()
     return events
+
+
+def blot_out_of_own(user: User, model: Any, field: str) -> None:
+    """Take what names a person out of what others typed about them, also in its history.
+
+    Args:
+        user: the person.
+        model: whose rows are each about an `enrolment`.
+        field: what was typed. Each part of a name counts there, in rows that are about nobody else.
+    """
+    names = names_of(user)
+    numbers = {user.matriculation_number, *user.enrolments.values_list("verified_number", flat=True)} - {""}
+    parts = {part for name in names for part in name.split() if len(part) > 1}
+    for rows in (model.objects.all(), _history_of(model) if hasattr(model, "events") else None):
+        if rows is not None:
+            blot_out(rows.filter(enrolment__user=user), field, texts=names | parts | numbers | addresses_of(user))
 
 
 def retentions() -> list[Retention]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.privacy.registry import (
+    blot_out_of_own,
     delete_with_history,
     forget_rows,
     on_account_deletion,
@@ -32,6 +33,7 @@ from exams.models import (
 )
 from exams.queries import in_order_of_tasks
 from exams.services.registration import staff_withdraw
+from exams.services.university import forget_lines, lines_of
 
 # A review may need the end of a person's time once more; then nobody does.
 ACCOMMODATIONS_KEPT = timedelta(days=60)
@@ -56,6 +58,19 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
             "course__slug", "extra_minutes", "own_room", "front_row", "at_the_door"
         )
     )  # fmt: skip
+    yield (
+        "university.json",
+        [
+            {
+                "course": part.course.slug,
+                "exam": str(line.exam),
+                "matriculation_number": line.matriculation_number,
+                "name": line.name,
+            }
+            for part in user.enrolments.select_related("course").order_by("pk")
+            for line in lines_of(part)
+        ],
+    )
 
 
 def _registration(registration: Registration) -> dict[str, Any]:
@@ -98,7 +113,8 @@ def _registration(registration: Registration) -> dict[str, Any]:
 def forget(user: User, now: datetime) -> None:
     """Give up coming exams, so that the next who waits gets the seat; past ones stay on record without the name.
 
-    The last moment to withdraw keeps nobody's account. Accommodations go with their history.
+    The last moment to withdraw keeps nobody's account. Accommodations go with their history, and so do the person's
+    lines of the university's lists.
     """
     coming = Registration.objects.active().filter(
         enrolment__user=user, state__in=["registered", "waitlisted"], exam__starts_at__gt=now
@@ -109,6 +125,10 @@ def forget(user: User, now: datetime) -> None:
         with suppress(RuleViolation):
             staff_withdraw(registration_pk=pk, reason=_("The account was deleted."), now=now)
     delete_with_history(Accommodation.objects.filter(enrolment__user=user))
+    for enrolment in user.enrolments.select_related("course"):
+        forget_lines(enrolment)
+    for model in (Registration, AdmissionDecision):
+        blot_out_of_own(user, model, "reason")
 
 
 @on_course_purge

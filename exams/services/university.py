@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from amls.core.names import SortName
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
-from amls.courses.models import User
+from amls.courses.models import Enrolment, User
 from amls.courses.numbers import clean_number, looks_like_a_number, plain_number
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
@@ -197,6 +197,35 @@ def _entry(exam_pk: int, row: Row, *, is_turned: bool) -> UniversityEntry:
 
 def _said(entry: UniversityEntry) -> str:
     return f"{entry.name} ({entry.matriculation_number})" if entry.name else entry.matriculation_number
+
+
+def lines_of(enrolment: Enrolment) -> list[UniversityEntry]:
+    """Return which lines of the lists of a course are a person's: as in every file, and all with a number verified for them.
+
+    1 query where no list is there.
+    """
+    entries = UniversityEntry.objects.filter(exam__course=enrolment.course_id).select_related("exam")
+    lines = list(entries.order_by("exam", "pk"))
+    if not lines:
+        return []
+    people, verified = Participants(enrolment.course), plain_number(enrolment.verified_number)
+    return [line for line in lines if line.plain_number == verified or _whose(people, line) == enrolment.pk]
+
+
+def _whose(people: Participants, line: UniversityEntry) -> int | None:
+    with suppress(RuleViolation):
+        return people.find(number=line.matriculation_number, name=line.name).pk
+    return None
+
+
+def forget_lines(enrolment: Enrolment) -> None:
+    """Delete a person's lines of the lists of a course, and what imports tell of them, also of those they replaced."""
+    lines = lines_of(enrolment)
+    numbers = {line.plain_number for line in lines} | {plain_number(enrolment.verified_number)} - {""}
+    UniversityEntry.objects.filter(pk__in=[line.pk for line in lines]).delete()
+    rows = ImportedRow.objects.filter(table_import__course=enrolment.course_id, table_import__kind=KIND)
+    theirs = [row.pk for row in rows if plain_number(row.after["number"]) in numbers]
+    ImportedRow.objects.filter(pk__in=theirs).delete()
 
 
 def compare_lists(exam: Exam) -> Comparison:

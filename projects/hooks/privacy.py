@@ -11,6 +11,7 @@ from django.urls import reverse
 from amls.courses.models import User
 from amls.privacy.registry import (
     StoredFile,
+    blot_out_of_own,
     delete_with_history,
     forget_rows,
     on_account_deletion,
@@ -282,6 +283,8 @@ def forget(user: User, now: datetime) -> None:
     """Leave teams that came to nothing, close what is open, forget questions and ideas; what a team handed in stays the team's."""
     delete_with_history(PointsQuestion.objects.filter(enrolment__user=user))
     say_farewell(user=user, now=now)
+    for model, field in ((Excuse, "reason"), (MemberAssessment, "reason"), (EarlierPass, "note")):
+        blot_out_of_own(user, model, field)
 
 
 @on_course_purge

@@ -10,11 +10,15 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 
 from amls.courses.models import User
+from amls.courses.participation import verify_number
+from amls.files.models import ImportedRow
+from amls.files.tables.table import Upload
 from amls.mail.models import Notice
 from amls.privacy.registry import delete_account
 from exams.hooks.privacy import tell
-from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Result, Room, Seat
-from exams.services.registration import register
+from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Result, Room, Seat, UniversityEntry
+from exams.services.registration import register, staff_register
+from exams.services.university import import_university_list
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory
@@ -136,3 +140,27 @@ def test_who_is_gone_is_offered_no_place(cast: Cast, exam: Exam) -> None:
     staff.post(f"{page}staff/register/", {"enrolment": chosen, "reason": "Came", "_agreed": "1"})
     staff.post(f"{page}check-in/walk-in/", {"enrolment": cast.other_student.pk, "reason": "Came"})
     assert list(Registration.objects.values_list("enrolment", flat=True)) == [cast.other_student.pk]
+
+
+def test_the_universitys_list_and_what_staff_typed_forget_who_goes(cast: Cast, exam: Exam) -> None:
+    user = cast.student.user
+    user.display_name = "Grażyna Łępicka"
+    user.save()
+    table = Upload(
+        content="Matrikelnummer;Name\n0412345;Łępicka, Grażyna\n0498765;Hopper, Grace".encode(), filename="list.csv"
+    )
+    import_university_list(exam_pk=exam.pk, upload=table, by=None, now=JUNE)
+    verify_number(enrolment=cast.student, number="412345")
+    AdmissionDecision.objects.create(
+        course=cast.course, enrolment=cast.student, verdict="refused", reason="Łępicka, 412345: no project",
+        decided_at=JUNE,
+    )  # fmt: skip
+    staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="Grażyna wrote to me", now=JUNE)
+    assert [line["name"] for line in told(user)["university.json"]] == ["Grażyna Łępicka"]
+    assert told(cast.other_student.user)["university.json"] == []
+    delete_account(user=user, now=AFTER)
+    assert [entry.name for entry in UniversityEntry.objects.all()] == ["Grace Hopper"]
+    assert [row.after["name"] for row in ImportedRow.objects.all()] == ["Grace Hopper"]
+    assert AdmissionDecision.objects.get().reason == "…, …: no project"
+    histories = apps.get_model("exams", "RegistrationEvent").objects.values_list("reason", flat=True)
+    assert {Registration.objects.get().reason, *histories} == {"… wrote to me"}
