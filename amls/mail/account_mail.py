@@ -9,12 +9,14 @@ from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_added
+from allauth.account.utils import get_next_redirect_url
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import translation
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -112,7 +114,7 @@ class OutboxAdapter(AccountAdapter):
                 + "\n\n"
                 + not_you,
                 "label": _("Make an account"),
-                "path": site_path(str(context["signup_url"])),
+                "path": _way_to_sign_up(str(context["signup_url"]), email),
                 "reason": _("You get this mail because somebody tried to sign in with this address."),
             }
         if name == "account_already_exists":
@@ -135,6 +137,12 @@ class OutboxAdapter(AccountAdapter):
             "text": str(mail.body).strip(),
             "reason": _("You get this mail because something about your account changed."),
         }
+
+
+def _way_to_sign_up(address: str, email: str) -> str:
+    """Return the path at which an account is made with an address, from which one comes to where one wanted."""
+    wanted = get_next_redirect_url(allauth_context.request)
+    return f"{site_path(address)}?{urlencode({'email': email} | ({'next': wanted} if wanted else {}))}"
 
 
 def _words_of_locked(user: User, email: str) -> dict[str, str]:

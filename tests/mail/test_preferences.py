@@ -15,6 +15,7 @@ from amls.mail.announcements import mail_announcements
 from amls.mail.models import Announcement, Notice, Preference
 from amls.mail.send import deliver_due
 from amls.mail.tokens import Subscription, read_token, unsubscribe_url
+from amls.mail.wording import site_path
 from tests.cast import Cast
 from tests.mail.conftest import Postbox
 
@@ -162,6 +163,20 @@ def test_every_account_mail_reads_as_ours(
     html = postbox.mails[0].get_body(("html",)).get_content()
     assert "http://testserver" not in html
     assert User.objects.exists()
+
+
+def test_who_has_no_account_comes_by_the_mail_to_where_they_wanted(cast: Cast, postbox: Postbox) -> None:
+    asked = Client().post("/accounts/login/code/", {"email": "neu+1@example.org", "next": "/amls/enrol/"}, follow=True)
+    assert "the mail has no code but the way to make one" in asked.content.decode()
+    deliver_due(now=timezone.now())
+    address = re.findall(r"http\S+/accounts/signup/\S*", postbox.mails[0].get_body(("plain",)).get_content())[0]
+    page = Client().get(site_path(address)).content.decode()
+    assert 'value="neu+1@example.org"' in page
+    assert 'value="/amls/enrol/"' in page
+    # Nobody is led off the site.
+    Client().post("/accounts/login/code/", {"email": "neu@example.org", "next": "https://example.com/"})
+    deliver_due(now=timezone.now())
+    assert "example.com" not in postbox.mails[1].as_string()
 
 
 def test_a_changed_password_is_told(cast: Cast, postbox: Postbox) -> None:
