@@ -118,7 +118,7 @@ def kept_members_of_each(enrolments: Collection[int], assignment: Assignment) ->
     return _together(enrolments, _places_around(enrolments, assignment), assignment)
 
 
-class _Place(NamedTuple):
+class _SeriesPlace(NamedTuple):
     """Somebody's place in a team for an assignment of a series.
 
     Attributes:
@@ -142,7 +142,9 @@ def _order(position: int, number: int | None, pk: int) -> tuple[int, bool, int, 
     return position, number is None, number or 0, pk
 
 
-def _together(enrolments: Collection[int], places: Collection[_Place], assignment: Assignment) -> dict[int, set[int]]:
+def _together(
+    enrolments: Collection[int], places: Collection[_SeriesPlace], assignment: Assignment
+) -> dict[int, set[int]]:
     this = _order(assignment.position, assignment.number, assignment.pk)
     before = sorted((place for place in places if place.order < this), key=lambda place: place.order)
     last = {place.enrolment: place.project for place in before}
@@ -152,7 +154,7 @@ def _together(enrolments: Collection[int], places: Collection[_Place], assignmen
     return {pk: together[last[pk]] if pk in last else {pk} for pk in enrolments}
 
 
-def _places_around(enrolments: Collection[int], assignment: Assignment) -> list[_Place]:
+def _places_around(enrolments: Collection[int], assignment: Assignment) -> list[_SeriesPlace]:
     """Return all places, in this assignment and those that form their teams alike, of people and whoever was in a team with them."""
     given = {
         "enrolments": list(enrolments),
@@ -160,7 +162,7 @@ def _places_around(enrolments: Collection[int], assignment: Assignment) -> list[
         "kind": assignment.kind,
         "series": assignment.series,
     }
-    return [_Place(*row) for row in _places().run(given)]
+    return [_SeriesPlace(*row) for row in _places().run(given)]
 
 
 @cache
