@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
-from django.db.models import Expression, Prefetch, QuerySet, Sum, prefetch_related_objects
+from django.db.models import Exists, Expression, OuterRef, Prefetch, QuerySet, Sum, prefetch_related_objects
 from django.db.models.functions import Now
 
 from amls.core.statements import ModelStatement, Parameter, Statement, is_among
@@ -241,12 +241,17 @@ def team_of(
 def invitations_to(user: User, course: Course, *, now: datetime) -> list[Invitation]:
     """Return the invitations to teams of a course that a person can still answer, the first to end first.
 
-    1 query, 2 where there are any: hardly anybody has one.
+    1 query, 2 where there are any: hardly anybody has one. Each says whether the person `is_in_team` for what it is
+    about: then joining it is leaving that, which its page does.
     """
     keys = [pk for (pk,) in _open_invitations().run({"user": user.pk, "course": course.pk, "now": now})]
     if not keys:
         return []
-    rows = Invitation.objects.filter(pk__in=keys).select_related("project__topic", "invited_by__user")
+    theirs = Membership.objects.active().filter(
+        enrolment__user=user, assignment=OuterRef("project__assignment"), project__withdrawn_at__isnull=True
+    )
+    rows = Invitation.objects.filter(pk__in=keys).annotate(is_in_team=Exists(theirs))
+    rows = rows.select_related("project__topic", "project__assignment", "invited_by__user")
     return list(rows.order_by("expires_at", "pk"))
 
 

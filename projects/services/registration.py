@@ -72,7 +72,7 @@ def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple
     require_first_come(locked.assignment)
     require_registration_open(locked.assignment, now=now)
     if existing is not None:
-        raise _has_project(enrolment)
+        raise _you_have_a_team(locked.assignment)
     let_go(locked, now=now)
     require_available(locked, enrolment)
     return start_project(locked, [enrolment], now=now), True
@@ -104,7 +104,7 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
     except IntegrityError as error:
         if "membership_one_active" not in str(error):
             raise
-        raise _has_project(enrolment) from error
+        raise _has_a_team(enrolment) from error
     SeekingNote.objects.filter(enrolment=enrolment, assignment=project.assignment).delete()
     _close_invitations_to(enrolment, project, now=now)
     follow_in_feeds([enrolment], now=now)
@@ -213,14 +213,20 @@ def require_without_project(enrolment: Enrolment, assignment: Assignment) -> Non
         RuleViolation: they are; leaving or switching comes first.
     """
     if active_membership(enrolment, assignment) is not None:
-        raise _has_project(enrolment)
+        raise _you_have_a_team(assignment)
 
 
-def _has_project(enrolment: Enrolment) -> RuleViolation:
+def _you_have_a_team(assignment: Assignment) -> RuleViolation:
+    if assignment.has_topics:
+        text = _("You have a project already. Leave it or switch its topic first.")
+    else:
+        text = _("You are in a team already. Leave it first.")
+    return RuleViolation(text, code="has-project")
+
+
+def _has_a_team(enrolment: Enrolment) -> RuleViolation:
     return RuleViolation(
-        _("%(name)s already has a project in this course. Leave it or switch its topic first.")
-        % {"name": enrolment.user},
-        code="has-project",
+        _("%(name)s is in another team for this by now.") % {"name": enrolment.user}, code="has-project"
     )
 
 
@@ -422,7 +428,7 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
                     code="topic-full",
                 )
             elif occupied is not None:
-                refused[project.pk] = _has_project(people[occupied])
+                refused[project.pk] = _has_a_team(people[occupied])
             elif teaching is not None:
                 refused[project.pk] = teaches_here(people[teaching])
             else:

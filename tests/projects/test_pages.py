@@ -547,6 +547,27 @@ def test_notes_stand_on_the_page_of_all_topics_for_enrolled_people(soon: World, 
     assert Invitation.objects.get().email == "other@example.org"
 
 
+def test_the_tile_of_an_invitation_leads_who_is_in_a_team_to_the_page_that_has_the_way(
+    soon: World, student: Client, other: Client
+) -> None:
+    invitation = invite_member(
+        project=make_project(soon), email="other@example.org", by=soon.student, now=timezone.now()
+    )
+    path = f"/amls/projects/invitations/{invitation.pk}/"
+
+    def ways() -> tuple[int, int]:
+        tile = BeautifulSoup(other.get("/amls/me/").content, "html.parser").select_one(".invitation")
+        assert tile is not None
+        return len(tile.select("button[name=accept]")), len(tile.select(f'a.btn[href="{path}"]'))
+
+    assert ways() == (1, 0)
+    register_project(enrolment=soon.other, topic=soon.single, now=timezone.now())
+    assert ways() == (0, 1)
+    refused = other.post(path, {"accept": ""})
+    assert refused.status_code == 422
+    assert shows(refused.content.decode(), "You have a project already. Leave it or switch its topic first.")
+
+
 def test_an_invitation_is_accepted_out_of_another_team(soon: World, student: Client, other: Client) -> None:
     register_project(enrolment=soon.other, topic=soon.single, now=timezone.now())
     invitation = invite_member(

@@ -53,7 +53,7 @@ def test_pressed_twice_is_one_project(world: World) -> None:
 
 def test_one_project_per_person_and_course(world: World) -> None:
     world.project()
-    with pytest.raises(RuleViolation, match="already has a project") as refusal:
+    with pytest.raises(RuleViolation, match="You have a project already") as refusal:
         world.project(topic=world.single)
     assert refusal.value.code == "has-project"
 

@@ -94,7 +94,7 @@ def test_an_address_is_invited_once_and_never_a_member(world: World) -> None:
 def test_switching_to_the_team_that_asks_is_one_step(world: World) -> None:
     old, new = world.project(topic=world.single), world.project(world.other)
     invitation = invite_member(project=new, email=world.student.user.email, by=world.other, now=NOW)
-    with pytest.raises(RuleViolation, match="already has a project"):
+    with pytest.raises(RuleViolation, match="You have a project already"):
         accept_invitation(invitation=invitation, enrolment=world.student, now=NOW)
     # Somebody else was there when the page was shown on which they chose to leave.
     with pytest.raises(RuleViolation, match="nobody else is left in it"):
@@ -154,7 +154,7 @@ def test_whom_the_staff_move_reads_from_where_and_the_others_that_it_was_the_sta
 def test_nobody_is_in_two_teams(world: World) -> None:
     invitation = invite(world)
     world.project(world.other, topic=world.single)
-    with pytest.raises(RuleViolation, match="already has a project"):
+    with pytest.raises(RuleViolation, match="You have a project already"):
         accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
     invitation.refresh_from_db()
     assert invitation.state == "open"
