@@ -1,5 +1,6 @@
 """Teams and what they work on."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -257,6 +258,11 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def open_until(self) -> datetime:
+        """Until when it can be answered, as deadlines are said: that whole minute counts."""
+        return self.expires_at - timedelta(minutes=1)
 
     @property
     def label(self) -> str:

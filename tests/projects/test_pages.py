@@ -19,6 +19,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from amls.courses.models import Course, User
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
 from projects.models import (
     Assignment,
     ExtensionRequest,
@@ -566,6 +568,39 @@ def test_the_tile_of_an_invitation_leads_who_is_in_a_team_to_the_page_that_has_t
     refused = other.post(path, {"accept": ""})
     assert refused.status_code == 422
     assert shows(refused.content.decode(), "You have a project already. Leave it or switch its topic first.")
+
+
+def test_an_invitation_is_open_as_long_as_it_says_everywhere(soon: World, student: Client, other: Client) -> None:
+    closes = (timezone.now() + timedelta(days=2)).replace(second=0, microsecond=0)
+    Assignment.objects.filter(pk=soon.assignment.pk).update(due_at=closes)
+    project = make_project(soon)
+    invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
+    assert (invitation.open_until, invitation.expires_at) == (closes, closes + timedelta(minutes=1))
+    said = f"{closes.astimezone(soon.course.zone):%H:%M}"
+    for client, page in (
+        (other, f"/amls/projects/invitations/{invitation.pk}/"), (other, "/amls/me/"), (student, "/amls/projects/mine/")
+    ):  # fmt: skip
+        text = BeautifulSoup(client.get(page).content, "html.parser").get_text(" ")
+        after = text.lower().split("open until" if "invited, open until" not in text else "invited, open until")[1]
+        assert said in after[:60], (page, after[:60])
+    notice = Notice.objects.get(kind="projects.invited")
+    letter = letter_kinds[notice.kind].writer(notice, timezone.now())
+    assert letter is not None
+    assert said in letter.text.split("open until")[1]
+
+
+def test_who_has_no_project_is_not_asked_to_take_one_once_it_is_over(soon: World, student: Client) -> None:
+    Assignment.objects.filter(pk=soon.assignment.pk).update(registration_closes_at=timezone.now() - timedelta(days=1))
+    words = ("Choose a topic", "Take a topic alone")
+    for state, button in (("running", "See the topics"), ("archived", "")):
+        Course.objects.filter(pk=soon.course.pk).update(state=state)
+        tile = BeautifulSoup(student.get("/amls/me/").content, "html.parser").select_one(
+            '[aria-labelledby="project-tile"]'
+        )
+        assert tile is not None
+        assert [word in tile.text for word in words] == [False, False]
+        assert [link.text for link in tile.select("a.btn")] == ([button] if button else [])
+        assert "Choose a topic" not in student.get("/amls/projects/mine/").content.decode()
 
 
 def test_an_invitation_is_accepted_out_of_another_team(soon: World, student: Client, other: Client) -> None:

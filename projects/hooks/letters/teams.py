@@ -266,7 +266,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
         "topic": project.title,
         "course": course,
         "email": invitation.email,
-        "until": say_time(invitation.expires_at, course.zone, now=now),
+        "until": say_time(invitation.open_until, course.zone, now=now),
     }
     return Letter(
         subject=_("%(name)s invites you to a project in %(course)s") % values,
