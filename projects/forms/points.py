@@ -33,7 +33,8 @@ class TaskPointsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("Markdown. Seen by the team once it is published."),
     )
-    reason = forms.CharField(
+    # The page has another field for a reason, that of more time.
+    correction = forms.CharField(
         label=_("Reason of the correction"),
         required=False,
         max_length=300,

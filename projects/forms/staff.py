@@ -265,20 +265,20 @@ class AssessForm(forms.Form):
     def _add_member(self, member: Enrolment, row: MemberAssessment | None, points: list[tuple[str, str]]) -> None:
         name = str(member.user)
         given = "" if row is None or row.extra_points is None else f"{row.extra_points:.1f}"
-        self.fields[f"outcome_{member.pk}"] = forms.ChoiceField(
+        self.fields[f"outcome_of_{member.pk}"] = forms.ChoiceField(
             label=gettext("Outcome of %(name)s") % {"name": name},
             choices=[AS_TEAM, *Outcome.choices],
             required=False,
             initial=row.outcome if row else "",
         )
-        self.fields[f"points_{member.pk}"] = _points_field(
+        self.fields[f"points_of_{member.pk}"] = _points_field(
             label=gettext("Extra points of %(name)s") % {"name": name},
             choices=[AS_TEAM, *points],
             required=False,
             empty_value=None,
             initial=given,
         )
-        self.fields[f"reason_{member.pk}"] = forms.CharField(
+        self.fields[f"reason_of_{member.pk}"] = forms.CharField(
             label=gettext("Why %(name)s differs") % {"name": name},
             required=False,
             max_length=300,
@@ -288,7 +288,7 @@ class AssessForm(forms.Form):
     def members(self) -> list[tuple[Enrolment, list[forms.BoundField]]]:
         """Return each member with the fields of their own decision."""
         return [
-            (member, [self[f"{name}_{member.pk}"] for name in ("outcome", "points", "reason")])
+            (member, [self[f"{name}_of_{member.pk}"] for name in ("outcome", "points", "reason")])
             for member in self.view.members
         ]
 
@@ -296,7 +296,7 @@ class AssessForm(forms.Form):
     def differs(self) -> bool:
         """Whether some member has a decision of their own, or is given one now."""
         return any(
-            self[f"{name}_{member.pk}"].value() for member in self.view.members for name in ("outcome", "points")
+            self[f"{name}_of_{member.pk}"].value() for member in self.view.members for name in ("outcome", "points")
         )
 
     def overrides(self) -> dict[int, Override]:
@@ -304,9 +304,9 @@ class AssessForm(forms.Form):
         data = self.cleaned_data
         return {
             member.pk: Override(
-                outcome=data[f"outcome_{member.pk}"],
-                extra_points=data[f"points_{member.pk}"],
-                reason=data[f"reason_{member.pk}"],
+                outcome=data[f"outcome_of_{member.pk}"],
+                extra_points=data[f"points_of_{member.pk}"],
+                reason=data[f"reason_of_{member.pk}"],
             )
             for member in self.view.members
         }

@@ -176,7 +176,7 @@ class TeamSheet:
         """
         score, row = self.score, self.row
         if self.is_published and not reason.strip():
-            raise RuleViolation(_("These points are published: say why they change."), code="no-reason", field="reason")
+            raise RuleViolation(_("These points are published: say why they change."), code="no-reason", field="correction")
         if self.is_published and not score.is_complete:
             raise RuleViolation(_("These points are published: a task can't be left without any."), code="incomplete")
         row.outcome = score.outcome if score.is_complete else ""

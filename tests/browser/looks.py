@@ -61,6 +61,7 @@ def problems_at(
         if answer is None or (answer.status, page.url) != (200, address):
             problems.append(f"{answer and answer.status} at {page.url}")
         seen = set() if seen is None else seen
+        problems.extend(f"twice: #{ident}" for ident in page.evaluate(_TWICE))
         # It turns to each width once.
         for width in EVERY_WIDTH:
             turn(page, width)
@@ -157,6 +158,11 @@ def turn(page: Page, width: int) -> None:
     """Make the window as wide as that, and wait until the page knows: it is told of its size when it is drawn anew."""
     page.set_viewport_size({"width": width, "height": 900})
     page.evaluate(_DRAWN)
+
+
+# Where two fields of a page have one id, mostly of one name in two forms, labels and browsers speak of the wrong one.
+_TWICE = """() => [...document.querySelectorAll("[id]")].map(element => element.id)
+    .filter((id, place, all) => all.indexOf(id) < place)"""
 
 
 # The elements that reach out of the window and hold no other that does.

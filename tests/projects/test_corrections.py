@@ -76,7 +76,7 @@ def test_corrected_points_are_taken_back_with_comments_and_what_members_have_of_
     before, (first, second) = known(team), team.assignment.tasks.values_list("pk", flat=True)
     changed = {
         f"task_{first}": "1", f"comment_{first}": "", f"task_{second}": "8", f"comment_{second}": "knapp",
-        "feedback": "Nein.", "reason": "Falsch gelesen", "seen": "", "save": "1",
+        "feedback": "Nein.", "correction": "Falsch gelesen", "seen": "", "save": "1",
     }  # fmt: skip
     version = desk.get(assess_url(team)).context["seen"]
     page = desk.post(assess_url(team), {**changed, "seen": version}, follow=True)

@@ -121,10 +121,10 @@ def test_points_that_are_not_given_are_a_field_error(world: World, desk: Client,
 def test_members_may_differ_with_a_reason(world: World, desk: Client) -> None:
     (team,) = make_teams(world, 1)
     member = team.memberships.get().enrolment
-    own = {f"outcome_{member.pk}": "failed", f"points_{member.pk}": "", f"reason_{member.pk}": ""}
+    own = {f"outcome_of_{member.pk}": "failed", f"points_of_{member.pk}": "", f"reason_of_{member.pk}": ""}
     assert desk.post(assess_url(team), decision(**own)).status_code == 422
     assert not Assessment.objects.exists()
-    desk.post(assess_url(team), decision(**{**own, f"reason_{member.pk}": "Did nothing."}))
+    desk.post(assess_url(team), decision(**{**own, f"reason_of_{member.pk}": "Did nothing."}))
     override = Assessment.objects.get().overrides.get()
     assert (override.enrolment, override.outcome, override.reason) == (member, "failed", "Did nothing.")
 

@@ -25,7 +25,7 @@ from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from amls.privacy.registry import everything_about, forget_people_of
 from projects.deadlines import Deadlines
-from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
+from projects.models import Assessment, AssessmentDraft, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import score_of
 from projects.queries import assignments_of
 from projects.services.assessing import publish_assessments, version_of
@@ -324,9 +324,39 @@ def test_the_desk_has_a_field_for_each_task_and_says_what_is_wrong(
     assert (state_of(world, sheet), state_of(world, sheet, world.other)) == (("graded", D(10)), ("graded", D("14.25")))
     seen = version_of(Assessment.objects.get())
     changed = {**typed, f"task_{second}": "8", "seen": seen}
-    assert desk.post(assess_url(team), changed).status_code == 422
-    assert desk.post(assess_url(team), {**changed, "reason": "Übersehen"}).status_code == 302
+    refused = desk.post(assess_url(team), changed)
+    assert refused.status_code == 422
+    assert refused.context["form"].errors == {"correction": ["These points are published: say why they change."]}
+    assert desk.post(assess_url(team), {**changed, "correction": "Übersehen"}).status_code == 302
     assert state_of(world, sheet) == ("graded", D("11.25"))
+
+
+def labelled(page: BeautifulSoup, label: str) -> str:
+    """Return the name of the only field that is called so."""
+    (ident,) = [str(part["for"]) for part in page.find_all("label") if part.get_text(strip=True) == label]
+    (field,) = page.select(f"[id='{ident}']")
+    return str(field["name"])
+
+
+def test_why_points_were_corrected_is_asked_apart_from_why_there_is_more_time(
+    world: World, sheet: Assignment, settings: Any
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    team = of(world, sheet)
+    give_points(project=team, given={None: Given(D(7))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    desk = world.cast.client("assistant")
+    page = BeautifulSoup(desk.get(assess_url(team)).content, "html.parser")
+    points, why, until = (labelled(page, label) for label in ("Points, of 20", "Reason of the correction", "Reason"))
+    sent = {
+        "seen": version_of(Assessment.objects.get()), points: "9", why: "Übersehene Rückseite",
+        until: "Sie war krank", "save": "1",
+    }  # fmt: skip
+    assert desk.post(assess_url(team), sent).status_code == 302
+    assert Assessment.objects.get().correction == "Übersehene Rückseite"
+    assert state_of(world, sheet) == ("graded", D(9))
+    # What was typed for the staff alone waits for its own button.
+    assert AssessmentDraft.objects.get().typed == {until: "Sie war krank"}
 
 
 def test_a_student_sees_points_per_task_once_they_are_published(world: World, sheet: Assignment) -> None:

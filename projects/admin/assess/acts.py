@@ -199,7 +199,7 @@ def _decide(page: AssessPage, form: AssessForm | TaskPointsForm) -> None:
     kept = {"feedback": data["feedback"], "by": page.user, "now": now_of(page.request), "seen": data["seen"]}
     if isinstance(form, TaskPointsForm):
         given, members = form.given(), form.own_points()
-        give_points(project=page.project, given=given, members=members, reason=data["reason"], **kept)
+        give_points(project=page.project, given=given, members=members, reason=data["correction"], **kept)
     else:
         outcome, points = data["outcome"], data["extra_points"]
         assess(project=page.project, outcome=outcome, extra_points=points, overrides=form.overrides(), **kept)
