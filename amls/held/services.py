@@ -106,12 +106,28 @@ def undo(*, act: HeldAct, now: datetime) -> str:
             return taken_back[act.kind].put_back(act, now) if act.kind in taken_back else _("Nothing happened.")
     act.refresh_from_db()
     if act.state == HeldAct.State.UNDONE:
-        raise RuleViolation(_("It is taken back already."), code="undone")
+        raise RuleViolation(act.outcome or _("It is taken back already."), code="undone")
     if act.ended_at is None:
         raise RuleViolation(_("It is being done just now: it can't be taken back any more."), code="being-done")
     raise RuleViolation(
         _("It is too late: it was done at %(time)s.") % {"time": say_clock(act.ended_at, act.course.zone)}, code="done"
     )
+
+
+def end_acts(kind: str, about: str, why: str, now: datetime, but_in: Course | None = None) -> None:
+    """Let acts of a kind that wait about a thing not be done, as what they are about was changed by hand.
+
+    They count as taken back, and nobody is told. A worker that was about to do one finds its claim gone.
+
+    Args:
+        kind: one without an entry in `taken_back`.
+        about: names the thing.
+        why: what became of it.
+        now: the request's clock.
+        but_in: a course whose act goes on.
+    """
+    rows = HeldAct.objects.waiting().filter(kind=kind, about=about).exclude(course=but_in)
+    rows.update(state=HeldAct.State.UNDONE, ended_at=now, leased_until=None, outcome=why)
 
 
 def refuse(*, act: HeldAct, why: Callable[[], str], by: User, now: datetime) -> bool:

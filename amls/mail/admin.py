@@ -22,7 +22,13 @@ from amls.desk.filters import KindFilter
 from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING, Writes
-from amls.mail.announcements import RELEASE, letter_of, save_announcement, seal_announcement
+from amls.mail.announcements import (
+    RELEASE,
+    delete_announcement,
+    letter_of,
+    save_announcement,
+    seal_announcement,
+)
 from amls.mail.audiences import audience_label, people_in
 from amls.mail.forms import AnnouncementForm, ReminderRuleForm
 from amls.mail.health import health
@@ -57,7 +63,7 @@ def _is_at_once(announcement: Announcement, request: HttpRequest) -> bool:
 class AnnouncementAdmin(CourseScopedAdmin):
     """What the staff tell their people."""
 
-    writes = Writes(save=save_announcement, delete=delete_row)
+    writes = Writes(save=save_announcement, delete=delete_announcement)
     form = AnnouncementForm
     list_display = ("title", "course", "to_whom", "publish_at", "mailed_at", "is_waiting", "is_withdrawn")
     list_filter = ("course",)

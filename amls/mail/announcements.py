@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 
 from amls.core.doorbell import ring
 from amls.core.preview import seal_of_shown
+from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.courses.saving import save_row
+from amls.courses.saving import delete_row, save_row
+from amls.desk.holding import end_waiting
 from amls.mail.audiences import people_in
 from amls.mail.letters import Letter
 from amls.mail.models import Announcement, Notice
@@ -25,6 +27,8 @@ RELEASE = "mail.release"
 def save_announcement(announcement: Announcement, *, by: User | None, now: datetime) -> None:
     """Keep an announcement, new or changed, with who wrote it first; what is due goes out at once.
 
+    What waited to let it go as it was before ends: the caller holds it back anew, where it is to wait as it is now.
+
     Raises:
         RuleViolation: nobody would see it.
     """
@@ -34,7 +38,29 @@ def save_announcement(announcement: Announcement, *, by: User | None, now: datet
         if not announcement.pk:
             announcement.author = by
         save_row(announcement, by=by, now=now)
+        asked_anew_in = announcement.course if announcement.is_waiting else None
+        became = _became(announcement, now)
+        end_waiting(kind=RELEASE, about=str(announcement.pk), why=became, now=now, but_in=asked_anew_in)
         ring(SWEEP)
+
+
+def delete_announcement(announcement: Announcement, *, by: User | None = None, now: datetime) -> None:
+    """Delete an announcement; what waited to let it go ends."""
+    with transaction.atomic():
+        end_waiting(kind=RELEASE, about=str(announcement.pk), why=_("The announcement was deleted."), now=now)
+        delete_row(announcement, by=by, now=now)
+
+
+def _became(announcement: Announcement, now: datetime) -> str:
+    """Say what became of an announcement that was to go out, now that it was changed."""
+    if announcement.is_withdrawn:
+        return _("The announcement was withdrawn.")
+    if not announcement.by_mail:
+        return _("The announcement was changed: it goes out by no mail.")
+    if announcement.is_waiting:
+        return _("The announcement was moved to another course.")
+    time = say_time(announcement.publish_at, announcement.course.zone, now=now)
+    return _("The announcement was given another time: it goes out on %(time)s.") % {"time": time}
 
 
 def need_readers(*, by_mail: bool, on_page_until: datetime | None) -> None:

@@ -168,6 +168,68 @@ def test_an_announcement_that_is_corrected_while_it_waits_goes_out_as_it_is_corr
     assert not Notice.objects.filter(kind="held.refused").exists()
 
 
+@pytest.mark.parametrize("way", ["later", "no mail", "withdrawn", "deleted"])
+def test_an_announcement_that_is_not_to_go_as_it_waits_is_not_waited_for(
+    cast: Cast, settings: Settings, way: str
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk, now = cast.client("lecturer"), timezone.now()
+    until, later = now + timedelta(days=3), now + timedelta(days=1)
+    data = {
+        "course": cast.course.pk, "title": "Zu früh", "text": "H 0107", "audience": "students", "by_mail": "on",
+        "publish_at_0": f"{now:%Y-%m-%d}", "publish_at_1": f"{now:%H:%M}",
+        "on_page_until_0": f"{until:%Y-%m-%d}", "on_page_until_1": f"{until:%H:%M}",
+    }  # fmt: skip
+    agree_to(desk, reverse("admin:mail_announcement_add"), data)
+    row, act, page = Announcement.objects.get(), HeldAct.objects.get(), reverse("held:held", args=[cast.course.slug])
+    assert "Take back: Announce: Zu früh" in desk.get(page).content.decode()
+    change = reverse("admin:mail_announcement_change", args=[row.pk])
+    if way == "later":
+        agree_to(desk, change, data | {"publish_at_0": f"{later:%Y-%m-%d}", "publish_at_1": f"{later:%H:%M}"})
+        said = "it goes out on"
+    elif way == "no mail":
+        desk.post(change, {name: value for name, value in data.items() if name != "by_mail"})
+        said = "it goes out by no mail"
+    elif way == "withdrawn":
+        desk.post(change, data | {"is_withdrawn": "on"})
+        said = "was withdrawn"
+    else:
+        desk.post(reverse("admin:mail_announcement_delete", args=[row.pk]), {"post": "yes"})
+        said = "was deleted"
+    assert HeldAct.objects.waiting().count() == 0
+    held = desk.get(page).content.decode()
+    assert said in held
+    assert "Take back" not in held
+    # Who had the page before them is told that it goes out after all, or that there is nothing more to take back.
+    answer = desk.post(reverse("held:undo", args=[cast.course.slug, act.pk]), follow=True).content.decode()
+    assert "Nothing happened." not in answer
+    assert said in answer
+    assert apply_next(act.apply_at) == 0
+    mail_announcements(now=later + timedelta(minutes=1))
+    assert Notice.objects.filter(kind="mail.announcement").count() == (2 if way == "later" else 0)
+    assert not Notice.objects.filter(kind="held.refused").exists()
+
+
+def test_an_announcement_that_goes_to_another_course_is_not_asked_for_in_the_former(
+    cast: Cast, settings: Settings
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk, now = cast.client("lecturer"), timezone.now()
+    Enrolment.objects.create(course=cast.other_course, user=cast.lecturer.user, role="lecturer")
+    data = {
+        "course": cast.course.pk, "title": "Falscher Kurs", "text": "H 0107", "audience": "students", "by_mail": "on",
+        "publish_at_0": f"{now:%Y-%m-%d}", "publish_at_1": f"{now:%H:%M}",
+    }  # fmt: skip
+    agree_to(desk, reverse("admin:mail_announcement_add"), data)
+    change = reverse("admin:mail_announcement_change", args=[Announcement.objects.get().pk])
+    agree_to(desk, change, data | {"course": cast.other_course.pk})
+    assert list(HeldAct.objects.order_by("pk").values_list("course", "state")) == [
+        (cast.course.pk, "undone"), (cast.other_course.pk, "waiting"),
+    ]  # fmt: skip
+    assert apply_next(HeldAct.objects.waiting().get().apply_at) == 1
+    assert not Announcement.objects.get().is_waiting
+
+
 def test_an_announcement_is_tried_on_its_writer_before_it_is_saved(
     cast: Cast, postbox: Postbox, settings: Settings
 ) -> None:

@@ -9,14 +9,16 @@ from amls.core.request import now_of
 from amls.courses.accounts import user_or_none
 from amls.courses.models import User
 from amls.courses.saving import STATE_ACT, change_state
-from amls.desk.holding import WantedAct, hold_back
+from amls.desk.holding import WantedAct, end_held, hold_back
 from amls.files.models import ImportedRow
 from amls.held import corrections
 from amls.held.asking import hold_and_say
 from amls.held.kinds import Begun, held_kinds, naming_acts, taken_back
 from amls.held.models import HeldAct
+from amls.held.services import end_acts
 from amls.mail.announcements import RELEASE, release_announcement
 
+end_held(end_acts)
 held_kinds.add(corrections.KIND, corrections.let_stand)
 taken_back.add(corrections.KIND, Begun(corrections.put_back, is_seen=True))
 
