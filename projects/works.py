@@ -138,12 +138,7 @@ def _work(
         return Work(assignment, state, None, "", is_published=False, project=place.project if place else None)
     # A table asks this of thousands: what nearly all of them lack is looked for but once.
     assessment, is_published = place.assessment, place.is_published
-    state = WorkState.GRADED if is_published else WorkState.WAITING
-    if known.excused and (enrolment, key) in known.excused:
-        state = WorkState.EXCUSED
-    outcome = place.outcome or ""
-    if known.overrides:
-        outcome = known.overrides.get((assessment, enrolment)) or outcome
+    outcome = (known.overrides and known.overrides.get((assessment, enrolment))) or place.outcome or ""
     points, score, is_complete = None, None, False
     if (tasks := known.tasks.get(key)) is not None:
         if given := known.teams_points.get(assessment):
@@ -156,6 +151,12 @@ def _work(
             points, is_complete = score.points, score.is_complete
     if points is not None and is_complete and outcome:
         outcome = outcome_of(points, assignment.max_points or ZERO, assignment.pass_percent)
+    state = WorkState.GRADED
+    if not is_published:
+        is_decided = points is not None or bool(outcome)
+        state = _state_without_decision(key, assignment, enrolment, place, known, now=now, is_decided=is_decided)
+    elif known.excused and (enrolment, key) in known.excused:
+        state = WorkState.EXCUSED
     if not known.has_texts:
         return Work(assignment, state, points, outcome, is_published, place.project)
     feedback, correction = (place.feedback or "", place.correction or "") if is_published else ("", "")
@@ -163,8 +164,16 @@ def _work(
 
 
 def _state_without_decision(
-    key: int, assignment: Assignment, enrolment: int, place: TeamPlace | None, known: Known, *, now: datetime
+    key: int,
+    assignment: Assignment,
+    enrolment: int,
+    place: TeamPlace | None,
+    known: Known,
+    *,
+    now: datetime,
+    is_decided: bool = False,
 ) -> WorkState:
+    """Return how somebody stands who knows of no decision; of a draft only that what is over may still bring points."""
     if (enrolment, key) in known.excused:
         return WorkState.EXCUSED
     if place is not None and place.is_handed_in:
@@ -173,6 +182,8 @@ def _state_without_decision(
     closes_at = deadlines.closes_at(deadlines.for_team(project, known.members.get(project, [enrolment])))
     if closes_at is None or now < closes_at:
         return WorkState.OPEN
+    if is_decided:
+        return WorkState.WAITING
     if not assignment.is_handed_in_here:
         # What is handed in on paper is known once the staff give points: whoever has none then handed nothing in.
         return WorkState.MISSING if key in known.published else WorkState.WAITING

@@ -91,7 +91,8 @@ def test_points_per_task_add_up_and_are_a_draft_until_they_are_published(world: 
     assert [(task.most, task.points, task.comment) for task in score.tasks] == [
         (D("7.5"), D("3.25"), "Induktion fehlt"), (D("12.5"), D("6.75"), ""),
     ]  # fmt: skip
-    assert state_of(world, sheet)[0] == "waiting"
+    # A draft tells nothing before it is published, but that what is over may still bring points.
+    assert (state_of(world, sheet)[0], state_of(world, sheet, later=30)[0]) == ("open", "waiting")
     assert [published.pk for published in publish_assessments(projects=[team], now=NOW)] == [row.pk]
     assert state_of(world, sheet) == ("graded", D(10))
 
@@ -111,6 +112,28 @@ def test_a_member_has_what_differs_and_the_team_the_rest(world: World, sheet: As
     ]  # fmt: skip
     give_points(project=team, given={}, members={world.other.pk: {}}, by=world.staff, now=NOW, reason="Beide gleich")
     assert state_of(world, sheet, world.other) == ("graded", D(9))
+
+
+@pytest.mark.parametrize(("hand_in", "after_it"), [("files", "missing"), ("paper", "waiting")])
+def test_a_draft_takes_no_sheet_from_what_is_to_be_handed_in(
+    world: World, sheet: Assignment, hand_in: str, after_it: str
+) -> None:
+    now = timezone.now()
+    Assignment.objects.filter(pk=sheet.pk).update(hand_in=hand_in, due_at=now + timedelta(days=7))
+    sheet.refresh_from_db()
+    page = f"/{world.course.slug}/me/"
+    student = world.cast.client("student")
+    before = student.get(page).content.decode()
+    assert "Nothing is to be handed in at present." not in before
+    team = of(world, sheet)
+    for given, later in ((D(9), "waiting"), (None, after_it)):
+        give_points(project=team, given={None: Given(given)}, by=world.staff, now=now)
+        assert "Nothing is to be handed in at present." not in student.get(page).content.decode()
+        states = [
+            works_of(assignments_of(world.course), [world.student], now=moment)[world.student.pk][sheet.pk].state
+            for moment in (now, now + timedelta(days=30))
+        ]
+        assert states == ["open", later]
 
 
 @pytest.mark.parametrize("seed", range(6))
