@@ -56,18 +56,22 @@ def score_of(assessment: Assessment, assignment: Assignment, enrolment: int | No
 def score_from(
     given: Iterable[TaskPoints], tasks: list[Task], assignment: Assignment, enrolment: int | None = None
 ) -> Score:
-    """Return a score from rows that are read: a member's own points go before the team's, task by task."""
+    """Return a score from rows that are read: a member's own points and comments go before the team's, task by task."""
+    teams: dict[int | None, TaskPoints] = {}
     own: dict[int | None, TaskPoints] = {}
-    for row in sorted(given, key=lambda row: row.enrolment_id is not None):
-        if row.enrolment_id is None or row.enrolment_id == enrolment:
+    for row in given:
+        if row.enrolment_id is None:
+            teams[row.task_id] = row
+        elif row.enrolment_id == enrolment:
             own[row.task_id] = row
     wanted: list[tuple[Task | None, Decimal]] = [(task, task.max_points) for task in tasks]
     wanted = wanted or [(None, assignment.max_points or ZERO)]
     scores = []
     for task, most in wanted:
-        standing = own.get(task.pk if task is not None else None)
-        points, comment = (standing.points, standing.comment) if standing is not None else (None, "")
-        scores.append(TaskScore(task, most, points, comment))
+        key = task.pk if task is not None else None
+        standing = [row for row in (own.get(key), teams.get(key)) if row is not None]
+        comment = next((row.comment for row in standing if row.comment), "")
+        scores.append(TaskScore(task, most, standing[0].points if standing else None, comment))
     return Score(tuple(scores), assignment.pass_percent)
 
 

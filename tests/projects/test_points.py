@@ -136,6 +136,21 @@ def test_a_draft_takes_no_sheet_from_what_is_to_be_handed_in(
         assert states == ["open", later]
 
 
+def test_a_member_with_own_points_reads_what_is_said_to_the_team(world: World, sheet: Assignment) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    first, second = with_tasks(sheet, world, "10", "10")
+    team = of(world, sheet)
+    joined(world, team, world.other)
+    given = {first: Given(D(4), "Siehe *Induktion*"), second: Given(D(5), "Schön")}
+    own = {world.other.pk: {first: Given(D(9)), second: Given(D(6), "Sehr schön")}}
+    row = give_points(project=team, given=given, members=own, by=world.staff, now=NOW)
+    scores = {person: score_of(row, sheet, person.pk).tasks for person in (world.student, world.other)}
+    assert {person: [(task.points, task.comment) for task in tasks] for person, tasks in scores.items()} == {
+        world.student: [(D(4), "Siehe *Induktion*"), (D(5), "Schön")],
+        world.other: [(D(9), "Siehe *Induktion*"), (D(6), "Sehr schön")],
+    }
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_what_the_database_adds_up_is_what_the_tasks_add_up_to(world: World, sheet: Assignment, seed: int) -> None:
     drawn = random.Random(seed)
