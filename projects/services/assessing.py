@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from django.db import transaction
 from django.db.models import Count, Model, Q
@@ -43,6 +43,8 @@ from projects.services.locks import (
 from projects.teamrows import members_by_project
 
 M = TypeVar("M", bound=Model)
+# What members of a team read of a decision, by enrolment; under None what all read who have nothing of their own.
+Readings: TypeAlias = Mapping[int | None, object]
 _BATCH = 500
 
 
@@ -125,12 +127,12 @@ def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -
                 answers[pk] = row
                 sheets.append(sheet)
         _keep(sheets)
-        tell_corrected([(sheet.row, sheet.was, sheet.result) for sheet in sheets if sheet.is_told], now=now)
+        tell_corrected([(sheet.row, sheet.was, sheet.readings) for sheet in sheets if sheet.is_told], now=now)
     return answers
 
 
-def tell_corrected(corrected: Sequence[tuple[Assessment, object, object]], *, now: datetime) -> None:
-    """Tell teams in five minutes what changed of published decisions, where it has still.
+def tell_corrected(corrected: Sequence[tuple[Assessment, Readings, Readings]], *, now: datetime) -> None:
+    """Tell in five minutes everybody for whom something changed of published decisions, where it has still.
 
     Args:
         corrected: each decision, with what its team knew of it and what it says now.
@@ -141,15 +143,13 @@ def tell_corrected(corrected: Sequence[tuple[Assessment, object, object]], *, no
     kind, teams = "projects.result-changed", members_by_project(row.project for row, _was, _now in corrected)
     corrections = [
         Correction(
-            str(row.pk),
-            was,
-            is_now,
-            [
-                told_of(kind, person, f"{row.pk}:{now.timestamp()}", {"assessment": row.pk})
-                for person in teams[row.project_id]
-            ],
+            f"{row.pk}:{person.pk}",
+            was.get(person.pk, was.get(None)),
+            is_now.get(person.pk, is_now.get(None)),
+            [told_of(kind, person, f"{row.pk}:{now.timestamp()}", {"assessment": row.pk})],
         )
         for row, was, is_now in corrected
+        for person in teams[row.project_id]
     ]
     notify_corrected(corrections, kind=kind, now=now, not_before=now + HOLD)
 
@@ -170,7 +170,7 @@ class _DecisionSheet:
     standing: list[MemberAssessment]
     written: list[MemberAssessment] = field(default_factory=list)
     removed: list[MemberAssessment] = field(default_factory=list)
-    was: object = None
+    was: Readings = field(default_factory=dict)
     is_told: bool = False
 
     def enter(self, decision: Decision, members: Collection[int], *, by: User, now: datetime) -> None:
@@ -178,7 +178,7 @@ class _DecisionSheet:
         row, course = self.row, self.row.project.course
         if is_overtaken(decision.seen, stands=version_of(row if row.pk else None)):
             raise decided_meanwhile(row.assessed_by)
-        self.was, before = self.result, self._entered
+        self.was, before = self.readings, self._entered
         row.outcome, row.feedback = decision.outcome, decision.feedback
         row.extra_points = Decimal(0) if decision.outcome == Outcome.FAILED else decision.extra_points
         _require_points(course, row.extra_points)
@@ -192,18 +192,24 @@ class _DecisionSheet:
         # Who saves it as it was decides nothing anew.
         if before != self._entered:
             row.assessed_by, row.assessed_at = by, now
-        self.is_told = row.published_at is not None and self.was != self.result
+        self.is_told = row.published_at is not None and self.was != self.readings
 
     @property
-    def result(self) -> object:
-        """What the team reads of it."""
-        overrides = {row.enrolment_id: (row.outcome, row.extra_points) for row in self.standing}
-        return self.row.outcome, self.row.extra_points, self.row.feedback, overrides
+    def readings(self) -> Readings:
+        """What each member on whom is decided differently reads of it, and (None) all others."""
+        row = self.row
+        readings: dict[int | None, object] = {None: (row.outcome, row.extra_points, row.feedback)}
+        for own in self.standing:
+            outcome = own.outcome or row.outcome
+            points = row.extra_points if own.extra_points is None else own.extra_points
+            readings[own.enrolment_id] = outcome, points if outcome == Outcome.PASSED else Decimal(0), row.feedback
+        return readings
 
     @property
     def _entered(self) -> object:
-        """What somebody entered, with what only the staff read."""
-        return self.result, {row.enrolment_id: row.reason for row in self.standing}
+        """What somebody entered."""
+        differing = {own.enrolment_id: (own.outcome, own.extra_points, own.reason) for own in self.standing}
+        return self.row.outcome, self.row.extra_points, self.row.feedback, differing
 
     def _override(self, overrides: Mapping[int, Override], members: Collection[int]) -> None:
         wanted = {

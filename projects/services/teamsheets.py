@@ -18,7 +18,7 @@ from amls.courses.models import User
 from amls.grading.points import QUARTER, ZERO, in_steps
 from projects.models import Assessment, Assignment, Membership, Outcome, Project, Task, TaskPoints
 from projects.points import Score, score_from
-from projects.services.assessing import tell_corrected, version_of
+from projects.services.assessing import Readings, tell_corrected, version_of
 from projects.services.locks import require_valid
 
 # By task; None is the sum of an assignment without tasks.
@@ -76,7 +76,7 @@ class TeamSheet:
         most: what there is to be had for each of them.
         members: who is or was in the team.
         written, removed: of what was `standing`, what is to be kept and what is to be deleted.
-        was: what the team read of it before something was entered.
+        was: what they read of it before something was entered, as `readings`; nothing where nobody is to know it still.
         is_settled: points or feedback changed, and the outcome with them.
     """
 
@@ -87,7 +87,7 @@ class TeamSheet:
     members: frozenset[int]
     written: list[TaskPoints] = field(default_factory=list)
     removed: list[TaskPoints] = field(default_factory=list)
-    was: object = None
+    was: Readings = field(default_factory=dict)
     is_settled: bool = False
 
     @property
@@ -115,7 +115,7 @@ class TeamSheet:
             raise RuleViolation(_("This assignment is passed or failed, it gives no points."), code="no-points")
         if is_overtaken(wish.seen, stands=version_of(self.row if self.row.pk else None)):
             raise decided_meanwhile(self.row.assessed_by)
-        before = self.said
+        before, was = self.said, self.readings
         if wish.feedback is not None:
             self.row.feedback = wish.feedback
         if not self.row.pk:
@@ -128,13 +128,25 @@ class TeamSheet:
             self._write(enrolment, differing)
             self._as_the_team(enrolment, differing)
         if before != self.said:
-            self.was = before
+            self.was = was
             self.settle(by=by, now=now, reason=reason)
 
     @property
     def said(self) -> object:
-        """What the team reads of it."""
+        """All that is given."""
         return {place: (row.points, row.comment) for place, row in self.standing.items()}, self.row.feedback
+
+    @property
+    def readings(self) -> Readings:
+        """What each member who has something of their own reads of published points, and (None) all others."""
+        if not self.is_published:
+            return {}
+        given, members = list(self.standing.values()), {member for member, _task in self.standing}
+        scores = {member: score_from(given, self.tasks, self.assignment, member) for member in {None, *members}}
+        return {
+            member: ([(task.points, task.comment) for task in score.tasks], self.row.feedback)
+            for member, score in scores.items()
+        }
 
     def _write(self, enrolment: int | None, given: PointsByTask) -> None:
         for task, wanted in given.items():
@@ -176,7 +188,9 @@ class TeamSheet:
         """
         score, row = self.score, self.row
         if self.is_published and not reason.strip():
-            raise RuleViolation(_("These points are published: say why they change."), code="no-reason", field="correction")
+            raise RuleViolation(
+                _("These points are published: say why they change."), code="no-reason", field="correction"
+            )
         if self.is_published and not score.is_complete:
             raise RuleViolation(_("These points are published: a task can't be left without any."), code="incomplete")
         row.outcome = score.outcome if score.is_complete else ""
@@ -216,7 +230,7 @@ def sheets_of(projects: Mapping[int, Project]) -> dict[int, TeamSheet]:
 
 
 def keep_sheets(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
-    """Keep what was entered, and tell the teams whose published points changed: by batches, however many.
+    """Keep what was entered, and tell those whose published points changed: by batches, however many.
 
     Args:
         sheets: in each of which something was entered, or which were settled.
@@ -237,5 +251,5 @@ def keep_sheets(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
             (changed if points.pk else made).append(points)
     TaskPoints.objects.bulk_create(made, batch_size=_BATCH)
     TaskPoints.objects.bulk_update(changed, ["points", "comment"], batch_size=_BATCH)
-    told = [(sheet.row, sheet.was, sheet.said) for sheet in sheets if sheet.is_settled and sheet.is_published]
+    told = [(sheet.row, sheet.was, sheet.readings) for sheet in sheets if sheet.is_settled and sheet.is_published]
     tell_corrected(told, now=now)

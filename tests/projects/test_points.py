@@ -151,6 +151,30 @@ def test_a_member_with_own_points_reads_what_is_said_to_the_team(world: World, s
     }
 
 
+def test_only_whose_points_changed_is_told_of_a_correction(world: World, sheet: Assignment) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=3)
+    first, second = with_tasks(sheet, world, "10", "10")
+    team, third = of(world, sheet), world.another()
+    joined(world, team, world.other)
+    joined(world, team, third)
+    own = {world.other.pk: {first: Given(D(9))}}
+    give_points(project=team, given={first: Given(D(4)), second: Given(D(5))}, members=own, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+
+    def corrected(given: dict[int | None, Given], members: dict[int, dict[int | None, Given]] | None) -> set[int]:
+        give_points(project=team, given=given, members=members, by=world.staff, now=NOW, reason="Übersehen")
+        told = Notice.objects.filter(kind="projects.result-changed")
+        return {notice.recipient_id for notice in told if notice.recipient_id is not None}
+
+    students = {world.student.user_id, third.user_id}
+    assert corrected({first: Given(D(6))}, None) == students
+    assert corrected({}, {world.other.pk: {first: Given(D(8))}}) == {*students, world.other.user_id}
+    # What stands again as they know it is told to them no more, and to the others still.
+    assert corrected({first: Given(D(4))}, None) == {world.other.user_id}
+    assert corrected({}, {world.other.pk: {first: Given(D(9))}}) == set()
+    assert corrected({second: Given(D(7))}, None) == {*students, world.other.user_id}
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_what_the_database_adds_up_is_what_the_tasks_add_up_to(world: World, sheet: Assignment, seed: int) -> None:
     drawn = random.Random(seed)
