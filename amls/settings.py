@@ -134,7 +134,7 @@ MIDDLEWARE = [
     "amls.core.unsent.UnsentFormsMiddleware",
     "amls.core.history.WriteHistoryMiddleware",
     "amls.files.uploads.UploadLimitMiddleware",
-    "amls.courses.access.SecondFactorMiddleware",
+    "amls.courses.access.LeadingOnMiddleware",
 ]
 
 # One number for a request, in nginx's log, on the page that says what broke, and in the log of what it set going.

@@ -10,8 +10,8 @@ from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -61,6 +61,7 @@ def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = (), o
         own: such relations of the person's enrolment, such as 'feed_token'.
 
     Raises:
+        CourseMoved: it has another address now.
         Http404: there is none, or the person may not see it.
     """
     enrolment = enrolment_at(request.user, slug, along=[*(f"course__{name}" for name in along), *own])
@@ -69,14 +70,23 @@ def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = (), o
     elif not request.user.is_authenticated:
         public = _public_with(tuple(along)).first({"slug": slug})
         if public is None:
-            raise Http404(slug)
+            raise _missing(request, slug)
         course = public
     else:
         courses = Course.objects.visible_to(request.user).with_slots()
-        course = get_object_or_404(courses.select_related(*along), slug=slug)
+        visible = courses.select_related(*along).filter(slug=slug).first()
+        if visible is None:
+            raise _missing(request, slug)
+        course = visible
     timezone.activate(course.zone)
     now = now_of(request)
     return Access(course, enrolment, may_manage(request.user, course, enrolment), now)
+
+
+def _missing(request: HttpRequest, slug: str) -> Http404:
+    """Return what to raise where the request's person sees no course at `slug`: 1 query."""
+    now_at = Course.objects.visible_to(request.user).filter(addresses__slug=slug).values_list("slug", flat=True).first()
+    return Http404(slug) if now_at is None else CourseMoved(now_at)
 
 
 @cache
@@ -131,8 +141,20 @@ class SecondFactorNeeded(Http404):
     """Somebody who teaches asked for what staff see, and has proven no second factor in this session yet."""
 
 
-class SecondFactorMiddleware:
-    """Lead staff who lack a second factor to where they prove one, or set one up."""
+class CourseMoved(Http404):
+    """Somebody asked for a course by an address that it had before.
+
+    Attributes:
+        slug: its address now.
+    """
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
+class LeadingOnMiddleware:
+    """Lead staff who lack a second factor to where they prove one, or set one up, and everybody to where a course is now."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -142,8 +164,27 @@ class SecondFactorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer `SecondFactorNeeded`; Django answers all else."""
-        return lead_to_factor(request) if isinstance(exception, SecondFactorNeeded) else None
+        """Answer `SecondFactorNeeded` and `CourseMoved`; Django answers all else."""
+        if isinstance(exception, SecondFactorNeeded):
+            return lead_to_factor(request)
+        if isinstance(exception, CourseMoved) and request.method in ("GET", "HEAD"):
+            return _lead_to_course(request, exception.slug)
+        return None
+
+
+def _lead_to_course(request: HttpRequest, slug: str) -> HttpResponse:
+    """Lead to the same page at the course's address of today.
+
+    For good, which calendar programs follow and note; but browsers ask each time: the course may have its former address
+    again one day.
+    """
+    match = request.resolver_match
+    assert match is not None  # noqa: S101 - a view has raised it
+    query = request.META.get("QUERY_STRING", "")
+    address = reverse(match.view_name, kwargs={**match.kwargs, "slug": slug})
+    response = HttpResponsePermanentRedirect(f"{address}?{query}" if query else address)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def lead_to_factor(request: HttpRequest) -> HttpResponse:

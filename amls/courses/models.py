@@ -5,9 +5,11 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pghistory
+import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
@@ -34,6 +36,7 @@ __all__ = [
     "AccountEvent",
     "Audience",
     "Course",
+    "CourseAddress",
     "Enrolment",
     "Language",
     "Mode",
@@ -148,6 +151,22 @@ def _roles_taught_in() -> Statement:
     return Statement.of(rows.values_list("role").distinct())
 
 
+# Each address that a course gets, by whatever way, stays its own.
+_KEEPS_ITS_ADDRESSES = pgtrigger.Trigger(
+    name="course_keeps_its_addresses",
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("slug"),  # type: ignore[no-untyped-call]
+    when=pgtrigger.After,
+    func="""
+        INSERT INTO courses_courseaddress (slug, course_id) VALUES (NEW.slug, NEW.id) ON CONFLICT (slug) DO NOTHING;
+        IF NOT EXISTS (SELECT 1 FROM courses_courseaddress WHERE slug = NEW.slug AND course_id = NEW.id) THEN
+            RAISE EXCEPTION 'course_keeps_its_addresses: % leads to another course.', NEW.slug
+                USING ERRCODE = 'unique_violation';
+        END IF;
+        RETURN NULL;
+    """,
+)
+
+
 class Course(models.Model):
     """One offering of a course in one term."""
 
@@ -167,7 +186,7 @@ class Course(models.Model):
         max_length=60,
         unique=True,
         validators=[validate_slug],
-        help_text=_("The first part of every address of the course."),
+        help_text=_("The first part of every address of the course. One that it had before goes on leading to it."),
     )
     title = LineField(_("title"), max_length=200)
     codes = ArrayField(LineField(max_length=30), verbose_name=_("codes"), default=list, blank=True)
@@ -218,9 +237,25 @@ class Course(models.Model):
                 violation_error_message=_("Enrolment by code needs a code."),
             ),
         ]
+        triggers = [_KEEPS_ITS_ADDRESSES]
 
     def __str__(self) -> str:
         return f"{self.title}, {self.term}"
+
+    def clean(self) -> None:
+        """Refuse an address that leads to another course: 1 query.
+
+        Raises:
+            ValidationError: it does, or did so when that course had it.
+        """
+        if CourseAddress.objects.filter(slug=self.slug).exclude(course=self.pk).exists():
+            raise ValidationError(
+                {
+                    "slug": ValidationError(
+                        _("This address leads to another course. Choose another one."), code="slug-taken"
+                    )
+                }
+            )
 
     def get_absolute_url(self) -> str:
         """Return the address of the course's home page."""
@@ -238,6 +273,20 @@ class Course(models.Model):
         if slots is None:
             return in_weekly_order(self.weekly_slots.all())
         return in_weekly_order(WeeklySlot.from_values(self.pk, values) for values in slots)
+
+
+class CourseAddress(models.Model):
+    """An address that leads to a course: the one that it has, and those that it had. The database alone writes them."""
+
+    slug = models.CharField(_("address"), max_length=60, unique=True)
+    course = models.ForeignKey(Course, models.CASCADE, related_name="addresses", verbose_name=_("course"))
+
+    class Meta:
+        verbose_name = _("address of a course")
+        verbose_name_plural = _("addresses of courses")
+
+    def __str__(self) -> str:
+        return self.slug
 
 
 class StaffMember(models.Model):

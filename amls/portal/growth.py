@@ -25,7 +25,16 @@ KEPT: dict[str, str] = {
     **dict.fromkeys(
         ("lectures.Deadline", "lectures.FreeDay", "lectures.OfficeHour", "lectures.OfficeHourException"), _COURSE
     ),
-    **dict.fromkeys(("courses.WeeklySlot", "courses.StaffMember", "mail.MailSettings", "mail.ReminderRule"), _SET_UP),
+    **dict.fromkeys(
+        (
+            "courses.CourseAddress",
+            "courses.WeeklySlot",
+            "courses.StaffMember",
+            "mail.MailSettings",
+            "mail.ReminderRule",
+        ),
+        _SET_UP,
+    ),
     **dict.fromkeys(
         (
             "projects.Assignment",

@@ -65,6 +65,7 @@ NOT_SHOWN = {
         "the staff's",
     ),
     "courses_invalidation": "says what has changed",
+    "courses_courseaddress": "leads on whoever asks for a page that is not there",
     "files_missingfile": "told where a file is opened",
     "lectures_wordlist": "the search's",
     "portal_legalpage": "pages outside of courses",

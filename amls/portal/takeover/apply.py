@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from amls.courses.models import Course, StaffMember
+from amls.courses.models import Course, CourseAddress, StaffMember
 from amls.courses.services import finish_course_change, lock_course
 from amls.portal.takeover.coursework import CourseworkImport
 from amls.portal.takeover.diff import Diff
@@ -39,9 +39,9 @@ def import_course(
     chosen = slug or spec.slug
     try:
         with transaction.atomic():
-            existing = Course.objects.filter(slug=chosen).first()
-            if existing is not None and must_be_new:
+            if must_be_new and CourseAddress.objects.filter(slug=chosen).exists():
                 raise address_taken(chosen)
+            existing = Course.objects.filter(slug=chosen).first()
             course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
             run = _Import(course, spec, now)
             run.apply()
@@ -53,7 +53,7 @@ def import_course(
                 transaction.set_rollback(True)
     except IntegrityError as error:
         # Pressed twice, both found the address free.
-        if must_be_new and Course.objects.filter(slug=chosen).exists():
+        if must_be_new and CourseAddress.objects.filter(slug=chosen).exists():
             raise address_taken(chosen) from error
         raise
     run.diff.warnings.extend(spec.warnings)

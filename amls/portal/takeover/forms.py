@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.courses.models import Course, Enrolment, Role
+from amls.courses.models import Course, CourseAddress, Enrolment, Role
 from amls.courses.validators import validate_slug
 from amls.files.checks import file_bounds
 from amls.portal.takeover.sources import MAX_BYTES
@@ -129,6 +129,6 @@ class RollOverForm(forms.Form):
 
 
 def _free(slug: Any) -> str:
-    if slug and Course.objects.filter(slug=slug).exists():
+    if slug and CourseAddress.objects.filter(slug=slug).exists():
         raise ValidationError(_("This address is taken by another course. Choose another one."), code="slug-taken")
     return str(slug)
