@@ -31,12 +31,12 @@ def project_ties(enrolment: Enrolment) -> Iterator[Tie]:
     if teams.exists():
         yield Tie(
             "has-project",
-            _("You are in a project. Leave your team first.")
+            _("You are in a team. Leave your team first.")
             if enrolment.course.state == Course.State.RUNNING
             else _(
                 "This course is over, and your project is kept with your enrolment. Ask the staff if you want to leave."
             ),
-            _("They are in a project. Take them out of their team first."),
+            _("They are in a team. Take them out of it first."),
             is_open=teams.exclude(project__assessment__published_at__isnull=False).exists(),
         )
     elif Submission.objects.filter(project__memberships__in=memberships).exists():

@@ -288,7 +288,7 @@ def _require_room(project: Project, sent: int) -> None:
     if sent and kept + sent > most:
         raise RuleViolation(
             _(
-                "All hand-ins of a project may have %(most)s together; with these files yours would have %(size)s. What "
+                "All hand-ins of a team may have %(most)s together; with these files yours would have %(size)s. What "
                 "was kept stays and counts. Leave large data out and give its address in the comment, or ask for more "
                 "room. %(ask)s"
             )

@@ -242,7 +242,11 @@ def require_active(project: Project) -> None:
         RuleViolation: it was.
     """
     if not project.is_active:
-        raise RuleViolation(_("This project was withdrawn. Register a new one."), code="project-withdrawn")
+        if project.assignment.has_topics:
+            text = _("This project was withdrawn. Register a new one.")
+        else:
+            text = _("This team was dissolved. Look at the assignment's page again.")
+        raise RuleViolation(text, code="project-withdrawn")
 
 
 def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None:

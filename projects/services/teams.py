@@ -162,9 +162,9 @@ def _require_place(project: Project, spoken_for: int) -> None:
     if spoken_for >= project.team_max:
         raise RuleViolation(
             ngettext(
-                "This topic takes teams of at most %(count)d, counted with those invited. Name fewer people, or take an "
+                "A team has at most %(count)d here, counted with those invited. Name fewer people, or take an "
                 "open invitation back.",
-                "This topic takes teams of at most %(count)d, counted with those invited. Name fewer people, or take an "
+                "A team has at most %(count)d here, counted with those invited. Name fewer people, or take an "
                 "open invitation back.",
                 project.team_max,
             )
@@ -249,7 +249,7 @@ def accept_invitation(
         require_active(project)
         require_registration_open(project.assignment, now=now)
         if enrolment.is_staff or enrolment.course_id != project.assignment.course_id:
-            raise RuleViolation(_("Only students of this course join its projects."), code="not-a-student")
+            raise RuleViolation(_("Only students of this course join its teams."), code="not-a-student")
         is_leaving = existing is not None and left is not None and existing.pk == left.pk
         if not is_leaving:
             require_without_project(enrolment, project.assignment)
@@ -349,7 +349,7 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
             require_active(locked[to.pk])
             if places_taken(members_of(locked[to.pk])) >= locked[to.pk].team_max:
                 raise RuleViolation(
-                    _("This team is full: its topic takes at most %(count)d.") % {"count": locked[to.pk].team_max},
+                    _("This team is full: it has at most %(count)d.") % {"count": locked[to.pk].team_max},
                     code="team-full",
                 )
         else:
@@ -420,7 +420,7 @@ def merge_teams(*, source: Project, target: Project, by: User, now: datetime) ->
         people, most = members_of(source), locked[target.pk].team_max
         if places_taken(people) + places_taken(members_of(target)) > most:
             raise RuleViolation(
-                _("Together they are more than the %(count)d that the topic takes.") % {"count": most},
+                _("Together they are more than the %(count)d of a team.") % {"count": most},
                 code="team-full",
             )
         for person in people:

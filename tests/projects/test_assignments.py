@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
+from allauth.account.models import EmailAddress
 from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -38,7 +39,7 @@ from projects.services.handin import hand_in
 from projects.services.joining import team_for
 from projects.services.locks import require_registration_open
 from projects.services.points import give_points, team_for_points
-from projects.services.registration import leave_team, withdraw_project
+from projects.services.registration import leave_team, restore_project, withdraw_project
 from projects.services.teams import accept_invitation, invite_member
 from projects.services.teamsheets import Given
 from projects.tickets import issue_ticket
@@ -251,6 +252,43 @@ def test_after_the_deadline_pages_say_that_it_is_over_and_until_when_late_hand_i
     # Whom more time was given to has it still.
     extend(assignment=first, by=world.staff, reason="x", enrolment=world.student, delta=timedelta(days=2), now=now)
     assert said() == [(False, False)] * 3
+
+
+def test_what_a_sheets_team_reads_speaks_of_no_project_and_no_topic(world: World) -> None:
+    now = timezone.now()
+    first = sheet(world, 1, due_at=now + WEEK)
+    team = pair(world, first)
+    third, page = world.another(), address_of(first)
+    alone = team_for(enrolment=third, assignment=first, now=now)
+    EmailAddress.objects.get_or_create(user=world.student.user, email=world.student.user.email, verified=True)
+    asked = invite_member(project=alone, email=world.student.user.email, by=third, now=now)
+    client, words = world.cast.client("student"), ("project", "topic")
+
+    def main_of(address: str, **sent: str) -> str:
+        answer = client.post(address, sent) if sent else client.get(address)
+        main = BeautifulSoup(answer.content, "html.parser").select_one("main")
+        assert main is not None
+        return " ".join(main.get_text(" ").split()).lower()
+
+    read = {
+        "page": main_of(page),
+        "submit": main_of(f"{page}submit/"),
+        "extension": main_of(f"{page}extension/"),
+        "invitation": main_of(reverse("projects:invitation", args=[world.course.slug, asked.pk])),
+        "too many": main_of(f"{page}invite/", email="somebody@example.org"),
+    }
+    withdraw_project(project=alone, now=now)
+    restore_project(project=alone, now=now)
+    withdraw_project(project=alone, now=now)
+    for notice in Notice.objects.filter(kind__startswith="projects."):
+        letter = letter_kinds[notice.kind].writer(notice, now)
+        if letter is not None:
+            read[notice.kind] = (
+                f"{letter.subject} {letter.text} {letter.reason} {letter.action and letter.action[0]}".lower()
+            )
+    assert {name: text for name, text in read.items() if any(word in text for word in words)} == {}
+    assert "you are in another team for this." in read["invitation"]
+    assert members(team) == {world.student.pk, world.other.pk}
 
 
 def test_nobody_hands_in_before_it_opens_or_what_is_on_paper(world: World) -> None:

@@ -379,7 +379,7 @@ def test_all_attempts_of_a_project_have_room_for_so_much_together(world: World) 
         attempt(world, project, uploads=[large("3.ipynb")])
     assert (refused.value.code, refused.value.field) == ("no-room", "files")
     assert str(refused.value.message) == (
-        "All hand-ins of a project may have 2 MB together; with these files yours would have 2.7 MB. What was kept stays "
+        "All hand-ins of a team may have 2 MB together; with these files yours would have 2.7 MB. What was kept stays "
         "and counts. Leave large data out and give its address in the comment, or ask for more room. Ask "
         "amls@example.org."
     )
@@ -402,7 +402,7 @@ def test_the_room_is_said_before_anything_is_sent(world: World) -> None:
     Assignment.objects.update(due_at=timezone.now() + timedelta(days=1))
     attempt(world, project, uploads=[SimpleUploadedFile("1.ipynb", notebook(2 * 1024**2))])
     page = " ".join(client.get(f"/{world.course.slug}/projects/mine/submit/").content.decode().split())
-    assert "All attempts of a project together: at most 5 GB, of which 2 MB are used." in page
+    assert "All attempts of a team together: at most 5 GB, of which 2 MB are used." in page
 
 
 def test_what_only_kept_files_are_handed_in_of_is_one_attempt_pressed_twice(world: World) -> None:

@@ -460,7 +460,7 @@ def test_an_invitation_is_for_its_address_alone(soon: World, student: Client, ot
         assert f'value="/accounts/login/?next={quote(path, safe="")}"' in page
         assert "Ask the team" in page or "ask the team to invite student@example.org" in page
     page = other.get(path).content.decode()
-    assert "invites you to a project" in page
+    assert "invites you to a team" in page
     assert other.post(path, {"accept": ""}).status_code == 302
     assert Membership.objects.active().filter(project=project).count() == 2
     EmailAddress.objects.filter(user=soon.other.user).update(verified=False)
@@ -701,7 +701,7 @@ def test_who_meant_to_leave_a_team_to_others_who_left_it_first_gives_nothing_up(
     invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=now)
     accept_invitation(invitation=invitation, enrolment=soon.other, now=now)
     hand(soon, project)
-    assert "The others keep the project" in student.get("/amls/projects/mine/").content.decode()
+    assert "The others keep everything that was handed in" in student.get("/amls/projects/mine/").content.decode()
     other.post("/amls/projects/mine/leave/")
     page = student.post("/amls/projects/mine/leave/", follow=True).content.decode()
     assert ("nobody else is left in it" in page, "You left the team." in page) == (True, False)

@@ -224,10 +224,14 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
     project = project_of(notice)
     if project is None or project.is_active:
         return None
+    if project.assignment.has_topics:
+        subject = _("Project withdrawn: %(topic)s")
+        text = _("The project **%(topic)s** was withdrawn and its slot is free again.")
+    else:
+        subject, text = _("Team dissolved: %(topic)s"), _("Your team for **%(topic)s** was dissolved.")
     return Letter(
-        subject=_("Project withdrawn: %(topic)s") % {"topic": project.title},
-        text=_("The project **%(topic)s** was withdrawn and its slot is free again.")
-        % escaped({"topic": project.title}),
+        subject=subject % {"topic": project.title},
+        text=text % escaped({"topic": project.title}),
         action=see_topics(project.assignment),
         reason=why_member(project.assignment),
     )
@@ -240,6 +244,10 @@ def restored(notice: Notice, now: datetime) -> Letter | None:
         notice,
         subject=_("Project restored: %(topic)s"),
         text=_("The withdrawal of the project **%(topic)s** was undone. Your team has its slot again."),
+        without_topics=(
+            _("Your team is back: %(topic)s"),
+            _("Your team for **%(topic)s** had been dissolved. That was undone."),
+        ),
     )
 
 
@@ -269,7 +277,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
         "until": say_time(invitation.open_until, course.zone, now=now),
     }
     return Letter(
-        subject=_("%(name)s invites you to a project in %(course)s") % values,
+        subject=_("%(name)s invites you to a team in %(course)s") % values,
         text=_(
             "**%(name)s** invites you to the team of **%(topic)s**.\n\n"
             "Sign in with this address (%(email)s) to accept or decline; if you have no account yet, make one with it. "
@@ -310,7 +318,7 @@ def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
     course = invitation.project.course
     values = {"name": invitation.invited_by.user, "topic": invitation.project.title, "course": course}
     return Letter(
-        subject=_("An invitation to a project was taken back: %(topic)s") % values,
+        subject=_("An invitation to a team was taken back: %(topic)s") % values,
         text=_(
             "**%(name)s** had invited you to the team of **%(topic)s** in %(course)s. The invitation was taken back. "
             "There is nothing that you have to do."
@@ -339,7 +347,7 @@ def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
         subject=_("No answer to your invitation: %(email)s") % values,
         text=_(
             "**%(email)s** did not answer the invitation to **%(topic)s**, and its time is over. "
-            "While registration is open you may invite the person again, or somebody else."
+            "As long as teams can be changed you may invite the person again, or somebody else."
         )
         % escaped(values),
         action=mine(invitation.project),
