@@ -255,18 +255,21 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 CODE_MINUTES = 15
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = CODE_MINUTES * 60
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-# A lecture hall shares one address. Bad passwords count by address and account together (see AccountAdapter), codes
-# that are asked for by account too, because each is a mail. What proves itself otherwise is bounded by address only.
+# A lecture hall shares one address: all of it may come in within a minute, by a code or a passkey. Passwords can be
+# guessed: there are fewer, and who is stopped is offered a code. Bad ones count by address and account together (see
+# AccountAdapter), and so do codes and links that are asked for, because each is a mail (amls/mail/account_mail.py).
+_HALL = "300/m/ip"
 ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
     # By account and line (amls/accounts/adapters.py).
     "bad_password": "5/5m/key",
-    "request_login_code": "60/m/ip,3/m/key",
-    "signup": "60/m/ip",
+    "request_login_code": None,
+    "reset_password": None,
+    "signup": _HALL,
     # Guesses at the code of a course (amls/portal/me/views.py).
     "enrol_code": "10/10m/user",
 }
-MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
+MFA_RATE_LIMITS = {"webauthn_login": _HALL}
 # How many front servers stand before this one, each adding to X-Forwarded-For: limits need the visitor's address.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if IS_HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"

@@ -46,9 +46,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "too_many_login_attempts": _(
+        "too_many_passwords": _(
             "Too many attempts. Wait five minutes, or sign in another way: with a code by mail or a passkey."
         ),
+        "too_many_login_attempts": _(
+            "That was wrong too often. Have a new code sent to you; if an app makes your codes, wait five minutes."
+        ),
+        "rate_limited": _("That was asked for a moment ago. Look into your mailbox, and wait a little."),
     }
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
@@ -68,7 +72,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             ValidationError: there were too many.
         """
         if not ratelimit.consume(request, action=_BAD_PASSWORD, key=self.guess_key(request, credentials)):
-            raise self.validation_error("too_many_login_attempts")
+            raise self.validation_error("too_many_passwords")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Return whose password it is, or None. Who knows it has not guessed: what was counted is forgotten."""

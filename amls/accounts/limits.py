@@ -6,8 +6,20 @@ from allauth.core import ratelimit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-# In the session, as allauth keeps it: which code by mail is under way.
+# In the session, as allauth keeps it: which code by mail is under way, and which sign-in.
 _CODE_UNDER_WAY = "account_email_verification_code"
+_SIGN_IN_UNDER_WAY = "account_login"
+
+
+def no_more_mail(request: HttpRequest, said: str) -> HttpResponse:
+    """Return the page for a mail that is not sent because too many were asked for; a code that was sent can be typed.
+
+    Args:
+        request: of whoever asked for it.
+        said: why, and from when on one is sent again.
+    """
+    context = {"said": said, "has_code": _SIGN_IN_UNDER_WAY in request.session}
+    return render(request, "account/no_more_mail.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def too_many(request: HttpRequest) -> HttpResponse:

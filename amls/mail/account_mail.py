@@ -11,19 +11,25 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_added
 from allauth.account.utils import get_next_redirect_url
 from allauth.core import context as allauth_context
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
+from django.db import transaction
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import translation
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from amls.accounts.adapters import AccountAdapter, opens_again
+from amls.accounts.limits import no_more_mail
 from amls.accounts.log import owner_of, record
+from amls.core.bounds import Bound, spend
 from amls.core.clock import database_clock
 from amls.core.markdown import escape_markdown
+from amls.core.peers import line_of
+from amls.core.violations import RuleViolation
 from amls.courses.models import AccountEvent, User
 from amls.mail.accountwords import changed_words
 from amls.mail.letters import Letter
@@ -39,12 +45,52 @@ _ASKED = {"login_code", "unknown_account", "password_reset_key", "account_alread
 _OF_LOCKED = {"unknown_account", "account_already_exists"}
 
 
+# By line and address: by address alone, whoever asks for them would shut its owner out, and fill their mailbox.
+_TO_ADDRESS = (
+    Bound(
+        "accounts.mails-to-address",
+        most=5,
+        per=timedelta(minutes=10),
+        message=gettext_lazy(
+            "%(most)s mails were asked for with this address within ten minutes. The newest code or link holds in the "
+            "browser in which it was asked for: look for it in the mailbox, also among spam. Another one can be sent in "
+            "%(wait)s."
+        ),
+    ),
+    Bound(
+        "accounts.mails-to-address-a-day",
+        most=20,
+        per=timedelta(days=1),
+        message=gettext_lazy(
+            "%(most)s mails were asked for with this address from your network within a day. Another one can be sent in "
+            "%(wait)s. Until then sign in with a password or a passkey, or from another network."
+        ),
+    ),
+)
+# A lecture hall is one line.
+_FROM_LINE = Bound(
+    "accounts.mails-from-line",
+    most=300,
+    per=timedelta(minutes=1),
+    message=gettext_lazy(
+        "Very many mails are asked for from your network at this moment. Ask again in %(wait)s, or sign in with a "
+        "password or a passkey."
+    ),
+)
+
+
 class OutboxAdapter(AccountAdapter):
     """Writes what allauth would send into the outbox, in the transaction of its cause."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Seal the mail and put it into the outbox; codes are worthless when they no longer open anything."""
+        """Seal the mail and put it into the outbox; codes are worthless when they no longer open anything.
+
+        Raises:
+            ImmediateHttpResponse: whoever isn't signed in asked for too many: nothing is sent.
+        """
         now, name = database_clock.now(), template_prefix.rpartition("/")[2]
+        if name in _ASKED:
+            self._spend(email, now=now)
         user = owner_of(email)
         language = user.language if user is not None and user.language else translation.get_language() or "en"
         with translation.override(language):
@@ -64,6 +110,16 @@ class OutboxAdapter(AccountAdapter):
         )
         if name in _ASKED:
             record(AccountEvent.What.CODE_ASKED, user=user, request=allauth_context.request, how=name)
+
+    def _spend(self, email: str, *, now: datetime) -> None:
+        line = line_of(self.get_client_ip(self.request))
+        try:
+            with transaction.atomic():
+                spend(_FROM_LINE, who=line, now=now)
+                for bound in _TO_ADDRESS:
+                    spend(bound, who=f"{line} {email.lower()}", now=now)
+        except RuleViolation as violation:
+            raise ImmediateHttpResponse(no_more_mail(self.request, str(violation.message))) from violation
 
     def send_notification_mail(
         self,

@@ -3,6 +3,7 @@
 import os
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from amls.core.models import Spending
 from amls.courses.models import User
+from amls.mail.models import Notice
 from amls.mail.send import deliver_due
 from tests.cast import Cast
 
@@ -138,6 +141,76 @@ def test_one_field_leads_by_a_code_to_where_one_wanted(cast: Cast) -> None:
     assert first_code != second_code
     answer = client.post(confirm, {"code": second_code, "next": "/amls/me/"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/amls/me/")
+
+
+def ask_for_code(client: Client, email: str) -> Any:
+    return client.post("/accounts/login/code/", {"email": email})
+
+
+def test_a_lecture_hall_gets_its_codes_within_a_minute() -> None:
+    assert ask_for_code(Client(REMOTE_ADDR=HERE), "seat1@example.org").status_code == 302
+    later = timezone.now() + timedelta(days=1)
+    assert Spending.objects.filter(what="accounts.mails-from-line").update(spent=299, ends_at=later) == 1
+    answers = [ask_for_code(Client(REMOTE_ADDR=HERE), f"seat{number}@example.org") for number in (300, 301)]
+    assert [answer.status_code for answer in answers] == [302, 429]
+    assert "Very many mails are asked for from your network" in answers[-1].content.decode()
+    assert ask_for_code(Client(REMOTE_ADDR=ELSEWHERE), "seat301@example.org").status_code == 302
+
+
+def test_who_asks_for_codes_of_another_neither_shuts_them_out_nor_fills_their_mailbox(owner: str) -> None:
+    for _turn in range(3):
+        stranger = Client(REMOTE_ADDR=HERE)
+        ask_for_code(stranger, owner)
+        stranger.post("/accounts/login/code/confirm/", {"action": "resend"})
+        Client(REMOTE_ADDR=HERE).post("/accounts/password/reset/", {"email": owner})
+        form = {"email": owner.upper(), "password1": "", "password2": ""}
+        Client(REMOTE_ADDR=HERE).post("/accounts/signup/", form)
+    assert Notice.objects.filter(recipient__email=owner).count() == 5
+    Notice.objects.all().delete()
+    own = Client(REMOTE_ADDR=ELSEWHERE)
+    confirm = ask_for_code(own, owner).headers["Location"]
+    own.post(confirm, {"code": code_mailed()})
+    assert "_auth_user_id" in own.session
+
+
+def test_a_day_has_twenty_mails_for_one_address(owner: str) -> None:
+    answers = []
+    for _turn in range(21):
+        Spending.objects.filter(what="accounts.mails-to-address").delete()
+        answers.append(ask_for_code(Client(REMOTE_ADDR=HERE), owner))
+    assert [answer.status_code for answer in answers] == [302] * 20 + [429]
+    page = " ".join(answers[-1].content.decode().split())
+    assert "20 mails were asked for with this address from your network within a day" in page
+    assert 'class="btn go" href="/accounts/login/"' in page
+
+
+def test_who_is_sent_no_further_code_types_the_one_that_is_on_its_way(owner: str) -> None:
+    client = Client(REMOTE_ADDR=HERE)
+    confirm = ask_for_code(client, owner).headers["Location"]
+    code = code_mailed()
+    # Whoever asks again in the same browser is led to the field at once, and no second mail is sent.
+    assert ask_for_code(client, owner).headers["Location"] == confirm
+    assert Notice.objects.count() == 1
+    for _turn in range(4):
+        ask_for_code(Client(REMOTE_ADDR=HERE), owner)
+    answer = client.post(confirm, {"action": "resend"})
+    page = " ".join(answer.content.decode().split())
+    assert answer.status_code == 429
+    assert "The newest code or link holds in the browser in which it was asked for" in page
+    assert "Another one can be sent in 10 minutes" in page
+    assert f'class="btn go" href="{confirm}"' in page
+    client.post(confirm, {"code": code})
+    assert "_auth_user_id" in client.session
+
+
+def test_who_types_wrong_codes_reads_what_to_do(owner: str) -> None:
+    client = Client(REMOTE_ADDR=HERE)
+    confirm = ask_for_code(client, owner).headers["Location"]
+    for _turn in range(3):
+        answer = client.post(confirm, {"code": "WRNG-CDE"}, follow=True)
+    page = answer.content.decode()
+    assert "That was wrong too often. Have a new code sent to you" in page
+    assert "Wait five minutes, or" not in page
 
 
 def test_who_asks_for_another_code_at_once_is_led_to_the_field_for_the_last_one() -> None:
