@@ -72,8 +72,12 @@ def _closes(assignment: Assignment) -> Iterator[Item]:
 
 
 def _due(assignment: Assignment, due_at: datetime) -> Item:
-    if assignment.is_main:
+    if assignment.is_main and assignment.is_presented:
+        title = in_each_language(lambda: _("Deadline of the project presentations"))
+    elif assignment.is_main:
         title = in_each_language(lambda: _("Project submission deadline"))
+    elif assignment.is_presented:
+        title = in_each_language(lambda: _("%(title)s: to be presented") % {"title": assignment})
     else:
         title = in_each_language(lambda: _("%(title)s due") % {"title": assignment})
     key = "projects.submission" if assignment.is_main else key_of(assignment, "due")

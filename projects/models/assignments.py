@@ -302,6 +302,16 @@ class Assignment(models.Model):
         return self.hand_in == self.HandIn.FILES
 
     @property
+    def is_presented(self) -> bool:
+        """Whether it is held before others, and not handed in."""
+        return self.hand_in == self.HandIn.PRESENTED
+
+    @property
+    def said_hand_in(self) -> str:
+        """How it is handed in, in words that are true before and after it is."""
+        return str(_("As a presentation") if self.is_presented else self.get_hand_in_display())
+
+    @property
     def is_done_alone(self) -> bool:
         """Whether there are no teams that anybody could be invited to, change or leave."""
         return self.teaming == self.Teaming.ALONE and not self.has_topics

@@ -27,7 +27,7 @@ from amls.courses.participation import leave_course
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
-from projects.addresses import address_of
+from projects.addresses import address_of, key_of
 from projects.deadlines import Deadlines
 from projects.hooks.eligibility import judge_projects
 from projects.models import Assignment, Invitation, Membership, Project, Submission
@@ -420,6 +420,35 @@ def test_a_sheet_on_paper_that_each_does_alone_speaks_of_no_hand_in_and_no_team(
             assert untrue not in text
 
 
+def test_what_is_presented_is_nowhere_called_handed_in(world: World) -> None:
+    now = timezone.now()
+    values = {"kind": "other", "title": "Referat", "hand_in": "presented", "topics_given": "", "teaming": "alone"}
+    talk = Assignment.objects.create(course=world.course, position=2, due_at=now + WEEK, **values)
+    reconcile(world.course, now=now)
+    team_for_points(enrolment=world.other, assignment=talk, now=now)
+    extend(assignment=talk, enrolment=world.student, by=world.staff, reason="Krank", now=now, delta=WEEK)
+    titles = set(AgendaItem.objects.filter(key=key_of(talk, "due")).values_list("title", flat=True))
+    assert titles == {"Referat: to be presented"}
+    letter = letter_kinds["projects.extended"].writer(Notice.objects.get(kind="projects.extended"), now)
+    assert letter is not None
+    assert letter.subject.startswith("Referat: to be presented by ")
+    assert "is to be presented by" in letter.text
+    alone, in_team = world.cast.client("student"), Client()
+    in_team.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
+    for client in (alone, in_team):
+        main = BeautifulSoup(client.get(address_of(talk)).content, "html.parser").main
+        assert main is not None
+        said = main.get_text(" ", strip=True)
+        assert "As a presentation" in said
+        assert main.select_one(".kicker").get_text(strip=True) == "Presentation"
+        assert "Hand-in" not in said
+    main = BeautifulSoup(
+        alone.get(reverse("projects:assignments", args=[world.course.slug])).content, "html.parser"
+    ).main
+    assert main is not None
+    assert "As a presentation" in main.get_text(" ")
+
+
 def test_a_project_that_is_presented_is_never_said_to_be_handed_in_or_not(world: World) -> None:
     Assignment.objects.filter(pk=world.assignment.pk).update(hand_in="presented")
     world.project()
@@ -427,7 +456,8 @@ def test_a_project_that_is_presented_is_never_said_to_be_handed_in_or_not(world:
     for page in ("/amls/", "/amls/me/", "/amls/projects/mine/"):
         main = BeautifulSoup(client.get(page).content, "html.parser").main
         assert main is not None
-        assert "Presented" in main.get_text(" "), page
+        # As true before it is held as after it.
+        assert "As a presentation" in main.get_text(" "), page
         assert "Nothing was handed in." not in main.get_text(" "), page
         assert not main.select('a[href$="/submit/"]'), page
     finding = judge_projects(world.course, [world.student], DEADLINE + WEEK)[world.student.pk]

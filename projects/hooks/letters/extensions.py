@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.clock import is_open_until
 from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
@@ -59,6 +60,29 @@ def extension_declined(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
+def _moved(*, is_over: bool, is_presented: bool) -> tuple[str, str]:
+    """Return the subject and the Markdown that say until when something is due, or was."""
+    if is_presented and is_over:
+        return (
+            _("%(title)s: it was to be presented by %(until)s"),
+            _("**%(title)s** was to be presented by **%(until)s**."),
+        )
+    if is_presented:
+        return (
+            _("%(title)s: to be presented by %(until)s"),
+            _("**%(title)s** is to be presented by **%(until)s**. Your calendar shows the new time."),
+        )
+    if is_over:
+        return (
+            _("%(title)s: you could hand in until %(until)s"),
+            _("**%(title)s** could be handed in until **%(until)s**. What was handed in by then is in time."),
+        )
+    return (
+        _("%(title)s: you may hand in until %(until)s"),
+        _("**%(title)s** may be handed in until **%(until)s**. Your calendar shows the new time."),
+    )
+
+
 def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str, alone: str) -> Letter | None:
     """Return a letter on the deadline that a person has now: their team's, or what theirs would be."""
     rows = Enrolment.objects.select_related("user", "course").filter(user=notice.recipient, course=notice.course)
@@ -75,14 +99,10 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
     course, has_team = enrolment.course, teams.exists()
     values = {"until": say_time(due_at, course.zone, now=now), "title": assignment}
     why_enrolled = _("You get this because you take part in %(course)s.") % {"course": course}
-    if not assignment.has_topics:
-        return Letter(
-            subject=_("%(title)s: you may hand in until %(until)s") % values,
-            text=_("**%(title)s** may be handed in until **%(until)s**. Your calendar shows the new time.")
-            % escaped(values),
-            action=open_assignment(assignment),
-            reason=why_enrolled,
-        )
+    is_over = not is_open_until(due_at, now)
+    if is_over or assignment.is_presented or not assignment.has_topics:
+        subject, in_team = _moved(is_over=is_over, is_presented=assignment.is_presented)
+        alone = in_team
     return Letter(
         subject=subject % values,
         text=(in_team if has_team else alone) % escaped(values),
