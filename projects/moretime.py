@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from amls.core.clock import is_open_until
+from amls.core.times import say_time
 from amls.courses.models import User
 from amls.desk.holding import WantedAct
 from amls.held.asking import hold_and_say
@@ -36,6 +39,26 @@ def say_more_time(
     about = sha256(",".join(map(str, pks)).encode()).hexdigest()
     wanted = WantedAct(given[0].course, KIND, about, {"extensions": pks}, title, back)
     hold_and_say(request, wanted, by=by, now=now, at_desk=True)
+    warn_if_over(request, given, now=now)
+
+
+def warn_if_over(request: HttpRequest, given: Iterable[Extension], *, now: datetime) -> None:
+    """Say of time that is over already what it is good for.
+
+    Args:
+        request: of whoever gave it.
+        given: each with its assignment.
+        now: the request's clock.
+    """
+    for extension in given:
+        base, zone = extension.assignment.due_at, extension.course.zone
+        if base is not None and not is_open_until(until := extension.extends(base), now):
+            said = _(
+                "%(time)s is over already: what came late by then is in time, and nobody can hand in any more. "
+                "Give a later time if they shall."
+            )
+            messages.warning(request, said % {"time": say_time(until, zone, now=now)})
+            return
 
 
 def let_stand(act: HeldAct, now: datetime) -> str:

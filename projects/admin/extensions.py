@@ -29,7 +29,7 @@ from projects.admin.pages import KeptAdmin
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.heldacts import TeamAct
 from projects.models import Extension, ExtensionRequest, Project
-from projects.moretime import say_more_time
+from projects.moretime import say_more_time, warn_if_over
 from projects.progress import desk_views
 from projects.queries import with_team
 from projects.services.extensions import decline_request, extend, grant_request, reopen_request
@@ -81,12 +81,13 @@ class ExtensionRequestAdmin(KeptAdmin):
         if is_grant and answer_form.is_valid() and time_form.is_valid():
             act = {**time_form.given(), "answer": answer_form.cleaned_data["answer"]}
             try:
-                grant_request(request=row, by=user_of(request), now=now_of(request), **act)
+                extension = grant_request(request=row, by=user_of(request), now=now_of(request), **act)
             except RuleViolation as violation:
                 add_violation(time_form, violation)
             else:
                 said = _("Granted: page, calendar and reminders follow. The team is told in five minutes.")
                 messages.success(request, said, extra_tags=f"undo {here} reopen 1")
+                warn_if_over(request, [extension], now=now_of(request))
                 return redirect(list_as_left(self, request))
         if is_decline and answer_form.is_valid():
             try:
@@ -164,6 +165,10 @@ class ExtensionAdmin(KeptAdmin):
             return _("until %(time)s") % {"time": say_time(row.due_at, row.course.zone)}
         return _("by %(delta)s") % {"delta": say_length(row.delta) if row.delta else "–"}
 
+    def _named(self, rows: Sequence[Extension]) -> dict[str, str]:
+        """Name what is for the same people: them, and the assignments."""
+        return {"whom": self.whom(rows[0]), "what": ", ".join(str(row.assignment) for row in rows)}
+
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
@@ -182,7 +187,7 @@ class ExtensionAdmin(KeptAdmin):
                 add_violation(form, violation)
             else:
                 back = reverse("admin:projects_extension_changelist")
-                title = _("More time: %(whom)s") % {"whom": given[0]}
+                title = _("More time for %(whom)s: %(what)s") % self._named(given)
                 say_more_time(request, given, title=title, back=back, by=user_of(request), now=now_of(request))
                 return redirect(back)
         return self.ask(
@@ -203,7 +208,8 @@ class ExtensionAdmin(KeptAdmin):
             raise Http404
         timezone.activate(row.course.zone)
         if request.method == "POST":
-            act = _revoking([row], title=_("Revoke: %(what)s") % {"what": self.whom(row)}, by=user_of(request))
+            title = _("Revoke more time for %(whom)s: %(what)s") % self._named([row])
+            act = _revoking([row], title=title, by=user_of(request))
             back = reverse("admin:projects_extension_change", args=[row.pk])
             asked = self.hold(request, act, back=back)
             return asked or redirect(list_as_left(self, request))
@@ -215,7 +221,7 @@ class ExtensionAdmin(KeptAdmin):
             notes.append(_("Revoked %(time)s.") % {"time": say_time(row.revoked_at, row.course.zone)})
         return self.ask(
             request,
-            title=_("More time for %(whom)s") % {"whom": self.whom(row)},
+            title=_("More time for %(whom)s: %(what)s") % self._named([row]),
             submit=_("Revoke"),
             notes=notes,
             may=row.revoked_at is None,

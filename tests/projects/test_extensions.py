@@ -7,12 +7,14 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.held.models import HeldAct
 from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
@@ -345,3 +347,23 @@ def test_a_decision_leads_back_to_the_list_as_one_left_it(world: World, settings
     path, _mark, query = answer["Location"].partition("?")
     assert path == reverse("admin:projects_extensionrequest_changelist")
     assert parse_qs(query) == {"state__exact": ["open"], "q": ["Größe"]}
+
+
+def test_time_that_is_over_is_given_and_told_as_what_it_is(world: World, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk, address = world.cast.client("assistant"), reverse("admin:projects_extension_add")
+    values = {"kind": "sheet", "title": "Blatt 1", "topics_given": "", "teaming": "alone"}
+    sheet = Assignment.objects.create(course=world.course, position=2, due_at=DEADLINE, **values)
+    data = {"course": world.course.pk, "assignment": sheet.pk, "days": "1", "reason": "Ausfall"}
+    page = desk.post(address, data, follow=True).content.decode()
+    assert "is over already: what came late by then is in time" in page
+    # Whoever sees it held back knows for whom and for what it is.
+    assert HeldAct.objects.get().title == "More time for everyone: Blatt 1"
+    notice = Notice.objects.filter(kind="projects.extended").first()
+    assert notice is not None
+    letter = letter_kinds["projects.extended"].writer(notice, timezone.now())
+    assert letter is not None
+    assert "you could hand in until Tue 9 Jul 2024" in letter.subject
+    assert "What was handed in by then is in time." in letter.text
+    ahead = {**data, "days": "", "until": f"{timezone.now() + TWO_DAYS:%Y-%m-%dT%H:%M}"}
+    assert "is over already" not in desk.post(address, ahead, follow=True).content.decode()

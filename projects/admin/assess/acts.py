@@ -21,6 +21,7 @@ from projects.forms.points import TaskPointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.heldacts import TeamAct
 from projects.models import Extension, Project, Submission
+from projects.moretime import warn_if_over
 from projects.publication import hold_publication, publication_of, say_overtaken
 from projects.services.assessing import assess, assign_assessor, note_for_staff
 from projects.services.corrections import correct
@@ -277,6 +278,7 @@ def give_time(page: AssessPage, form: MoreTimeForm) -> str:
         now=now_of(page.request),
         **form.given(),
     )
+    warn_if_over(page.request, given, now=now_of(page.request))
     page.undo = f"{page.place} revoke {given[0].pk}"
     return _("The team has more time, and is told in five minutes.")
 
