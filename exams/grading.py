@@ -11,7 +11,7 @@ from amls.core.decimals import say_decimal
 from amls.core.plots import Bar, bars_of
 from exams.models.results import FAILED, GRADES
 
-BEST, PASSING = GRADES[0], GRADES[-1]
+PASSING = GRADES[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,38 @@ def test_names_in_templates_say_what_they_hold() -> None:
     assert empty == []
 
 
+def _said_of(docstring: str, section: str) -> set[str]:
+    """Return what a docstring's section, 'Args' or 'Attributes', has an entry for."""
+    entries = re.search(rf"^{section}:\n((?: {{4}}.*\n?|\n)*)", docstring, re.MULTILINE)
+    names = re.findall(r"^ {4}([*\w]+(?:, [*\w]+)*):", entries[1], re.MULTILINE) if entries else []
+    return {name.strip("* ") for entry in names for name in entry.split(",")}
+
+
+def _has(node: ast.AST) -> set[str]:
+    """Return the parameters of a function, or what a class has by name."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
+    stored = (ast.Name, ast.Attribute)
+    names = {getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(node) if isinstance(part, stored)}
+    return names | {part.name for part in ast.walk(node) if isinstance(part, ast.FunctionDef)}
+
+
+def test_docstrings_say_only_what_is_there() -> None:
+    """A parameter or an attribute that went takes its entry along."""
+    gone = []
+    for path in _modules():
+        source = path.read_text()
+        # Parsing is what costs.
+        if not re.search(r"^ +(Args|Attributes):$", source, re.MULTILINE):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+                section = "Attributes" if isinstance(node, ast.ClassDef) else "Args"
+                names = _said_of(ast.get_docstring(node) or "", section) - _has(node)
+                gone += [f"{path.relative_to(ROOT)}:{node.lineno}: {name}" for name in names]
+    assert gone == []
+
+
 def test_docstrings_stand_alone() -> None:
     """Whoever looks a function up sees its docstring, not that of its neighbour."""
     leans = re.compile(

@@ -28,6 +28,8 @@ Write = Callable[..., Any]
 class Writes:
     """The services that write the rows of an admin class, each called as `service(row, by=…, now=…)`.
 
+    `by` is who writes, of the desk's staff: for services that keep it in a row or a log. History notes it in any case.
+
     Attributes:
         save: keeps a new or changed row; None: nobody adds or changes any with the desk's own form.
         delete: None: nobody deletes any.

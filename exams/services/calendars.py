@@ -13,7 +13,7 @@ from exams.agenda_items import SOURCE, own_items_of_all
 FOLLOW = "exams.tasks.follow"
 
 
-def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
+def follow_later(enrolment_pks: Collection[int]) -> None:
     """Have the agenda of these people brought up to date once the transaction is committed.
 
     Not within it, where the exam's lock would be held meanwhile, and not in the request,

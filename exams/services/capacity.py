@@ -24,7 +24,7 @@ from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Seat
 from exams.models.exam import SignUp
-from exams.services.calendars import follow_people
+from exams.services.calendars import follow_later
 
 # Each step is a mail, and a seat that is freed and taken again moves the waiting list. Whoever holds a seat may
 # always give it up.
@@ -63,7 +63,7 @@ def take_place(
         registration.position = exam.last_position
     registration.save(force_insert=True)
     write_counters(exam)
-    follow_people([enrolment.pk], now=now)
+    follow_later([enrolment.pk])
     return registration
 
 
@@ -136,7 +136,7 @@ def give_up(
     registration.save(update_fields=["state", "position", "keeps_seat", "closed_at", "changed_at", "reason"])
     # An assigned seat is free for somebody else.
     Seat.objects.filter(registration=registration).delete()
-    follow_people([registration.enrolment_id], now=now)
+    follow_later([registration.enrolment_id])
 
 
 def wait_on_alone(registration: Registration) -> None:
@@ -234,7 +234,7 @@ def _give_seats(exam: Exam, waiting: Sequence[Registration], *, now: datetime) -
     Registration.objects.bulk_update(waiting, ["state", "position", "keeps_seat", "changed_at"])
     exam.seats_taken += len(waiting)
     exam.waiting -= len(waiting)
-    follow_people([registration.enrolment_id for registration in waiting], now=now)
+    follow_later([registration.enrolment_id for registration in waiting])
 
 
 def write_counters(exam: Exam) -> None:
@@ -286,7 +286,7 @@ def seat_at_the_door(exam: Exam, registration: Registration, *, reason: str, now
     registration.changed_at = now
     registration.save(update_fields=["state", "position", "is_walk_in", "reason", "changed_at"])
     write_counters(exam)
-    follow_people([registration.enrolment_id], now=now)
+    follow_later([registration.enrolment_id])
 
 
 # ── rules ──

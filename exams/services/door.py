@@ -12,7 +12,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from exams.managers import RegistrationQuerySet
 from exams.models import CheckInMark, Exam, HelperLink, Registration, Result
-from exams.services.calendars import follow_people
+from exams.services.calendars import follow_later
 from exams.services.capacity import check_not_frozen, need_reason
 
 _Action = CheckInMark.Action
@@ -155,7 +155,7 @@ def mark_the_rest_absent(*, exam_pk: int, now: datetime) -> int:
         rest = _rest_of(exam_pk, now=now)
         people = list(rest.values_list("enrolment_id", flat=True))
         rest.update(state=Registration.State.ABSENT, changed_at=now)
-        follow_people(people, now=now)
+        follow_later(people)
     return len(people)
 
 
@@ -173,7 +173,7 @@ def mark_the_rest_present(*, exam_pk: int, by: User | None, now: datetime) -> in
             for pk, _enrolment in people
         )
         rest.update(state=Registration.State.ATTENDED, arrived_at=now, changed_at=now)
-        follow_people([enrolment for _pk, enrolment in people], now=now)
+        follow_later([enrolment for _pk, enrolment in people])
     return len(people)
 
 
@@ -219,4 +219,4 @@ def _follow_marks(registration: Registration, *, now: datetime) -> None:
     registration.actual_seat = presence.seat
     registration.changed_at = now
     registration.save(update_fields=["state", "arrived_at", "left_at", "actual_seat", "changed_at"])
-    follow_people([registration.enrolment_id], now=now)
+    follow_later([registration.enrolment_id])

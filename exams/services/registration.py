@@ -17,7 +17,7 @@ from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
-from exams.services.calendars import follow_people
+from exams.services.calendars import follow_later
 from exams.services.capacity import (
     STEPS,
     check_not_frozen,
@@ -328,5 +328,5 @@ def close_exam(*, exam_pk: int, now: datetime) -> int:
         active = Registration.objects.active().filter(exam=exam)
         people = list(active.values_list("enrolment_id", flat=True))
         active.update(closed_at=now, changed_at=now, keeps_seat=False)
-        follow_people(people, now=now)
+        follow_later(people)
     return len(people)

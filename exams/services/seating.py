@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.mail.outbox import notify
 from exams.models import Accommodation, Exam, Registration, Room, Seat
-from exams.services.calendars import follow_people
+from exams.services.calendars import follow_later
 from exams.services.seatnews import SeatChange, SeatsByPerson, seats_of, tell_changed
 from exams.services.seatplan import Place, fits, in_order, plan_seats
 
@@ -189,7 +189,7 @@ def release_seats(*, exam_pk: int, now: datetime) -> int:
         exam.save(update_fields=["seats_released_at"])
         for registration in holding:
             _tell(registration, now=now)
-        follow_people([registration.enrolment_id for registration in holding], now=now)
+        follow_later([registration.enrolment_id for registration in holding])
     return len(holding)
 
 

@@ -12,7 +12,7 @@ from amls.held.services import HOLD
 from amls.mail.corrections import Correction, notify_corrected
 from amls.mail.outbox import Told
 from exams.models import Exam, Registration, Seat
-from exams.services.calendars import follow_people
+from exams.services.calendars import follow_later
 
 CHANGED = "exams.seat-changed"
 
@@ -86,7 +86,7 @@ def tell_changed(
     notify_corrected(
         (_correction(change, exam, now) for change in changes), kind=CHANGED, now=now, not_before=now + HOLD
     )
-    follow_people([change.registration.enrolment_id for change in changes], now=now)
+    follow_later([change.registration.enrolment_id for change in changes])
     return changes
 
 

@@ -25,7 +25,6 @@ class TeamOfRun:
     key: int
     name: str
     topic: str
-    topic_key: int | None
     rank: int | None
     why: list[str]
 
@@ -98,7 +97,7 @@ def _team(
         for reason in reasons
         if rank is None or reason["rank"] < rank
     ]
-    return TeamOfRun(key, name, titles.get(topic or 0, ""), topic, rank, why)
+    return TeamOfRun(key, name, titles.get(topic or 0, ""), rank, why)
 
 
 def _members(problem: AllocationInput) -> dict[int, list[Enrolment]]:

@@ -113,21 +113,15 @@ class _TeamAndMembers:
         """Let a member have these points.
 
         Raises:
-            RuleViolation: they would have none while the team has some; then nothing is as before.
+            RuleViolation: they would have none while the team has some; then nothing is changed.
         """
         for task, wanted in points.items():
-            theirs = {
-                member: self.own[member].get(task, self.team.get(task, Given(None))).points for member in self.members
-            }
-            if wanted is None and any(value is not None for pk, value in theirs.items() if pk != enrolment.pk):
+            others = [value for pk, value in self._of_each(task).items() if pk != enrolment.pk]
+            if wanted is None and any(value is not None for value in others):
                 said = _("%(person)s can't be without points while the team has some: look at the team's page.")
                 raise RuleViolation(said % {"person": enrolment.user}, code="team-has-points")
         for task, wanted in points.items():
-            theirs = {
-                member: self.own[member].get(task, self.team.get(task, Given(None))).points for member in self.members
-            }
-            theirs[enrolment.pk] = wanted
-            if len(set(theirs.values())) == 1:
+            if set((self._of_each(task) | {enrolment.pk: wanted}).values()) == {wanted}:
                 self.given[task] = Given(wanted, self.team.get(task, Given(None)).comment)
                 self.team[task] = self.given[task]
                 for tasks in self.own.values():
@@ -135,6 +129,11 @@ class _TeamAndMembers:
             else:
                 before = self.own[enrolment.pk].get(task, Given(None))
                 self.own[enrolment.pk][task] = Given(wanted, before.comment)
+
+    def _of_each(self, task: int | None) -> dict[int, Decimal | None]:
+        """Return what each member has of a task: of their own, or with the team."""
+        of_team = self.team.get(task, Given(None))
+        return {member: self.own[member].get(task, of_team).points for member in self.members}
 
 
 def _standing_of_each(projects: Iterable[Project]) -> defaultdict[int, _TeamAndMembers]:

@@ -7,7 +7,6 @@ for here (SAML 2.0 Profiles, 4.1.4.2 and 4.1.4.5).
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
@@ -66,15 +65,16 @@ def refuse_unless_success(response: Any) -> None:
     raise SignInRefused(codes[-1].rpartition(":")[2], " ".join(messages))
 
 
-def believe(response: Any, *, provider: SignInProvider, asked: str, data: dict[str, Any], now: datetime) -> SamlAnswer:
+def believe(response: Any, *, provider: SignInProvider, asked: str, data: dict[str, Any]) -> SamlAnswer:
     """Return what an answer says that is believed.
+
+    Until when it holds python3-saml judges by the machine's own clock, as it can be given no other.
 
     Args:
         response: parsed.
         provider: who must have signed it, for this site.
         asked: the ID of the request that it answers.
         data: of the HTTP request that brought it.
-        now: the request's clock.
 
     Raises:
         SignInProblem: it is not for this sign-in; why.

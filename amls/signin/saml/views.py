@@ -110,7 +110,7 @@ def _read(request: HttpRequest, provider: SamlProvider, response: Any) -> Any:
     refuse_unless_success(response)
     asked = response.get_in_response_to()
     data = request_data(request) | {"script_name": reverse("saml_acs", args=[provider.settings.id])}
-    answer = believe(response, provider=provider.settings, asked=asked, data=data, now=now_of(request))
+    answer = believe(response, provider=provider.settings, asked=asked, data=data)
     login = provider.sociallogin_from_response(request, answer)
     login.facts = {
         "provider": provider.settings.id,

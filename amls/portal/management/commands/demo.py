@@ -12,7 +12,7 @@ from amls.portal.demo.services import make_demo
 
 
 class Command(BaseCommand):
-    """See interfaces: AMLS SS2024 archived, a running copy, accounts of each role."""
+    """An archived course, AMLS SS2024, one that runs, and accounts of each role."""
 
     help = "Makes the demo courses and accounts; run again it changes nothing."
 

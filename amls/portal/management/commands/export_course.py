@@ -11,7 +11,7 @@ from amls.portal.takeover.toml import dump_toml
 
 
 class Command(BaseCommand):
-    """See interfaces: importing what this prints gives the same course."""
+    """What it prints gives the same course when it is imported."""
 
     help = "Prints the course.toml of a course."
 

@@ -29,7 +29,7 @@ _ANSWERS = ("year", "term", "title", "zone", "order", "first_week")
 
 
 class Command(BaseCommand):
-    """See interfaces: a diff of what changes; a second run changes nothing; nothing half-written; what is missing is asked."""
+    """It says what changes, writes all or nothing, and asks for what is missing; a second run changes nothing."""
 
     help = (
         "Makes or updates a course from a course page (text, HTML, Markdown), CSV, XLSX, ICS, YAML, JSON, DOCX, a course.toml, "

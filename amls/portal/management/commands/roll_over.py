@@ -13,7 +13,7 @@ from amls.portal.takeover.spec import CourseFileError
 
 
 class Command(BaseCommand):
-    """See interfaces: dates shifted by teaching week, weekday and local time kept, holidays skipped."""
+    """Dates are shifted by teaching weeks; weekdays and local times are kept, days without teaching skipped."""
 
     help = "Makes a course for a new term out of an earlier one, as a draft."
 

@@ -23,7 +23,7 @@ from amls.portal.takeover.spec import CourseFileError, CourseSpec
 
 
 class Command(BaseCommand):
-    """See interfaces: for a real installation, without demo data."""
+    """For a real installation, which has no demo data; what is there already stays."""
 
     help = (
         "Makes the first account, who runs the installation, and the first course; asks for what is not given. "

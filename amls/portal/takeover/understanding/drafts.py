@@ -37,7 +37,6 @@ class Draft:
         begins, ends: ISO 8601, from containers that know.
         kind: that a column, a label or a heading says; 'work' of work to do.
         label: what the column of kinds says.
-        is_main_due: whether the row itself is a deadline.
         unknown: words of its brackets that mean nothing here.
         text: of the source's row.
         from_column: whether it stands in a column of its own kind of session.

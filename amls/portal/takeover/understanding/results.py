@@ -22,7 +22,6 @@ class Session:
     Attributes:
         id: the same as long as its row says the same; corrections are given by it.
         line: of the source, 0 where it has none.
-        is_guessed: whether the half of the day was guessed, of '1:00 to 2:30'.
     """
 
     id: str
