@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.bounds import Bound, spend
 from amls.core.request import now_of
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.models import Language, User
 from amls.courses.numbers import is_a_number
 from amls.courses.validators import is_a_name
@@ -87,4 +87,4 @@ def bound_numbers(request: HttpRequest, form: ProfileForm | ClaimForm) -> None:
     try:
         spend(_NUMBERS, who=request.user.pk, now=now)
     except RuleViolation as violation:
-        form.add_error(violation.field, violation.as_validation_error().messages)
+        add_violation(form, violation)

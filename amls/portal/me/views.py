@@ -13,7 +13,7 @@ from amls.agenda.feeds import coming_items
 from amls.agenda.models import SESSIONS, ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.core.origin import place_here
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course
 from amls.courses.accounts import user_of
 from amls.courses.eligibility import evaluate
@@ -63,7 +63,7 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
             claim_in_own_courses(user=user, now=access.now)
         except RuleViolation as violation:
             if form is not None and violation.field:
-                form.add_error(violation.field, violation.as_validation_error().messages)
+                add_violation(form, violation)
             else:
                 problem = str(violation.message)
         else:
@@ -82,7 +82,7 @@ def _claim(request: HttpRequest, access: Access) -> HttpResponse:
             number = form.cleaned_data["matriculation_number"]
             claim_by_number(user=user, course=access.course, number=number, now=access.now)
         except RuleViolation as violation:
-            form.add_error("matriculation_number" if violation.field else None, str(violation.message))
+            add_violation(form, violation)
         else:
             said = _(
                 "If this number stands on the roster, the staff are asked to confirm that it is you. You get a mail."

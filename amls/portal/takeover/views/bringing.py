@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from amls.core.preview import Preview, preview_of
 from amls.core.request import htmx_of, now_of
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, need_course_maker, open_course_as_manager
 from amls.courses.accounts import user_of, user_or_none
 from amls.courses.models import Course, Role, User
@@ -71,7 +71,7 @@ def _bring(request: HttpRequest, owner: User, course: Course | None, context: di
                 for problem in error.problems:
                     form.add_error(None, problem)
             except RuleViolation as violation:
-                form.add_error(violation.field, violation.as_validation_error().messages)
+                add_violation(form, violation)
         status = 422
     mine = ImportDraft.objects.filter(owner=owner, course=course).order_by("-made_at", "-pk")[:5]
     return render(request, "portal/takeover/bring.html", {**context, "form": form, "drafts": mine}, status=status)
