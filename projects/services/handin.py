@@ -346,7 +346,7 @@ def _require_may_hand_in(
             )
             % {
                 "due": say_time(due_at, course.zone, now=now),
-                "closes": say_time(closes, course.zone, now=now),
+                "closes": say_time(closes - timedelta(minutes=1), course.zone, now=now),
                 "began": say_time(began, course.zone, now=now, to_the_second=True),
                 "ask": whom_to_ask(course),
             },

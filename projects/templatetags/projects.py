@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -59,6 +59,12 @@ def name_of_place(course: Course) -> str:
         kept = KeptKinds(frozenset(kinds))
         store.put(key, kept)
     return _("Assignments") if kept.kinds and Assignment.Kind.PROJECT not in kept.kinds else _("Projects")
+
+
+@register.filter
+def last_minute(ends_at: datetime) -> datetime:
+    """Return until when something is open that ends at a time, as deadlines are said: that whole minute counts."""
+    return ends_at - timedelta(minutes=1)
 
 
 @register.filter

@@ -133,7 +133,7 @@ def test_after_the_cutoff_it_is_refused_with_all_times(world: World) -> None:
     with pytest.raises(RuleViolation) as refusal:
         attempt(world, project, began=CUTOFF)
     assert str(refusal.value.message) == (
-        "The deadline was Mon 8 Jul, 23:59 (Europe/Berlin), and late hand-ins were kept until Thu 11 Jul, 00:00 "
+        "The deadline was Mon 8 Jul, 23:59 (Europe/Berlin), and late hand-ins were kept until Wed 10 Jul, 23:59 "
         "(Europe/Berlin). Your upload began Thu 11 Jul, 00:00:00 (Europe/Berlin) by the server's clock. "
         "Ask amls@example.org."
     )

@@ -81,7 +81,7 @@ def test_who_is_in_a_team_teaches_once_its_result_is_there(world: World) -> None
     (project,) = make_teams(world, 1)
     person = project.memberships.get().enrolment
     person.role = Role.ASSISTANT
-    with pytest.raises(RuleViolation, match="They are in a project"):
+    with pytest.raises(RuleViolation, match="They are in a team"):
         save_enrolment(person, now=NOW)
     assess(project=project, outcome="passed", extra_points=Decimal(0), feedback="", by=world.staff, now=NOW)
     publish_assessments(projects=[project], now=NOW)
@@ -96,7 +96,11 @@ def test_a_student_who_is_bound_is_not_taken_out_and_the_desk_says_why_before_it
     register(enrolment=waiting, exam_pk=exam.pk, now=exam.opens_at)
     propose_idea(enrolment=author, assignment=world.assignment, title="Größe", description="With data", now=NOW)
     client = world.cast.client("lecturer")
-    bound = {in_team: "They are in a project.", waiting: "They are registered for an exam", author: "What they did"}
+    bound = {
+        in_team: "They are in a team.",
+        waiting: "They are registered for an exam",
+        author: "They proposed an own idea",
+    }
     for person, why in bound.items():
         page = client.get(reverse(DELETE, args=[person.pk]), follow=True)
         assert page.redirect_chain, why
