@@ -78,7 +78,7 @@ def _read_pdf(file: IO[bytes], folder: Path, most: int) -> Iterator[Page]:
 
 def _pdf_text(page: Any) -> tuple[str, str]:
     """Return the line in the largest letters, and the text."""
-    from pypdfium2 import raw  # noqa: PLC0415
+    from pypdfium2 import raw  # noqa: PLC0415 - each kind loads only what it needs, under its memory limit
 
     textpage = page.get_textpage()
     count = min(textpage.count_chars(), _MAX_CHARACTERS)
