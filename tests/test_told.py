@@ -33,6 +33,7 @@ AT_ONCE = {
     "exams.services.registration:withdraw": ASKED,
     "exams.services.regrading:grade_anew": HELD,
     "exams.services.seating:_tell": HELD,
+    "projects.hooks.leaving:tell_of_freed_projects": "an account is gone, which nobody can take back",
     "projects.services.allocating:publish_allocation": HELD,
     "projects.services.assessing:publish_assessments": HELD,
     "projects.services.checking:_finish": WORKER,
