@@ -17,11 +17,14 @@ from amls.portal.takeover.spec import (
     CourseFileError,
     CourseSpec,
     DeadlineSpec,
+    ExamRulesSpec,
     FreeDaySpec,
+    GradingSpec,
     LectureSpec,
     SlotSpec,
 )
 from amls.portal.takeover.toml import dump_toml, load_toml
+from exams.models import ExamRules
 
 HEAD = 'format = 1\n[course]\nslug = "a"\ntitle = "b"\nterm = "c"\n'
 FULL = (
@@ -161,3 +164,9 @@ def test_the_page_about_the_course_file_names_every_field() -> None:
     text = (Path(settings.BASE_DIR) / "docs" / "operating" / "course-file.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\[.+\])` \| (.+) \|$", text[text.index("## Every field") :], re.MULTILINE)
     assert {table: names.split(", ") for table, names in rows} == fields_by_table()
+
+
+def test_every_setting_of_the_exam_rules_is_in_the_course_file() -> None:
+    """The rule of admission is `[[admission]]`, whose project is the switch in `[grading]`."""
+    said = {item.name for kind in (ExamRulesSpec, GradingSpec) for item in fields(kind)}
+    assert {field.name for field in ExamRules._meta.concrete_fields} - said == {"id", "course", "rule"}
