@@ -306,7 +306,7 @@ def test_a_moved_review_is_told_to_those_in_whose_calendars_it_is(cast: Cast, po
     register(enrolment=cast.student, exam_pk=exam.pk, now=exam.opens_at)
     with quietly():
         reconcile(cast.course, now=NOW)
-    Exam.objects.filter(pk=exam.pk).update(review_at=exam.review_at + timedelta(days=1))
+    Exam.objects.filter(pk=exam.pk).update(review_at=datetime(2024, 8, 6, 12, tzinfo=UTC))
     reconcile(cast.course, now=NOW)
     Notice.objects.exclude(kind="mail.changes").delete()
     tell(NOW + timedelta(minutes=5))
