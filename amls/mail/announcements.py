@@ -12,6 +12,7 @@ from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.courses.saving import delete_row, save_row
+from amls.courses.services import lock_course
 from amls.desk.holding import end_waiting
 from amls.mail.audiences import people_in
 from amls.mail.letters import Letter
@@ -47,6 +48,7 @@ def save_announcement(announcement: Announcement, *, by: User | None, now: datet
 def delete_announcement(announcement: Announcement, *, by: User | None = None, now: datetime) -> None:
     """Delete an announcement; what waited to let it go ends."""
     with transaction.atomic():
+        lock_course(announcement.course_id)
         end_waiting(kind=RELEASE, about=str(announcement.pk), why=_("The announcement was deleted."), now=now)
         delete_row(announcement, by=by, now=now)
 
@@ -90,8 +92,10 @@ def release_announcement(*, announcement_pk: int, seal: str, now: datetime) -> s
         RuleViolation: it is gone, or not what its writer saw, or other people would get it.
     """
     with transaction.atomic():
-        rows = Announcement.objects.select_for_update(of=("self",)).select_related("course")
-        announcement = rows.filter(pk=announcement_pk, is_waiting=True).first()
+        waiting = Announcement.objects.filter(pk=announcement_pk, is_waiting=True)
+        for course in waiting.values_list("course_id", flat=True):
+            lock_course(course)
+        announcement = waiting.select_for_update(of=("self",)).select_related("course").first()
         if announcement is None or announcement.is_withdrawn:
             raise RuleViolation(_("The announcement is withdrawn or deleted."), code="gone")
         if seal_announcement(announcement) != seal:
