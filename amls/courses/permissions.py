@@ -74,7 +74,7 @@ def is_last_lecturer(enrolment: Enrolment) -> bool:
     """Return whether a course would be left without a lecturer."""
     if enrolment.role != Role.LECTURER:
         return False
-    others = Enrolment.objects.filter(course=enrolment.course_id, role=Role.LECTURER, user__is_active=True)
+    others = Enrolment.objects.reachable().filter(course=enrolment.course_id, role=Role.LECTURER)
     return not others.exclude(pk=enrolment.pk).exists()
 
 

@@ -226,7 +226,7 @@ def _lock(user: User) -> User:
 def _refuse_if_needed(user: User) -> None:
     lectured = Course.objects.filter(state=Course.State.RUNNING, enrolments__user=user, enrolments__role=Role.LECTURER)
     for course in lectured:
-        others = Enrolment.objects.filter(course=course, role=Role.LECTURER, user__is_active=True).exclude(user=user)
+        others = Enrolment.objects.reachable().filter(course=course, role=Role.LECTURER).exclude(user=user)
         if not others.exists():
             raise RuleViolation(
                 _("You are the only lecturer of %(course)s. Let somebody else take it over, or archive it, first.")

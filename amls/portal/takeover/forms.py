@@ -104,7 +104,7 @@ class RollOverForm(forms.Form):
 
     def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        assistants = course.enrolments.filter(role=Role.ASSISTANT, user__is_active=True).select_related("user")
+        assistants = course.enrolments.reachable().filter(role=Role.ASSISTANT).select_related("user")
         field = self.fields["assistants"]
         assert isinstance(field, StaffChoice)  # noqa: S101 - declared above
         field.queryset = assistants.order_by("user__sort_name")

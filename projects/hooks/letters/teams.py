@@ -148,7 +148,7 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
             ),
             without_topics=(_("You left the team: %(topic)s"), _("You are no longer in the team for **%(topic)s**.")),
         )
-    if not Enrolment.objects.filter(pk=notice.references["who"], user__is_active=True).exists():
+    if not Enrolment.objects.reachable().filter(pk=notice.references["who"]).exists():
         # Their account is gone, and their name with it.
         return about_team(
             notice,

@@ -53,7 +53,7 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _staff_new_term(old: Access, new: Course, maker: User, assistants: Iterable[Enrolment]) -> None:
     """Give the new term the old one's lecturers, those who assist again, and whoever made it their part in its staff."""
-    for lecturer in old.course.enrolments.filter(role=Role.LECTURER, user__is_active=True).select_related("user"):
+    for lecturer in old.course.enrolments.reachable().filter(role=Role.LECTURER).select_related("user"):
         enrol(user=lecturer.user, course=new, role=Role.LECTURER)
     for assistant in assistants:
         enrol(user=assistant.user, course=new, role=Role.ASSISTANT)
