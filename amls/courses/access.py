@@ -167,13 +167,13 @@ class LeadingOnMiddleware:
         """Answer `SecondFactorNeeded` and `CourseMoved`; Django answers all else."""
         if isinstance(exception, SecondFactorNeeded):
             return lead_to_factor(request)
-        if isinstance(exception, CourseMoved) and request.method in ("GET", "HEAD"):
+        if isinstance(exception, CourseMoved):
             return _lead_to_course(request, exception.slug)
         return None
 
 
 def _lead_to_course(request: HttpRequest, slug: str) -> HttpResponse:
-    """Lead to the same page at the course's address of today.
+    """Lead to the same page at the course's address of today, with all that a form has sent: nothing of it was taken yet.
 
     For good, which calendar programs follow and note; but browsers ask each time: the course may have its former address
     again one day.
@@ -182,7 +182,9 @@ def _lead_to_course(request: HttpRequest, slug: str) -> HttpResponse:
     assert match is not None  # noqa: S101 - a view has raised it
     query = request.META.get("QUERY_STRING", "")
     address = reverse(match.view_name, kwargs={**match.kwargs, "slug": slug})
-    response = HttpResponsePermanentRedirect(f"{address}?{query}" if query else address)
+    # Not every calendar program knows the answer by which a form is sent once more.
+    is_sent_again = request.method not in ("GET", "HEAD")
+    response = HttpResponsePermanentRedirect(f"{address}?{query}" if query else address, preserve_request=is_sent_again)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

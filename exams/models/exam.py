@@ -159,8 +159,13 @@ class Exam(models.Model):
             ),
             RowCheck(
                 name="exam_review_after_start",
-                condition=Q(review_at__isnull=True) | Q(review_at__gt=F("starts_at"), review_minutes__gt=0),
-                violation_error_message=_("The review comes after the exam and lasts at least a minute."),
+                condition=Q(review_at__isnull=True) | Q(review_at__gt=F("starts_at")),
+                violation_error_message=_("The review comes after the exam has begun."),
+            ),
+            RowCheck(
+                name="exam_review_lasts",
+                condition=Q(review_at__isnull=True) | Q(review_minutes__gt=0),
+                violation_error_message=_("The review lasts at least a minute."),
             ),
             RowCheck(
                 name="exam_max_points_positive",

@@ -33,13 +33,22 @@ def test_each_page_and_feed_leads_from_the_former_address_to_where_it_is_now(cas
             assert answer.headers["Cache-Control"] == "private, no-cache"
             assert client.get(answer.headers["Location"]).status_code == 200
     assert cast.client("student").head("/amls/me/").status_code == 301
-    # What somebody sends goes nowhere else than they sent it.
-    assert cast.client("student").post("/amls/me/leave/").status_code == 404
     assert (
         cast.client("assistant").get("/nowhere/").status_code
         == cast.client("anonymous").get("/nowhere/").status_code
         == 404
     )
+
+
+def test_what_was_sent_from_a_page_that_was_open_meanwhile_arrives(cast: Cast) -> None:
+    cast.course.enrolment_policy, cast.course.enrolment_code = "code", "sesam"
+    move(cast.course, "ml-systems")
+    client, sent = cast.client("stranger"), {"code": "sesam"}
+    answer = client.post("/amls/enrol/?x=1", sent)
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/ml-systems/enrol/?x=1")
+    assert not cast.stranger.enrolments.filter(course=cast.course).exists()
+    client.post("/amls/enrol/", sent, follow=True)
+    assert cast.stranger.enrolments.filter(course=cast.course).exists()
 
 
 def test_a_way_through_several_addresses_is_one_step_and_back_it_ends(cast: Cast) -> None:

@@ -52,6 +52,7 @@ class Rows:
 BROKEN: dict[str, Callable[[Rows], object]] = {
     "exam_never_overbooked": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(seats_taken=3),
     "exam_review_after_start": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(review_at=NOW),
+    "exam_review_lasts": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(review_at=NOW + timedelta(days=900), review_minutes=0),
     "exam_max_points_positive": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(max_points=0),
     "exam_frozen_after_publication": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(frozen_at=NOW),
     "exam_seat_order_valid": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(seat_order="luck"),
