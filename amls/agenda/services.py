@@ -53,8 +53,16 @@ class Change:
     @property
     def shown(self) -> object:
         """All that people see of it; what a new row gets anew with every attempt, its key and address, is none of it."""
-        items = [item and replace(item, key="", path="") for item in (self.before, self.after)]
-        return str(self.kind), items
+        return str(self.kind), [item and _shown_of(item) for item in (self.before, self.after)]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether people see any of it: not where only the address of a page here is another, which the former leads to."""
+        return self.kind != ChangeKind.EDITED or self.before is None or _shown_of(self.before) != _shown_of(self.after)
+
+
+def _shown_of(item: Item) -> Item:
+    return replace(item, key="", path="" if item.path.startswith("/") else item.path)
 
 
 @dataclass(frozen=True, slots=True)

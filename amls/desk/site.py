@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -51,6 +52,17 @@ HISTORY_ROWS = 200
 Changes = list[tuple[Course, Any]]
 
 
+@dataclass(slots=True)
+class _ShownFirst:
+    """What is shown of a write before it is saved, beside calendars: what people would be told, and what else follows."""
+
+    told: list[str] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.told or self.noted)
+
+
 class ScopedFilter(admin.RelatedFieldListFilter):
     """A filter by related rows that names only those which the person may see."""
 
@@ -72,8 +84,8 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
     A request that writes runs in one transaction under the lock of its course, and at its
     end the course gets a new revision and the agenda follows, once. Where calendars would
-    change, or people be told something else (`show_first`), the same code runs first and is
-    rolled back to show how.
+    change, or people be told something else (`show_first`), or something else follows
+    (`note_first`), the same code runs first and is rolled back to show how.
 
     Attributes:
         course_path: how a query gets from the model to its course.
@@ -270,8 +282,8 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         formset = named_in_tables(super().get_changelist_formset(request, **kwargs))
         formset.form = read_by_own_clocks(formset.form, self.course_of)
         # Their help stands in the form of the row.
-        for field in formset.form.base_fields.values():
-            field.help_text = ""
+        for row_field in formset.form.base_fields.values():
+            row_field.help_text = ""
         return formset
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
@@ -326,11 +338,20 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
             request: that writes.
             lines: who, and what.
         """
-        _told(request).extend(lines)
+        _shown_first(request).told.extend(lines)
+
+    def note_first(self, request: HttpRequest, line: str) -> None:
+        """Have it shown, before what this request writes is saved, what follows from it that nobody is told.
+
+        Args:
+            request: that writes.
+            line: what follows.
+        """
+        _shown_first(request).noted.append(line)
 
     def _write(self, request: HttpRequest, row: Any, act: Any) -> Any:
         def is_wanted(changes: Changes) -> bool:
-            is_seen = bool(changes or _told(request))
+            is_seen = bool(changes or _shown_first(request))
             return not self.previews or not is_seen or _preview(request, changes).is_agreed
 
         with waiting_files(request) as waiting:
@@ -356,7 +377,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     ) -> tuple[Any, Changes]:
         """Run what writes, and return its response and what calendars see of it; it stays if `keeps` of that says so."""
         now = now_of(request)
-        _told(request).clear()
+        request.__dict__["desk_first"] = _ShownFirst()
         with transaction.atomic():
             course = self.course_of(row) if row is not None else None
             if course is not None and course.pk:
@@ -370,6 +391,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
                     (course, change)
                     for course in Course.objects.filter(pk__in=gathered).order_by("pk")
                     for change in finish_course_change(course, now=now)
+                    if change.is_news
                 ]
             if not keeps(changes):
                 transaction.set_rollback(True)
@@ -379,12 +401,13 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         # What the form wanted to tell was rolled back with it.
         _forget_messages(request)
         waiting.keep()
+        first = _shown_first(request)
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Everyone's calendar will change") if changes else _("People will be told"),
+            "title": _title_of(changes, first),
             "opts": self.opts,
             "changes": changes,
-            "told": _told(request),
+            "first": first,
             "preview": _preview(request, changes),
             "waiting": waiting,
             "posted": sent_before(request.POST, WAITING),
@@ -414,13 +437,18 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
 
 def _preview(request: HttpRequest, changes: Changes) -> Preview:
-    return preview_of(request.POST, ([(course.pk, change.shown) for course, change in changes], _told(request)))
+    return preview_of(request.POST, ([(course.pk, change.shown) for course, change in changes], _shown_first(request)))
 
 
-def _told(request: HttpRequest) -> list[str]:
-    """Return what is to be shown of what people would be told of this write."""
-    told: list[str] = request.__dict__.setdefault("desk_told", [])
-    return told
+def _title_of(changes: Changes, first: _ShownFirst) -> str:
+    if changes:
+        return _("Everyone's calendar will change")
+    return _("People will be told") if first.told else _("Nothing is saved yet")
+
+
+def _shown_first(request: HttpRequest) -> _ShownFirst:
+    first: _ShownFirst = request.__dict__.setdefault("desk_first", _ShownFirst())
+    return first
 
 
 def _forget_messages(request: HttpRequest) -> None:

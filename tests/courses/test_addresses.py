@@ -5,11 +5,16 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from amls.agenda.services import reconcile
 from amls.courses.models import Course, CourseAddress
 from amls.courses.saving import save_course
+from amls.mail.models import ItemChange
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
+from lectures.models import Deadline
+from tests.agreement import agree_to
 from tests.cast import Cast
+from tests.desk.test_writes import form_of
 from tests.factories import CourseFactory, LectureFactory
 from tests.projects.conftest import NOW
 
@@ -93,3 +98,27 @@ def test_whoever_asks_by_the_present_address_asks_no_more(cast: Cast) -> None:
             client.get(page)
         asked[page] = sum("courseaddress" in query["sql"] for query in queries)
     assert list(asked.values()) == [0, 0, 1]
+
+
+def test_at_the_desk_it_says_what_becomes_of_the_former_address_and_announces_no_date(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="04")
+    reconcile(cast.course, now=NOW)
+    client, address = cast.client("lecturer"), f"/admin/courses/course/{cast.course.pk}/change/"
+    wanted = form_of(client, address) | {"slug": "ml-systems"}
+    answer = client.post(address, wanted)
+    shown = answer.content.decode()
+    assert "from /amls/ to /ml-systems/. The former one goes on leading there" in shown
+    assert [words for words in ("new details", str(lecture), "calendar will change") if words in shown] == []
+    cast.course.refresh_from_db()
+    assert cast.course.slug == "amls"
+    agree_to(client, address, wanted, answer)
+    assert client.get("/amls/").headers["Location"] == "/ml-systems/"
+    assert not ItemChange.objects.exists()
+
+
+def test_a_deadline_that_leads_elsewhere_from_now_on_is_shown(cast: Cast) -> None:
+    essay = Deadline.objects.create(course=cast.course, title="Essay", due_at=NOW, url="https://forms.example/a")
+    reconcile(cast.course, now=NOW)
+    essay.url = "https://forms.example/b"
+    essay.save()
+    assert [change.is_news for change in reconcile(cast.course, now=NOW)] == [True]

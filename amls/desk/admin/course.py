@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.preview import Preview, preview_by_button, sent_before
@@ -167,6 +168,12 @@ class CourseAdmin(CourseScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Course, form: Any, change: bool) -> None:
         """Save; a new state waits, so that it can be taken back, unless it publishes a draft."""
+        if change and "slug" in form.changed_data:
+            said = _(
+                "The course's address changes from /%(former)s/ to /%(address)s/. The former one goes on leading there, "
+                "also from links in mails and calendars."
+            )
+            self.note_first(request, said % {"former": form.initial["slug"], "address": obj.slug})
         was, wanted = form.initial.get("state", ""), Course.State(obj.state)
         if not change or not _is_held(was, wanted):
             super().save_model(request, obj, form, change)
