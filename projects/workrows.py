@@ -51,7 +51,6 @@ class TeamPlace(NamedTuple):
     first_at: datetime | None = None
     is_accepted: bool = False
     feedback: str | None = None
-    correction: str | None = None
 
     def counts_by(self, due_at: datetime | None) -> bool:
         """Return whether an attempt counts, where the team has until `due_at`: it is in time, or accepted."""
@@ -194,7 +193,7 @@ def _places(*, are_few: bool, with_texts: bool, with_times: bool) -> Statement:
     elif with_texts:
         more = [Value(None, models.DateTimeField()), Value(value=False)]
     if with_texts:
-        more += [F("project__assessment__feedback"), F("project__assessment__correction")]
+        more.append(F("project__assessment__feedback"))
     return Statement.of(
         active.values_list(
             "enrolment", "assignment", "project", "project__topic", Exists(attempts), "project__assessment",

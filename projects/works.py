@@ -39,7 +39,7 @@ class Work(NamedTuple):
         is_published: whether the student may see points and outcome.
         project: the team's key; None without one.
         score: the points task by task, where these were asked for.
-        feedback, correction: what the team reads with it once it is published, where the tasks were asked for.
+        feedback: what the team reads with it once it is published, where the tasks were asked for.
     """
 
     assignment: Assignment
@@ -50,7 +50,6 @@ class Work(NamedTuple):
     project: int | None
     score: Score | None = None
     feedback: str = ""
-    correction: str = ""
 
     @property
     def is_graded(self) -> bool:
@@ -159,8 +158,8 @@ def _work(
         state = WorkState.EXCUSED
     if not known.has_texts:
         return Work(assignment, state, points, outcome, is_published, place.project)
-    feedback, correction = (place.feedback or "", place.correction or "") if is_published else ("", "")
-    return Work(assignment, state, points, outcome, is_published, place.project, score, feedback, correction)
+    feedback = (place.feedback or "") if is_published else ""
+    return Work(assignment, state, points, outcome, is_published, place.project, score, feedback)
 
 
 def _state_without_decision(

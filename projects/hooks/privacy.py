@@ -257,7 +257,7 @@ def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
             "extra_points": points,
             "points": _points(assessment, membership.enrolment_id),
             "feedback": assessment.feedback,
-            "corrected": assessment.correction,
+            "corrected": assessment.correction_for(membership.enrolment_id),
             "decided_for_me": override.reason if override is not None else "",
             "published": assessment.published_at,
         }

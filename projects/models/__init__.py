@@ -76,7 +76,6 @@ for _model in (
     SubmissionFile,
     ExtensionRequest,
     Extension,
-    Assessment,
     MemberAssessment,
     EarlierPass,
     StaffNote,
@@ -93,6 +92,8 @@ for _model in (
     MentorLimit,
 ):
     pghistory.track()(_model)
+# To whom a reason was said follows from the points, whose history is kept.
+pghistory.track(exclude=["corrections"])(Assessment)
 # The counter follows from the projects, whose history is kept.
 pghistory.track(exclude=["taken"])(Topic)
 # Its input and result never change, and are large; leases are of no interest to anyone afterwards.

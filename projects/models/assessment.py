@@ -56,6 +56,8 @@ class Assessment(models.Model):
         _("reason of the correction"), max_length=300, blank=True, db_default="",
         help_text=_("Why points were changed after they were published. The team reads it."),
     )  # fmt: skip
+    # By the keys of enrolments: each member reads why their own points were changed last, and nothing of a teammate's.
+    corrections = models.JSONField(_("reasons of corrections"), default=dict, blank=True, editable=False, db_default={})
 
     class Meta:
         verbose_name = _("assessment")
@@ -78,6 +80,11 @@ class Assessment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project}: {self.get_outcome_display() or '–'}"
+
+    def correction_for(self, enrolment: int) -> str:
+        """Return why a member's points were changed last after they were published; '' where theirs never were."""
+        reason: str = self.corrections.get(str(enrolment), "")
+        return reason
 
 
 class MemberAssessment(models.Model):

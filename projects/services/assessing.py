@@ -144,14 +144,19 @@ def tell_corrected(corrected: Sequence[tuple[Assessment, Readings, Readings]], *
     corrections = [
         Correction(
             f"{row.pk}:{person.pk}",
-            was.get(person.pk, was.get(None)),
-            is_now.get(person.pk, is_now.get(None)),
+            reading_of(was, person.pk),
+            reading_of(is_now, person.pk),
             [told_of(kind, person, f"{row.pk}:{now.timestamp()}", {"assessment": row.pk})],
         )
         for row, was, is_now in corrected
         for person in teams[row.project_id]
     ]
     notify_corrected(corrections, kind=kind, now=now, not_before=now + HOLD)
+
+
+def reading_of(readings: Readings, enrolment: int) -> object:
+    """Return what one member reads."""
+    return readings.get(enrolment, readings.get(None))
 
 
 def _members_of_each(projects: Mapping[int, Project]) -> dict[int, set[int]]:

@@ -94,6 +94,7 @@ def _known(project: Project) -> Known:
         "extra_points": str(decision.extra_points),
         "feedback": decision.feedback,
         "reason": decision.correction,
+        "reasons": decision.corrections,
         **points,
         **members,
         **{f"{_ANSWER}:{row.pk}": row.answer for row in answered},
@@ -117,7 +118,9 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
         _put_back(project, before, wanted, reason=why_taken_back(row), by=by, now=now)
         if not is_told(row.table_import.at, now=now):
             # Nobody ever read of a correction.
-            Assessment.objects.filter(project=project).update(correction=wanted["reason"])
+            Assessment.objects.filter(project=project).update(
+                correction=wanted["reason"], corrections=wanted["reasons"]
+            )
         for pk, answer in _keyed(before, _ANSWER):
             question = PointsQuestion.objects.get(pk=int(pk))
             if answer:

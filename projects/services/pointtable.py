@@ -27,8 +27,9 @@ from projects.services.points import give_points_each, remove_untouched_team, te
 from projects.services.teamsheets import Given, TeamWish
 
 KIND = "projects.points"
-# In the record of an import: the points without tasks, why published ones were corrected last, and whether they made the team.
-_SUM, _WHY, _TEAM = "sum", "why", "team"
+# In the record of an import: the points without tasks, why published ones were corrected last, of the team and by member, and
+# whether they made the team.
+_SUM, _WHY, _WHY_EACH, _TEAM = "sum", "why", "whys", "team"
 # What a row is to have, by task; None is the whole of an assignment without tasks, no mark takes back what was given.
 Marks = Mapping[int | None, Mark | None]
 
@@ -216,8 +217,11 @@ def _imported(change: RowChange) -> Imported:
     assert project is not None  # noqa: S101 - who has points has a team
     person = members[0].user_id if len(members) == 1 else None
     known = change.row.assessment if change.row.is_published else None
-    before = _values(change.before) | ({_WHY: known.correction} if known is not None else {})
-    before |= {_TEAM: "made"} if change.makes_team else {}
+    before: dict[str, object] = {**_values(change.before)}
+    if known is not None:
+        before |= {_WHY: known.correction, _WHY_EACH: known.corrections}
+    if change.makes_team:
+        before[_TEAM] = "made"
     return Imported(change.line, change.row.label, project.pk, before, _values(change.after), person)
 
 
@@ -266,6 +270,7 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
         raise refused
     if _WHY in before and not is_told(row.table_import.at, now=now):
         # Nobody ever read of a correction.
-        Assessment.objects.filter(project=project).update(correction=before[_WHY])
+        reasons = before.get(_WHY_EACH, {})
+        Assessment.objects.filter(project=project).update(correction=before[_WHY], corrections=reasons)
     if _TEAM in before:
         remove_untouched_team(project, now=now)

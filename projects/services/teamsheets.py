@@ -18,7 +18,7 @@ from amls.courses.models import User
 from amls.grading.points import QUARTER, ZERO, in_steps
 from projects.models import Assessment, Assignment, Membership, Outcome, Project, Task, TaskPoints
 from projects.points import Score, score_from
-from projects.services.assessing import Readings, tell_corrected, version_of
+from projects.services.assessing import Readings, reading_of, tell_corrected, version_of
 from projects.services.locks import require_valid
 
 # By task; None is the sum of an assignment without tasks.
@@ -148,6 +148,12 @@ class TeamSheet:
             for member, score in scores.items()
         }
 
+    @property
+    def _corrected(self) -> list[str]:
+        """The keys of the members who read something else than before."""
+        is_now = self.readings
+        return [str(pk) for pk in sorted(self.members) if reading_of(self.was, pk) != reading_of(is_now, pk)]
+
     def _write(self, enrolment: int | None, given: PointsByTask) -> None:
         for task, wanted in given.items():
             if task not in self.most:
@@ -198,6 +204,7 @@ class TeamSheet:
             raise RuleViolation(_("A failed project gives no extra points."), code="invalid")
         row.assessed_by, row.assessed_at = by or row.assessed_by, now
         row.correction = reason if self.is_published else ""
+        row.corrections = {**row.corrections, **dict.fromkeys(self._corrected, reason)} if self.is_published else {}
         require_valid(row, asks=False)
         self.is_settled = True
 
@@ -240,7 +247,7 @@ def keep_sheets(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
     old = [sheet.row for sheet in sheets if sheet.row.pk]
     removed = [points.pk for sheet in sheets for points in sheet.removed if points.pk]
     Assessment.objects.bulk_create(new, batch_size=_BATCH)
-    columns = ["outcome", "feedback", "correction", "assessed_at", "assessed_by"]
+    columns = ["outcome", "feedback", "correction", "corrections", "assessed_at", "assessed_by"]
     Assessment.objects.bulk_update(old, columns, batch_size=_BATCH)
     if removed:
         TaskPoints.objects.filter(pk__in=removed).delete()

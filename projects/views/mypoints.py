@@ -113,6 +113,7 @@ def _context(mine: Mine, score: Score, refused: Mapping[str, QuestionForm]) -> d
         "forms": sum("form" in entry for entry in entries),
         "score": score,
         "assessment": published,
+        "correction": published.correction_for(mine.enrolment.pk),
         "excuse": excuse,
         "until": last if is_open else None,
         "was_until": last if asks and not is_open else None,

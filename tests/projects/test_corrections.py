@@ -60,7 +60,7 @@ def known(team: Project) -> object:
     points = TaskPoints.objects.filter(assessment=decision).order_by("task", "enrolment")
     overrides = MemberAssessment.objects.filter(assessment=decision).order_by("enrolment")
     return (
-        decision.outcome, decision.extra_points, decision.feedback, decision.correction,
+        decision.outcome, decision.extra_points, decision.feedback, decision.correction, decision.corrections,
         list(points.values_list("task", "enrolment", "points", "comment")),
         list(overrides.values_list("enrolment", "outcome", "extra_points", "reason")),
     )  # fmt: skip

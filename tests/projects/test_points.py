@@ -17,6 +17,7 @@ from amls.core import clock
 from amls.core.preview import without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.files.tables.imports import undo_import
 from amls.grading.facts import facts_of
 from amls.grading.tasks import TaskWish
 from amls.grading.tree import AllBlock, PassedBlock, PointsBlock
@@ -24,13 +25,16 @@ from amls.grading.words import findings_of
 from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from amls.privacy.registry import everything_about, forget_people_of
+from projects.addresses import address_of
 from projects.deadlines import Deadlines
+from projects.hooks.letters.results import result_changed
 from projects.models import Assessment, AssessmentDraft, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import score_of
 from projects.queries import assignments_of
 from projects.services.assessing import publish_assessments, version_of
 from projects.services.excuses import end_excuse, excuse
 from projects.services.points import give_points, set_tasks, team_for_points
+from projects.services.pointtable import RowWish, enter_table
 from projects.services.teamsheets import Given
 from projects.workrows import read_rows
 from projects.works import works_of
@@ -173,6 +177,61 @@ def test_only_whose_points_changed_is_told_of_a_correction(world: World, sheet: 
     assert corrected({first: Given(D(4))}, None) == {world.other.user_id}
     assert corrected({}, {world.other.pk: {first: Given(D(9))}}) == set()
     assert corrected({second: Given(D(7))}, None) == {*students, world.other.user_id}
+
+
+def test_each_member_reads_why_their_own_points_were_corrected(world: World, sheet: Assignment) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    first, second = with_tasks(sheet, world, "10", "10")
+    team = of(world, sheet)
+    joined(world, team, world.other)
+    own = {world.other.pk: {first: Given(D(9))}}
+    give_points(project=team, given={first: Given(D(4)), second: Given(D(5))}, members=own, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    clients = {person: Client() for person in (world.student, world.other)}
+    for person, client in clients.items():
+        client.force_login(person.user, backend="amls.courses.accounts.AccountBackend")
+
+    def read() -> list[tuple[list[str], str]]:
+        """What both members read on the page, and in what they take along."""
+        reasons = []
+        for person, client in clients.items():
+            page = BeautifulSoup(client.get(address_of(sheet, "my_points")).content, "html.parser")
+            notes = [squeeze(note.text).strip() for note in page.select(".stack > p.note")]
+            (taken,) = dict(everything_about(person.user))["projects/assessments.json"]
+            reasons.append((notes, taken["corrected"]))
+        return reasons
+
+    assert read() == [([], ""), ([], "")]
+    kept = {"project": team, "by": world.staff}
+    give_points(given={first: Given(D(6))}, now=NOW, reason="Frau Ost las es anders", **kept)
+    assert read() == [(["Corrected: Frau Ost las es anders"], "Frau Ost las es anders"), ([], "")]
+    give_points(given={}, members={world.other.pk: {first: Given(D(8))}}, now=NOW, reason="Vertauscht", **kept)
+    assert read() == [
+        (["Corrected: Frau Ost las es anders"], "Frau Ost las es anders"), (["Corrected: Vertauscht"], "Vertauscht"),
+    ]  # fmt: skip
+    why = [
+        result_changed(notice, NOW) for notice in Notice.objects.filter(kind="projects.result-changed").order_by("pk")
+    ]
+    assert [letter.text.partition("\n")[0] for letter in why if letter is not None] == [
+        "Why: Frau Ost las es anders", "Why: Vertauscht",
+    ]  # fmt: skip
+    # What is taken back before anybody was told leaves no reason behind, from the page of one team and from the table of all.
+    before = read()
+    table = enter_table(
+        assignment=sheet,
+        wishes={f"t{team.pk}": RowWish({second: D(7)})},
+        by=world.staff,
+        now=clock.now(),
+        reason="Alle",
+    )
+    assert read() == [(["Corrected: Alle"], "Alle")] * 2
+    assert table.made is not None
+    undo_import(table_import=table.made, by=world.staff, now=clock.now())
+    assert read() == before
+    # How many points there are is everybody's.
+    tasks = [TaskWish("Aufgabe 1", D(10), first), TaskWish("Aufgabe 2", D(12), second)]
+    set_tasks(assignment=sheet, tasks=tasks, by=world.staff, now=NOW, reason="Mehr")
+    assert read() == [(["Corrected: Mehr"], "Mehr")] * 2
 
 
 @pytest.mark.parametrize("seed", range(6))

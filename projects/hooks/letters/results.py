@@ -62,7 +62,8 @@ def _result_letter(notice: Notice, subject_of: Callable[[bool], str]) -> Letter 
     else:
         text, action = _("Sign in to see the outcome and the feedback."), mine(project)
     # Only points carry a reason; it is empty before the first correction.
-    why = [_("Why: %(reason)s") % escaped({"reason": assessment.correction})] if assessment.correction else []
+    reason = assessment.correction_for(notice.references["enrolment"])
+    why = [_("Why: %(reason)s") % escaped({"reason": reason})] if reason else []
     return Letter(
         subject=subject_of(project.assignment.has_topics) % {"title": project.title},
         text="\n\n".join([*why, text]),
