@@ -18,6 +18,7 @@ _STATE_OF_0_9_0 = [
     ("lectures", "0001_initial"),
     ("agenda", "0002_initial"),
     ("mail", "0001_initial"),
+    ("projects", "0001_initial"),
 ]
 
 
@@ -89,6 +90,24 @@ def _fill_exam_settings(old: Any) -> None:
         type(event).objects.filter(pk=event.pk).update(pgh_created_at=datetime(2024, month, 1, tzinfo=UTC))
 
 
+def _fill_assessors(old: Any) -> None:
+    user_model, course_model = old.get_model("courses", "User"), old.get_model("courses", "Course")
+    course = course_model.objects.create(slug="assessed", title="Łódź", term="SS2024", state="running")
+    gone, there = (user_model.objects.create(email=email) for email in ("gone@example.org", "there@example.org"))
+    user_model.objects.filter(pk=gone.pk).update(email=f"deleted-{gone.pk}@deleted.invalid", is_active=False)
+    for title, assessor, outcome in (
+        ("Gone, undecided", gone, None), ("Gone, draft", gone, ""), ("Gone, passed", gone, "passed"), ("There, undecided", there, None),
+    ):  # fmt: skip
+        topic = old.get_model("projects", "Topic").objects.create(course=course, title=title)
+        project = old.get_model("projects", "Project").objects.create(
+            topic=topic, registered_at=THEN, assessor=assessor
+        )
+        if outcome is not None:
+            old.get_model("projects", "Assessment").objects.create(
+                project=project, outcome=outcome, assessed_by=assessor, assessed_at=THEN
+            )
+
+
 _FILLERS: dict[str, tuple[list[tuple[str, str]], tuple[Callable[[Any], None], ...]]] = {
-    "0.9.0": (_STATE_OF_0_9_0, (_fill_slots, _fill_exam_settings)),
+    "0.9.0": (_STATE_OF_0_9_0, (_fill_slots, _fill_exam_settings, _fill_assessors)),
 }

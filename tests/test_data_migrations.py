@@ -18,6 +18,7 @@ from amls.courses.models import Course
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import SlotSpec
 from exams.models import ExamRules
+from projects.models import Project
 from tests.earlier import THEN, UIDS, ZOOM
 from tests.tools import template
 from tests.tools.release import KEPT
@@ -42,6 +43,7 @@ def _migrated(transactional_db: None) -> Iterator[None]:
 def test_rows_of_an_earlier_version_move_with_their_history() -> None:
     _slots_are_rows_and_no_calendar_notices()
     _exam_settings_are_exam_rules()
+    _what_a_deleted_account_had_to_assess_is_nobodys()
 
 
 def _slots_are_rows_and_no_calendar_notices() -> None:
@@ -102,3 +104,12 @@ def _exam_settings_are_exam_rules() -> None:
         ("insert", "Moses", 70, False, Decimal("2.5")),
         ("update", "", 70, False, Decimal("2.5")),
     ]
+
+
+def _what_a_deleted_account_had_to_assess_is_nobodys() -> None:
+    projects = Project.objects.filter(assignment__course__slug="assessed").order_by("pk")
+    assert [(project.title, project.assessor and project.assessor.is_nameless) for project in projects] == [
+        ("Gone, undecided", None), ("Gone, draft", None), ("Gone, passed", True), ("There, undecided", False),
+    ]  # fmt: skip
+    history = apps.get_model("projects", "ProjectEvent").objects.filter(pgh_obj=projects[0]).order_by("pgh_id")
+    assert [event.assessor_id is None for event in history if event.pgh_label == "update"][-1:] == [True]
