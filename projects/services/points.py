@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from amls.core.attempts import the_only
@@ -249,13 +250,23 @@ def _parted(people: Sequence[Enrolment], assignment: Assignment, *, now: datetim
     return parted
 
 
-def remove_untouched_team(project: Project, *, now: datetime) -> bool:
-    """Remove a team that only an entry of points made, once these are taken back; return whether it was removed.
+def remove_untouched_teams(projects: QuerySet[Project], *, made_at: datetime, now: datetime) -> None:
+    """Remove the teams that only an entry of points made, once these are taken back.
 
-    It stays where anything else hangs on it: what was handed in, granted, noted or decided, or somebody who joined.
+    One stays where anything else hangs on it: what was handed in, granted, noted or decided, or somebody who joined.
+
+    Args:
+        projects: among which they are.
+        made_at: when the points were entered: no team that was there before goes.
+        now: the request's clock.
     """
+    for pk in projects.filter(registered_at=made_at).order_by("pk").values_list("pk", flat=True):
+        _remove_untouched_team(pk, now=now)
+
+
+def _remove_untouched_team(pk: int, *, now: datetime) -> None:
     with transaction.atomic():
-        project = lock_project(project.pk)
+        project = lock_project(pk)
         members = list(Membership.objects.filter(project=project).select_related("enrolment"))
         joined = [row for row in members if row.joined_at != project.registered_at or row.left_at is not None]
         decision = Assessment.objects.filter(project=project).first()
@@ -267,10 +278,9 @@ def remove_untouched_team(project: Project, *, now: datetime) -> bool:
         others = (Submission, StaffNote, Extension, ExtensionRequest, AssessmentDraft)
         is_touched = any(model.objects.filter(project=project).exists() for model in others)
         if project.topic_id is not None or not project.is_active or joined or is_decided or is_touched:
-            return False
+            return
         if decision is not None:
             decision.delete()
         Membership.objects.filter(project=project).delete()
         project.delete()
         follow_in_feeds([row.enrolment for row in members], now=now)
-    return True

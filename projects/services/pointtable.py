@@ -23,13 +23,12 @@ from projects.models import Assessment, Assignment, Outcome, Project, TaskPoints
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark
 from projects.services.assessing import Decision, assess_each
-from projects.services.points import give_points_each, remove_untouched_team, teams_for_points
+from projects.services.points import give_points_each, remove_untouched_teams, teams_for_points
 from projects.services.teamsheets import Given, TeamWish
 
 KIND = "projects.points"
-# In the record of an import: the points without tasks, why published ones were corrected last, of the team and by member, and
-# whether they made the team.
-_SUM, _WHY, _WHY_EACH, _TEAM = "sum", "why", "whys", "team"
+# In the record of an import: the points without tasks, and why published ones were corrected last, of the team and by member.
+_SUM, _WHY, _WHY_EACH = "sum", "why", "whys"
 # What a row is to have, by task; None is the whole of an assignment without tasks, no mark takes back what was given.
 Marks = Mapping[int | None, Mark | None]
 
@@ -51,17 +50,12 @@ class RowWish:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """What was or would be changed in a row.
-
-    Attributes:
-        makes_team: the person was in no team before.
-    """
+    """What was or would be changed in a row."""
 
     row: PointsRow
     line: int
     before: Marks
     after: Marks
-    makes_team: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -139,7 +133,7 @@ def enter_table(
 def _change(row: PointsRow, wish: RowWish) -> RowChange | None:
     """Return what a wish changes in a row; None where it says what is so already."""
     before = {task: row.mark_for(task) for task in wish.points}
-    return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points, row.project is None)
+    return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points)
 
 
 def _give(
@@ -220,8 +214,6 @@ def _imported(change: RowChange) -> Imported:
     before: dict[str, object] = {**_values(change.before)}
     if known is not None:
         before |= {_WHY: known.correction, _WHY_EACH: known.corrections}
-    if change.makes_team:
-        before[_TEAM] = "made"
     return Imported(change.line, change.row.label, project.pk, before, _values(change.after), person)
 
 
@@ -272,5 +264,4 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
         # Nobody ever read of a correction.
         reasons = before.get(_WHY_EACH, {})
         Assessment.objects.filter(project=project).update(correction=before[_WHY], corrections=reasons)
-    if _TEAM in before:
-        remove_untouched_team(project, now=now)
+    remove_untouched_teams(Project.objects.filter(pk=project.pk), made_at=row.table_import.at, now=now)

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +28,7 @@ from exams.grading import usual_table
 from exams.models import Exam, Registration, Result
 from exams.services.results import enter_points, publish_results, set_grade_table
 from exams.services.tasks import enter_task_points, set_exam_tasks
-from projects.models import Assignment, Excuse
+from projects.models import Assignment, Excuse, Project
 from projects.queries import assignments_of
 from projects.services.excuses import excuse
 from projects.services.points import give_points, team_for_points
@@ -147,6 +147,21 @@ def test_changed_cells_are_shown_by_name_then_corrected_with_a_reason_and_taken_
     people = (world.student, world.other, third)
     assert [points_of(world, sheet, person) for person in people] == [D("7.25"), D("3.5"), None]
     assert not Excuse.objects.exists()
+
+
+def test_a_team_that_the_table_made_goes_when_it_is_taken_back(world: World, sheet: Assignment) -> None:  # noqa: F811
+    alone, standing = world.another(), world.another()
+    theirs = team_for_points(enrolment=standing, assignment=sheet, now=NOW - timedelta(hours=1))
+    teams = set(Project.objects.filter(assignment=sheet))
+    heads, rows = went_out(world.cast.client("assistant"))
+    for person in (alone, standing):
+        of(rows, person)["Blatt 1"] = 12.25
+    bring(world, as_xlsx(heads, rows))
+    assert len(set(Project.objects.filter(assignment=sheet)) - teams) == 1
+    undoing = undo_import(table_import=TableImport.objects.get(), by=world.staff, now=NOW)
+    assert (undoing.done, undoing.problems) == (2, [])
+    assert set(Project.objects.filter(assignment=sheet)) == teams
+    assert not theirs.assessment.task_points.exists()
 
 
 def test_who_changed_it_meanwhile_contradicts_and_only_that_row_stays(world: World, sheet: Assignment) -> None:  # noqa: F811

@@ -38,6 +38,8 @@ from amls.portal.gradebook.entries import (
     read_stamp,
     said_in_all_languages,
 )
+from projects.models import Project
+from projects.services.points import remove_untouched_teams
 
 KIND = "portal.gradebook"
 # Where it is only shown, nobody is asked for a reason yet.
@@ -320,7 +322,7 @@ def _imported(correction: _CorrectedLine) -> Imported:
 
 @takes_back(KIND, gettext_lazy("Gradebook"))
 def take_back(row: ImportedRow, by: User, now: datetime) -> None:
-    """Let stand again what stood in a person's fields before an import.
+    """Let stand again what stood in a person's fields before an import; then a team that its points made goes too.
 
     Raises:
         RuleViolation: somebody changed one of them since, or a service refuses it, as where points were published since.
@@ -337,3 +339,5 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     reason = _("The import of a file was taken back.")
     for refused in apply_each({person.pk: (person, before)}, fields, by=by, now=now, reason=reason).values():
         raise refused
+    teams = Project.objects.filter(memberships__enrolment=person)
+    remove_untouched_teams(teams, made_at=row.table_import.at, now=now)
