@@ -20,6 +20,7 @@ from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import clean_number, is_a_number, plain_number, plain_number_of
 from amls.courses.participation import need_free_to_teach
 from amls.courses.permissions import is_last_lecturer, may_appoint
+from amls.desk.own_changes import OwnChangesForm
 from amls.files.tables.forms import TableForm
 
 
@@ -28,7 +29,7 @@ def is_number_unchecked(enrolment: Enrolment) -> bool:
     return bool(enrolment.number) and not enrolment.verified_number
 
 
-class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
+class EnrolmentForm(OwnChangesForm):
     """A person's part in a course, with the matriculation number that staff enter for them."""
 
     number = forms.CharField(
@@ -111,7 +112,7 @@ class AccountsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
         return f"{obj} <{obj.email}>"
 
 
-class RosterEntryForm(forms.ModelForm):  # type: ignore[type-arg]
+class RosterEntryForm(OwnChangesForm):
     """An entry of a roster, with the accounts that the staff declined for it."""
 
     declined = AccountsField(

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from pghistory.models import Events
 
 from amls.core.times import say_moment
 from amls.courses.models import User
@@ -44,6 +45,18 @@ def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
             }
         )
     return described
+
+
+def last_change(row: Model, name: str) -> tuple[str, str] | None:
+    """Return who changed a field of a row last, and what is there since, in words; None where no history says so."""
+    field = _field_of(type(row), name)
+    label = capfirst(str(field.verbose_name)) if field is not None and hasattr(field, "verbose_name") else name
+    events: Any = Events.objects
+    for event in describe_events(events.references(row).order_by("-pgh_created_at")):
+        for changed, values in event["diff"]:
+            if changed == label:
+                return event["who"], "" if values[-1] is None else str(values[-1])
+    return None
 
 
 class _Names:

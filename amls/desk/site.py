@@ -34,6 +34,7 @@ from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 from amls.desk.listing import CourseList
 from amls.desk.of_course import OfCourseChoice, with_course
+from amls.desk.own_changes import OwnChangesForm, shown_in
 from amls.desk.people import AccountChoice, PersonChoice
 from amls.desk.problems import problems_of
 from amls.desk.sent_twice import SentTwice, token_of
@@ -101,6 +102,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     # How many rows there are without a filter is one more count for every list.
     show_full_result_count = False
     change_form_template = "admin/desk_form.html"
+    form = OwnChangesForm
 
     # ── who ──
 
@@ -229,7 +231,9 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         problems = problems_of(context["adminform"].form, inlines)
         in_first = sum(not problem.tab for problem in problems)
         tabs = [inline for inline in inlines if inline.opts.tab]
+        rows = (row for inline in inlines for row in inline.formset.forms)
         context |= {"problems": problems, "error_count": in_first, "inlines_list": tabs}
+        context["seen"] = shown_in([context["adminform"].form, *rows])
         return super().render_change_form(request, context, **kwargs)
 
     def _show_by_course(self, request: HttpRequest, context: dict[str, Any]) -> None:
@@ -461,6 +465,7 @@ class CourseScopedInline(NamesDates, OwnAddress, TabularInline):  # type: ignore
     """Rows within a row of a course-scoped admin."""
 
     writes: Writes
+    form = OwnChangesForm
     extra = 0
     tab = True
 

@@ -1,27 +1,21 @@
 """What staff type about mail."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
-from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from amls.agenda.models import ItemKind
 from amls.core.violations import RuleViolation
+from amls.desk.own_changes import OwnChangesForm
 from amls.mail.announcements import need_readers
 from amls.mail.audiences import audience_choices
 from amls.mail.models import Announcement, ReminderRule
 from amls.mail.reminders import REMINDED
 
-if TYPE_CHECKING:
-    _AnnouncementForm = ModelForm[Announcement]
-    _ReminderRuleForm = ModelForm[ReminderRule]
-else:
-    _AnnouncementForm = _ReminderRuleForm = ModelForm
 
-
-class AnnouncementForm(_AnnouncementForm):
+class AnnouncementForm(OwnChangesForm):
     """An announcement, with the audiences that the apps know."""
 
     audience = forms.ChoiceField(
@@ -60,7 +54,7 @@ class AnnouncementForm(_AnnouncementForm):
         fields = ("course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn")
 
 
-class ReminderRuleForm(_ReminderRuleForm):
+class ReminderRuleForm(OwnChangesForm):
     """A reminder rule, its kinds as boxes to tick."""
 
     kinds = forms.MultipleChoiceField(

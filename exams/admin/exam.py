@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from amls.core.request import now_of
 from amls.courses.saving import delete_row, save_row
 from amls.desk.copying import OffersAnother
+from amls.desk.own_changes import OwnChangesForm
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from exams.models import Exam, Registration, Room
@@ -27,7 +27,7 @@ from exams.services.seatnews import seats_of
 from exams.services.setup import delete_room, save_room
 
 
-class ExamForm(forms.ModelForm):  # type: ignore[type-arg]
+class ExamForm(OwnChangesForm):
     """An exam, judged while its row is locked: the counters are those of this very moment."""
 
     class Meta:

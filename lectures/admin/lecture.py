@@ -24,6 +24,7 @@ from amls.courses.accounts import user_or_none
 from amls.desk.chosen_course import chosen_course, courses_of, way_to_choose
 from amls.desk.copying import OffersAnother
 from amls.desk.listing import OpensRows
+from amls.desk.own_changes import OwnChangesForm
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from amls.files.checks import check_upload
@@ -45,7 +46,7 @@ def _moment_widget() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs=attrs, format="%Y-%m-%dT%H:%M")
 
 
-class QuickEditForm(forms.ModelForm):  # type: ignore[type-arg]
+class QuickEditForm(OwnChangesForm):
     """A lecture's row in the list: one field for each moment, so that date, room and mode fit side by side."""
 
     starts_at = forms.DateTimeField(label=gettext_lazy("starts"), required=False, widget=_moment_widget())
@@ -59,7 +60,7 @@ class QuickEditForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
-class MaterialForm(forms.ModelForm):  # type: ignore[type-arg]
+class MaterialForm(OwnChangesForm):
     """A material with room for a new version of its file."""
 
     upload = forms.FileField(

@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import ChangeList
 from unfold.templatetags.unfold_list import result_headers
 
 from amls.desk.listing import listed, way_to_all
+from amls.desk.own_changes import shown_in
 
 register = template.Library()
 
@@ -26,4 +27,5 @@ def desk_rows(cl: ChangeList) -> dict[str, Any]:
         "result_headers": headers,
         "num_sorted_fields": sum(bool(header.get("sorted")) for header in headers),
         "listed": shown,
+        "seen": shown_in(cl.formset.forms) if cl.formset else "",
     }
