@@ -1,5 +1,6 @@
 """Files as Debian's nginx sends them by deploy/nginx.conf: ranges from it, all that protects them from us."""
 
+import re
 import select
 import socket
 from collections.abc import Iterator
@@ -245,6 +246,16 @@ def test_no_front_server_passes_on_names_that_the_site_takes_for_its_own() -> No
     ):
         lines = [line.strip() for line in file.read_text().splitlines()]
         assert {drops, stamp} <= set(lines), file.name
+
+
+def test_each_front_server_says_the_same_while_the_site_is_started_anew() -> None:
+    """Seen with Caddy 2.6: it answers so where nobody listens, and what the site says itself goes through."""
+    said = [
+        re.findall(r"<!doctype html>.*?</html>", file.read_text(), re.DOTALL)
+        for file in (NGINX_EXAMPLE, NGINX_EXAMPLE.parent / "Caddyfile")
+    ]
+    assert len(said[0]) == 1
+    assert said[0] == said[1]
 
 
 def test_what_stands_in_the_example_keeps_to_protocols_that_hold() -> None:
