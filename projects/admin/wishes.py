@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
 from amls.core.keys import primary_key
+from amls.core.meanwhile import CODE
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_of
@@ -73,19 +74,20 @@ def change_team(desk: KeptAdmin, request: HttpRequest, assignment: Assignment, p
     project = get_object_or_404(waiting, pk=pk)
     wanted = [topic for value in request.POST.getlist("topic") if (topic := primary_key(value))]
     reason, status = request.POST.get("reason", ""), 200
+    seen, is_told = primary_key(request.POST.get("version")) or 0, True
     if request.method == "POST":
         try:
             change_wishes(
                 project=project,
                 topics=wanted,
-                version=primary_key(request.POST.get("version")) or 0,
+                version=seen,
                 reason=reason[:300],
                 by=user_of(request),
                 now=now_of(request),
             )
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
-            status = 422
+            status, is_told = 422, violation.code == CODE
         else:
             messages.success(
                 request,
@@ -101,6 +103,8 @@ def change_team(desk: KeptAdmin, request: HttpRequest, assignment: Assignment, p
         "assignment": assignment,
         "names": ", ".join(str(person.user) for person in members),
         "list": known,
+        # Only who was told what the list says by now has seen it.
+        "version": known.version if is_told else seen,
         "places": list(enumerate(places, 1)),
         "topics": [*known.ranked, *known.others],
         "reason": reason,

@@ -8,6 +8,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from amls.agenda.services import follow_people
+from amls.core.meanwhile import CODE, changed_meanwhile
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
@@ -104,16 +105,31 @@ def rank_topics(
             # Pressed twice, or as the teammate left it.
             return row
         if version != (0 if row is None else row.version):
-            raise RuleViolation(
-                _("A teammate changed the list meanwhile. Nothing of yours is lost: compare the two, then choose.")
-                if by is not None
-                else _("The team's list was changed meanwhile. Look at it as it is now, then change it."),
-                code="changed-meanwhile",
-            )
+            raise _changed_by_a_teammate() if by is not None else changed_meanwhile(*_last_change(row, project))
         _require_rankable(assignment, topics, kept, by)
         row = write_list(row or WishList(project=project), topics, by=by, now=now)
         follow_people(members_of(project), now=now, sources=["wishes"])
     return row
+
+
+def _changed_by_a_teammate() -> RuleViolation:
+    return RuleViolation(
+        _("A teammate changed the list meanwhile. Nothing of yours is lost: compare the two, then choose."), code=CODE
+    )
+
+
+def _last_change(row: WishList | None, project: Project) -> tuple[User | None, str]:
+    """Return who changed a team's list last, if that is known, and what it says since."""
+    if row is None:
+        return None, ""
+    if row.ranked_by is not None:
+        by: User | None = row.ranked_by.user
+    else:
+        changes = WishChange.objects.filter(project=project, changed_at=row.ranked_at).select_related("changed_by")
+        change = changes.first()
+        by = change.changed_by if change is not None else None
+    titles = row.wishes.order_by("rank").values_list("topic__title", flat=True)
+    return by, " · ".join(titles)
 
 
 def write_list(row: WishList, topics: Sequence[int], *, by: Enrolment | None, now: datetime) -> WishList:

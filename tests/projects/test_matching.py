@@ -1,8 +1,10 @@
 """Who has nobody is matched with others: by size and common wishes, and by the seed; staff change wishes late."""
 
+import html
 from datetime import timedelta
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -335,6 +337,40 @@ def test_staff_change_wishes_after_the_deadline_and_the_team_reads_why(
 
 
 @pytest.mark.django_db
+def test_wishes_that_a_colleague_changed_meanwhile_stay_until_they_were_read(
+    world: World, assignment: Assignment, topics: list[int]
+) -> None:
+    ask_for_match(enrolment=world.student, assignment=assignment, now=NOW)
+    project = Project.objects.get()
+    address = reverse("admin:projects_allocation_team_wishes", args=[assignment.pk, project.pk])
+    ours, theirs = world.cast.client("assistant"), world.cast.client("lecturer")
+    mine, yours = [str(topics[0])], [str(topics[1]), str(topics[0])]
+    older = version_in(ours.get(address))
+    sent = {"version": version_in(theirs.get(address)), "topic": yours, "reason": "Ill"}
+    assert theirs.post(address, sent).status_code == 302
+    # What is refused for another reason does not count as seen.
+    wrong = ours.post(address, {"version": older, "topic": mine, "reason": ""})
+    assert version_in(wrong) == older
+    both = ours.post(address, {"version": version_in(wrong), "topic": mine, "reason": "Late"})
+    titles = dict(Topic.objects.values_list("pk", "title"))
+    there = f"{titles[topics[1]]} · {titles[topics[0]]}"
+    assert both.status_code == 422
+    assert f"{world.cast.lecturer.user} entered {there} meanwhile." in html.unescape(both.content.decode())
+    assert list(Wish.objects.order_by("rank").values_list("topic", flat=True)) == [topics[1], topics[0]]
+    (chosen,) = BeautifulSoup(both.content, "html.parser").select("option[value][selected]")
+    assert chosen["value"] == mine[0]
+    sent = {"version": version_in(both), "topic": mine, "reason": "Late"}
+    assert ours.post(address, sent).status_code == 302
+    assert list(Wish.objects.values_list("topic", flat=True)) == [topics[0]]
+
+
+def version_in(answer: Any) -> str:
+    """Return which list a page says that it shows."""
+    (field,) = BeautifulSoup(answer.content, "html.parser").select('input[name="version"]')
+    return str(field["value"])
+
+
+@pytest.mark.django_db
 def test_late_wishes_are_refused_once_the_topics_are_given_or_the_list_is_another_one(
     world: World, assignment: Assignment, topics: list[int]
 ) -> None:
@@ -348,7 +384,7 @@ def test_late_wishes_are_refused_once_the_topics_are_given_or_the_list_is_anothe
     with pytest.raises(RuleViolation) as refused:
         change(topics=topics, version=0)
     assert refused.value.code == "changed-meanwhile"
-    assert "The team's list was changed meanwhile." in str(refused.value.message)
+    assert f"{world.staff} entered Sparse kernels · Größe & Gewicht meanwhile." in str(refused.value.message)
     run = ask_allocation(assignment=assignment, by=world.staff, now=AFTER)
     allocate_topics()
     publish_allocation(allocation=run, by=world.staff, now=AFTER)
