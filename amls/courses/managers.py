@@ -35,6 +35,10 @@ class UserManager(BaseUserManager["User"]):
         """Make a person who may do everything."""
         return self.create_user(email, password, is_superuser=True, **fields)
 
+    def present(self) -> models.QuerySet[User]:
+        """Return the people whose account is not deleted."""
+        return self.exclude(email__endswith=f"@{NAMELESS_DOMAIN}")
+
 
 class CourseQuerySet(models.QuerySet["Course"]):
     """Courses."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 
+from amls.courses.managers import EnrolmentQuerySet
 from amls.courses.models import Enrolment, User
 
 
@@ -24,11 +24,11 @@ class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """One person in a course: 1 query, however many there are."""
+    """One person in a course whose account is not deleted: 1 query, however many there are."""
 
-    def __init__(self, queryset: QuerySet[Enrolment], **options: Any) -> None:
-        rows = queryset.select_related("user", "course").order_by("course", "user__display_name", "user__email", "pk")
-        super().__init__(rows, **options)
+    def __init__(self, queryset: EnrolmentQuerySet, **options: Any) -> None:
+        rows = queryset.present().select_related("user", "course")
+        super().__init__(rows.order_by("course", "user__display_name", "user__email", "pk"), **options)
 
     def label_from_instance(self, obj: Enrolment) -> str:
         """Say who it is, and in which course."""

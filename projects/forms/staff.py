@@ -38,6 +38,14 @@ def staff_of(courses: Iterable[Course]) -> dict[int, User]:
     return {row.user_id: row.user for row in rows}
 
 
+def assessors_for(project: Project) -> dict[int, User]:
+    """Return who may assess a project, by pk: the staff, and who does already, whatever became of them."""
+    people = staff_of([project.course])
+    if project.assessor_id not in people and (assessor := project.assessor) is not None:
+        people[assessor.pk] = assessor
+    return people
+
+
 class ZonedForm(forms.Form):
     """A form whose times are typed as the course's clock shows them.
 

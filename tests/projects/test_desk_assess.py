@@ -4,12 +4,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from amls.core import clock
+from amls.courses.models import Enrolment, Role
 from amls.held.models import HeldAct
 from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
@@ -26,7 +28,7 @@ from projects.models import (
     SubmissionFile,
     Topic,
 )
-from projects.services.assessing import assess
+from projects.services.assessing import assess, assign_assessor
 from projects.services.extensions import extend, request_extension
 from projects.services.ideas import decide_idea, propose_idea
 from projects.services.teams import move_member
@@ -283,6 +285,20 @@ def test_time_notes_assessor_moves_and_merges(world: World, desk: Client) -> Non
     third = world.project()
     pressed(desk, third, merge="1", target=second.pk)
     assert second.memberships.active().count() == 3
+
+
+def test_who_assesses_and_can_no_more_stays_chosen_until_somebody_else_is(world: World, desk: Client) -> None:
+    (project,) = make_teams(world, 1)
+    assessor = world.cast.lecturer.user
+    assign_assessor(projects=[project], assessor=assessor)
+    Enrolment.objects.filter(pk=world.cast.lecturer.pk).update(role=Role.STUDENT)
+    page = BeautifulSoup(desk.get(assess_url(project)).content, "html.parser")
+    (chosen,) = page.select("select[name=assessor] option[selected]")
+    assert (chosen["value"], chosen.get_text()) == (str(assessor.pk), str(assessor))
+    for sent, expected in ((chosen["value"], assessor), ("", None), (str(assessor.pk), None)):
+        desk.post(assess_url(project), {"assign": "1", "assessor": sent})
+        project.refresh_from_db()
+        assert project.assessor == expected
 
 
 def test_teams_to_move_into_are_called_by_their_members(world: World, desk: Client) -> None:

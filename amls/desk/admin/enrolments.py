@@ -64,8 +64,8 @@ class EnrolmentAdmin(CourseScopedAdmin):
         """Offer the people of one's own courses; others come by roster."""
         if db_field.name == "user":
             mine = Enrolment.objects.filter(course__in=self.courses(request)).values("user")
-            everyone = User.objects.all() if request.user.is_superuser else User.objects.filter(pk__in=mine)
-            kwargs["queryset"] = everyone
+            everyone = User.objects.present()
+            kwargs["queryset"] = everyone if request.user.is_superuser else everyone.filter(pk__in=mine)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -18,7 +18,7 @@ from amls.held.corrections import say_corrected
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import PEOPLE, AssessPage
 from projects.forms.points import TaskPointsForm, decision_form
-from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
+from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, assessors_for
 from projects.heldacts import TeamAct
 from projects.models import Extension, Project, Submission
 from projects.moretime import warn_if_over
@@ -320,7 +320,7 @@ def merge(page: AssessPage) -> HttpResponse | None:
 @button("assign")
 def assign(page: AssessPage) -> HttpResponse:
     """Let somebody else assess it."""
-    form = AssessorForm(page.request.POST, people=staff_of([page.project.course]))
+    form = AssessorForm(page.request.POST, people=assessors_for(page.project))
     if form.is_valid():
         assign_assessor(projects=[page.project], assessor=form.user())
         messages.success(page.request, _("Assessor: %(name)s.") % {"name": form.user() or _("nobody")})

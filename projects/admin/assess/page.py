@@ -24,7 +24,7 @@ from projects.admin.bulk import preview_letters
 from projects.admin.neighbours import neighbours
 from projects.admin.pages import KeptAdmin
 from projects.forms.points import decision_form
-from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
+from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, assessors_for
 from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission
 from projects.progress import desk_views, names_of, state_of
 from projects.publication import waiting_about
@@ -185,7 +185,7 @@ class AssessPage:
             "move_form": shown.get("move") or (MoveForm(view=view, initial=typed) if is_moving else None),
             "merge_form": shown.get("merge") or (MergeForm(view=view, initial=typed) if is_moving else None),
             "assessor_form": AssessorForm(
-                people=staff_of([course]), initial={"assessor": project.assessor_id, **typed}
+                people=assessors_for(project), initial={"assessor": project.assessor_id, **typed}
             ),
             "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in view.attempts],
             "reading": self._reading(),
