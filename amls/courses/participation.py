@@ -304,6 +304,8 @@ ties: Hook[Ties] = Hook("ties of a student to a course")
 Departure = Callable[[Enrolment], None]
 # What an app lets go of when a student who is bound by nothing leaves.
 before_leaving: Hook[Departure] = Hook("ends of a student's part")
+# What an app lets go of when a student who takes part in nothing any more comes to teach.
+before_teaching: Hook[Departure] = Hook("ends of what a student looked for")
 # What somebody who teaches is to do and others have to take over, each in words, and how it is freed for them.
 Duty = Callable[[Enrolment], str]
 before_teaching_ends: Hook[Duty] = Hook("duties of who teaches")
@@ -323,6 +325,17 @@ def need_free_to_teach(enrolment: Enrolment) -> None:
     for tie in () if enrolment.is_staff else ties_of(enrolment):
         if tie.is_open:
             raise RuleViolation(f"{enrolment.user}: {tie.of_them}", code=tie.code, field="role")
+
+
+def begin_teaching(enrolment: Enrolment) -> None:
+    """Let a student teach a course: what they looked for as one goes with the role.
+
+    Raises:
+        RuleViolation: as `need_free_to_teach`.
+    """
+    need_free_to_teach(enrolment)
+    for departure in before_teaching:
+        departure(enrolment)
 
 
 def end_teaching(enrolment: Enrolment) -> list[str]:

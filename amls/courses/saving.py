@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, StaffMember, User
-from amls.courses.participation import end_teaching, enrol, need_free_to_teach, take_out
+from amls.courses.participation import begin_teaching, end_teaching, enrol, take_out
 from amls.courses.services import finish_course_change, lock_course, loose_ends_of, need_without_charge
 
 # The kind of held act that gives a course another state.
@@ -163,7 +163,7 @@ def save_enrolment(enrolment: Enrolment, *, by: User | None = None, now: datetim
         former = Enrolment.objects.filter(pk=enrolment.pk).select_related("user", "course").first()
         freed: list[str] = []
         if former is not None and not former.is_staff and enrolment.is_staff:
-            need_free_to_teach(former)
+            begin_teaching(former)
         elif former is not None and former.is_staff and not enrolment.is_staff:
             freed = end_teaching(former)
         enrolment.save()

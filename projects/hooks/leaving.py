@@ -7,11 +7,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.courses.models import Course, Enrolment, Role, StaffMember, User
-from amls.courses.participation import Tie, before_leaving, before_teaching_ends, ties
+from amls.courses.participation import Tie, before_leaving, before_teaching, before_teaching_ends, ties
 from amls.courses.services import before_archiving, charges
 from amls.privacy.registry import on_account_deletion
 from projects.managers import MembershipQuerySet
-from projects.models import Assessment, Invitation, Membership, PointsQuestion, Project, Submission, Topic
+from projects.models import (
+    Assessment,
+    Invitation,
+    MatchRequest,
+    Membership,
+    PointsQuestion,
+    Project,
+    SeekingNote,
+    Submission,
+    Topic,
+)
 from projects.progress import DECIDED, say_undecided, waiting_in
 from projects.services.assessing import assign_assessor
 from projects.services.locks import tell
@@ -65,6 +75,13 @@ def let_go_of_teams(enrolment: Enrolment) -> None:
     Invitation.objects.filter(invited_by=enrolment).delete()
     Membership.objects.filter(enrolment=enrolment).delete()
     Project.objects.filter(pk__in=emptied, memberships__isnull=True).delete()
+
+
+@before_teaching
+def seek_no_more(enrolment: Enrolment) -> None:
+    """Take back that somebody looks for teammates, or wishes to be matched with others."""
+    SeekingNote.objects.filter(enrolment=enrolment).delete()
+    MatchRequest.objects.filter(enrolment=enrolment).delete()
 
 
 @before_teaching_ends

@@ -14,9 +14,10 @@ from amls.courses.saving import remove_enrolment, save_enrolment
 from amls.courses.services import loose_ends_of
 from exams.models import Exam
 from exams.services.registration import register, staff_withdraw
-from projects.models import Topic
+from projects.models import SeekingNote, Topic
 from projects.services.assessing import assess, assign_assessor, publish_assessments, split_assessors
 from projects.services.ideas import propose_idea
+from projects.services.teams import write_seeking_note
 from tests.agreement import agree_to
 from tests.factories import EnrolmentFactory, OpenExamFactory
 from tests.projects.conftest import NOW, World
@@ -87,6 +88,16 @@ def test_who_is_in_a_team_teaches_once_its_result_is_there(world: World) -> None
     publish_assessments(projects=[project], now=NOW)
     save_enrolment(person, now=NOW)
     assert Enrolment.objects.get(pk=person.pk).is_staff
+
+
+def test_who_comes_to_teach_looks_for_no_team_any_more(world: World) -> None:
+    person, other = world.another(), world.another()
+    for seeker in (person, other):
+        write_seeking_note(enrolment=seeker, assignment=world.assignment, topic=None, text="Kann Rust", now=NOW)
+    sent = {"course": world.course.pk, "role": "assistant", "number": ""}
+    agree_to(world.cast.client("lecturer"), reverse(CHANGE, args=[person.pk]), sent)
+    assert Enrolment.objects.get(pk=person.pk).is_staff
+    assert [note.enrolment for note in SeekingNote.objects.all()] == [other]
 
 
 def test_a_student_who_is_bound_is_not_taken_out_and_the_desk_says_why_before_it_asks(world: World) -> None:
