@@ -132,6 +132,12 @@ class PersonForm(ReasonForm):
         self.fields["registration"].queryset = Registration.objects.with_people().filter(exam=exam)  # type: ignore[attr-defined]
 
 
+class AttendanceForm(PersonForm):
+    """Somebody on the exam's list, how they stood on the page from which it is sent, and why that is corrected."""
+
+    seen = forms.CharField(required=False, empty_value=None)
+
+
 class StudentForm(ReasonForm):
     """A student of the course, and why."""
 

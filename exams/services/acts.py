@@ -219,6 +219,7 @@ def _correct(staff: Staff, data: Data, *, attended: bool, said: str) -> str:
         reason=reason,
         by=staff.by,
         now=staff.now,
+        seen=data["seen"],
     )
     return said % {"person": registration.enrolment.user}
 

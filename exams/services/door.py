@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.meanwhile import changed_meanwhile, is_overtaken
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from exams.managers import RegistrationQuerySet
@@ -78,19 +79,39 @@ def make_mark(
 
 
 def correct_attendance(
-    *, registration_pk: int, exam_pk: int, attended: bool, reason: str, by: User | None, now: datetime
+    *,
+    registration_pk: int,
+    exam_pk: int,
+    attended: bool,
+    reason: str,
+    by: User | None,
+    now: datetime,
+    seen: str | None = None,
 ) -> Registration:
     """Say after the fact whether somebody attended, also when the exam is closed; the `reason` is kept.
 
+    Args:
+        registration_pk: of a registration that holds a seat in the exam.
+        exam_pk: the exam.
+        attended: or was absent.
+        reason: why.
+        by: who says so.
+        now: the request's clock.
+        seen: the state of the registration as the page showed it; None doesn't ask.
+
     Raises:
         RuleViolation: there is no reason, the exam has not begun or is frozen, the person
-            held no seat, or has points although they should be absent.
+            held no seat, or has points although they should be absent; or somebody noted
+            something else meanwhile (code 'changed-meanwhile').
     """
     need_reason(reason)
     with transaction.atomic():
         registration = _lock_registration(registration_pk, exam_pk)
         if now < registration.exam.starts_at:
             raise RuleViolation(_("The exam has not begun yet."), code="exam-not-begun")
+        wanted = Registration.State.ATTENDED if attended else Registration.State.ABSENT
+        if registration.state != wanted and is_overtaken(seen, stands=str(registration.state)):
+            raise changed_meanwhile(_who_marked(registration), registration.get_state_display())
         CheckInMark.objects.create(
             key=uuid4(), registration=registration, action=_Action.PRESENT if attended else _Action.ABSENT, by=by,
             made_at=now, received_at=now,
@@ -99,6 +120,14 @@ def correct_attendance(
         registration.save(update_fields=["reason"])
         _follow_marks(registration, now=now)
     return registration
+
+
+def _who_marked(registration: Registration) -> str | None:
+    """Return who made the mark that came last; None where nobody made one, or is known no more."""
+    mark = registration.marks.select_related("by", "helper").order_by("received_at", "pk").last()
+    if mark is None or mark.by is not None:
+        return str(mark.by) if mark is not None else None
+    return mark.helper.name if mark.helper is not None else None
 
 
 def _lock_registration(pk: int, exam_pk: int) -> Registration:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from amls.core.meanwhile import CODE
 from amls.core.preview import sent_before
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
@@ -18,7 +19,7 @@ from amls.held.trials import tried
 from exams.forms import ExamActForm
 from exams.services.acts import Staff, acts, wanted_act
 from exams.views.people import place_of
-from exams.views.staff import open_exam
+from exams.views.staff import open_exam, show_person
 
 View = Callable[[HttpRequest, str, int], HttpResponse]
 
@@ -56,6 +57,11 @@ def act_view(name: str, form_class: type[ExamActForm]) -> View:
                 messages.success(request, act.do(staff, data))
             except RuleViolation as violation:
                 messages.error(request, str(violation.message))
+                if violation.code == CODE and "registration" in data:
+                    # It comes back with what was typed, and how the person stands by now.
+                    return show_person(
+                        request, access, exam, data["registration"].pk, reason=data["reason"], status=422
+                    )
             except ValidationError as error:
                 messages.error(request, " ".join(error.messages))
         elif form.names_nobody:

@@ -68,6 +68,13 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def person(request: HttpRequest, slug: str, pk: int, registration_pk: int) -> HttpResponse:
     """Show what can be done with somebody of the exam; to htmx the form alone, which stands in the list then."""
     access, exam = open_exam(request, slug, pk)
+    return show_person(request, access, exam, registration_pk)
+
+
+def show_person(
+    request: HttpRequest, access: Access, exam: Exam, registration_pk: int, *, reason: str = "", status: int = 200
+) -> HttpResponse:
+    """Return the page of somebody of the exam, with a reason that was typed there already."""
     registration = get_object_or_404(Registration.objects.with_people(), exam=exam, pk=registration_pk)
     context = {
         "access": access,
@@ -78,8 +85,10 @@ def person(request: HttpRequest, slug: str, pk: int, registration_pk: int) -> Ht
         "admission": admissions_of(access.course, [registration.enrolment], now=access.now)[registration.enrolment_id],
         "is_gone": registration.state in GONE,
         "place": place_of(request),
+        "reason": reason,
     }
-    answer = render(request, "exams/_person.html" if htmx_of(request) else "exams/person.html", context)
+    template = "exams/_person.html" if htmx_of(request) else "exams/person.html"
+    answer = render(request, template, context, status=status)
     patch_vary_headers(answer, ["HX-Request"])
     return answer
 

@@ -201,3 +201,30 @@ def test_a_grade_table_that_a_colleague_kept_meanwhile_stays(
     assert grade_table(exam).steps[D("4.0")] == D(45)
     assert ours.post(page, {**fields_of(refused, "grade-4.0"), "keep": "1"}).status_code == 302
     assert grade_table(exam).steps[D("4.0")] == D(48)
+
+
+@pytest.mark.django_db
+def test_what_a_colleague_noted_of_who_came_stays_until_it_was_read(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    person = people[0]
+    Registration.objects.filter(pk=person.pk).update(state="registered", arrived_at=None)
+    page, acts = f"/amls/exams/{exam.pk}/staff/people/{person.pk}/", f"/amls/exams/{exam.pk}/staff/"
+    ours, theirs = cast.client("assistant"), cast.client("lecturer")
+    older = fields_of(ours.get(page), "reason")
+    paper = {**fields_of(theirs.get(page), "reason"), "reason": "Signed the list"}
+    assert theirs.post(f"{acts}was-there/", paper).status_code == 302
+    # The same is no contradiction.
+    assert ours.post(f"{acts}was-there/", {**older, "reason": "Signed too"}).status_code == 302
+    refused = ours.post(f"{acts}was-absent/", {**older, "reason": "Not on the list"})
+    assert refused.status_code == 422
+    said = f"{cast.assistant.user} entered Attended meanwhile. If yours is to hold, save again."
+    (told,) = BeautifulSoup(refused.content, "html.parser").select("ul.messages li")[-1:]
+    assert said == " ".join(told.text.split())
+    person.refresh_from_db()
+    assert (person.state, person.reason) == ("attended", "Signed too")
+    again = fields_of(refused, "reason")
+    assert again["reason"] == "Not on the list"
+    assert ours.post(f"{acts}was-absent/", again).status_code == 302
+    person.refresh_from_db()
+    assert person.state == "absent"
