@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
-from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.core.times import say_clock
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.desk.holding import WantedAct
-from amls.held.asking import hold_and_say
 from amls.held.models import HeldAct
 from amls.held.services import refuse
 from projects.models import Assessment, Project
@@ -52,17 +49,6 @@ def publication_of(projects: Iterable[Project], *, course: Course, back: str) ->
     )
 
 
-def hold_publication(request: HttpRequest, wanted: WantedAct, *, by: User, now: datetime, at_desk: bool) -> None:
-    """Hold a publication back, and say so.
-
-    One of the same projects that waits already is replaced; one of some of them that is not what its maker saw any more
-    makes room.
-    """
-    projects = wanted.references["decisions"]
-    say_overtaken(request, projects, course=wanted.course, by=by, now=now, replaced_by=wanted)
-    hold_and_say(request, wanted, by=by, now=now, at_desk=at_desk)
-
-
 def waiting_about(projects: Iterable[object], *, course: Course) -> list[HeldAct]:
     """Return the publications that wait and are about any of these projects, by their keys, the next first: 1 query."""
     keys = {str(pk) for pk in projects}
@@ -70,19 +56,20 @@ def waiting_about(projects: Iterable[object], *, course: Course) -> list[HeldAct
     return [act for act in acts if not keys.isdisjoint(act.references["decisions"])]
 
 
-def say_overtaken(
-    request: HttpRequest,
-    projects: Iterable[object],
-    *,
-    course: Course,
-    by: User,
-    now: datetime,
-    replaced_by: WantedAct | None = None,
-) -> bool:
-    """Refuse the publications about any of these projects that are not what their makers saw any more, and say so.
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A publication that was refused, and the keys of the projects on which somebody decided since it was asked for."""
+
+    act: HeldAct
+    changed: Sequence[int]
+
+
+def refuse_overtaken(
+    projects: Iterable[object], *, course: Course, by: User, now: datetime, replaced_by: WantedAct | None = None
+) -> list[Overtaken]:
+    """Refuse the publications about any of these projects that are not what their makers saw any more.
 
     Args:
-        request: of whoever changed a decision.
         projects: those that may have changed, by their keys.
         course: theirs.
         by: who changed it.
@@ -90,21 +77,16 @@ def say_overtaken(
         replaced_by: what is asked for just now, which takes the place of one about the same projects.
 
     Returns:
-        Whether there were any.
+        Those that were refused.
     """
-    is_any = False
+    refused = []
     for act in waiting_about(projects, course=course):
         if replaced_by is not None and act.about == replaced_by.about:
             continue
         changed = _changed_since(act)
         if changed and refuse(act=act, why=partial(_why_not, changed), by=by, now=now):
-            is_any = True
-            said = _(
-                "%(what)s: that was to happen at %(time)s and does not, since this changed: %(who)s. Publish again."
-            )
-            values = {"what": act.title, "time": say_clock(act.apply_at, course.zone), "who": _names(changed)}
-            messages.warning(request, said % values, extra_tags=f"open {act.back}")
-    return is_any
+            refused.append(Overtaken(act, changed))
+    return refused
 
 
 def _changed_since(act: HeldAct) -> list[int]:
@@ -114,7 +96,7 @@ def _changed_since(act: HeldAct) -> list[int]:
     return [pk for pk in map(int, decisions) if version_of(rows.get(pk)) != decisions[str(pk)]]
 
 
-def _names(projects: Sequence[int]) -> str:
+def names_of(projects: Sequence[int]) -> str:
     """Return whose projects these are; beyond a few they are counted."""
     rows = with_names(Project.objects.filter(pk__in=projects[:_NAMED]).order_by("pk"))
     names, rest = [named(row) for row in rows], len(projects) - _NAMED
@@ -124,7 +106,7 @@ def _names(projects: Sequence[int]) -> str:
 
 
 def _why_not(changed: Sequence[int]) -> str:
-    return _("Somebody decided anew meanwhile: %(what)s. Look at it, and publish again.") % {"what": _names(changed)}
+    return _("Somebody decided anew meanwhile: %(what)s. Look at it, and publish again.") % {"what": names_of(changed)}
 
 
 def publish_as_seen(act: HeldAct, now: datetime) -> str:

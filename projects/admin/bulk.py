@@ -33,7 +33,8 @@ from projects.heldacts import TeamAct
 from projects.models import Extension, Project
 from projects.moretime import say_more_time
 from projects.progress import desk_views, label_of, names_of, with_names
-from projects.publication import hold_publication, publication_of
+from projects.publication import publication_of
+from projects.publishing import hold_publication
 from projects.queries import TeamView, with_team
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend

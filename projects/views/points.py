@@ -32,7 +32,8 @@ from amls.held.corrections import say_corrected
 from projects.models import Assignment, Project
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
-from projects.publication import hold_publication, publication_of, say_overtaken, waiting_about
+from projects.publication import publication_of, refuse_overtaken, waiting_about
+from projects.publishing import hold_publication, say_overtaken
 from projects.services.assessing import version_of
 from projects.services.pointfile import PEOPLE, columns_of, import_task_points
 from projects.services.points import most_by_column
@@ -141,7 +142,9 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
 def _say_overtaken(request: HttpRequest, page: StaffPage) -> bool:
     """Say which publications of this assignment don't happen, as points changed since they were asked for; return if any."""
     teams = Project.objects.filter(assignment=page.assignment).values_list("pk", flat=True)
-    return say_overtaken(request, teams, course=page.course, by=page.user, now=page.access.now)
+    refused = refuse_overtaken(teams, course=page.course, by=page.user, now=page.access.now)
+    say_overtaken(request, refused)
+    return bool(refused)
 
 
 def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:

@@ -22,7 +22,8 @@ from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeFo
 from projects.heldacts import TeamAct
 from projects.models import Extension, Project, Submission
 from projects.moretime import warn_if_over
-from projects.publication import hold_publication, publication_of, say_overtaken
+from projects.publication import publication_of, refuse_overtaken
+from projects.publishing import hold_publication, say_overtaken
 from projects.services.assessing import assess, assign_assessor, note_for_staff
 from projects.services.corrections import correct
 from projects.services.drafts import forget_draft
@@ -208,7 +209,8 @@ def _decide(page: AssessPage, form: AssessForm | TaskPointsForm) -> None:
 
 def _say_overtaken(page: AssessPage) -> None:
     now = now_of(page.request)
-    say_overtaken(page.request, [page.project.pk], course=page.project.course, by=page.user, now=now)
+    refused = refuse_overtaken([page.project.pk], course=page.project.course, by=page.user, now=now)
+    say_overtaken(page.request, refused)
 
 
 def _publish(page: AssessPage, *, otherwise: str) -> str:
