@@ -65,12 +65,13 @@ def own_changes(
     return own, overtaken
 
 
-def changed_meanwhile(by: object | None, said: str) -> RuleViolation:
+def changed_meanwhile(by: object | None, said: str, *, field: str | None = None) -> RuleViolation:
     """Return the refusal of a value that somebody else changed since the page was shown.
 
     Args:
         by: who; None where nobody knows.
         said: what is there now, in words; '' where it was taken away.
+        field: of the form in which it is typed, if it has one to say it at.
     """
     name = by or _("Somebody")
     if said:
@@ -80,7 +81,7 @@ def changed_meanwhile(by: object | None, said: str) -> RuleViolation:
         }
     else:
         text = _("%(name)s emptied this meanwhile. If yours is to hold, save again.") % {"name": name}
-    return RuleViolation(text, code=CODE)
+    return RuleViolation(text, code=CODE, field=field)
 
 
 def decided_meanwhile(by: object | None) -> RuleViolation:

@@ -50,7 +50,14 @@ class EntryChange:
 
 
 def keep_roll(
-    *, course: Course, title: str, planned: int | None, held: int, now: datetime, roll_pk: int | None = None
+    *,
+    course: Course,
+    title: str,
+    planned: int | None,
+    held: int,
+    now: datetime,
+    roll_pk: int | None = None,
+    seen: Mapping[str, str] | None = None,
 ) -> Roll:
     """Make a list, or change what one is called and how many occasions it has.
 
@@ -61,21 +68,43 @@ def keep_roll(
         held: so many are over.
         now: the request's clock.
         roll_pk: of the one that changes; None for a new one.
+        seen: from `values_of_roll` what the person had before them; what is not in it is not asked about.
 
     Raises:
-        RuleViolation: no title or another list's, or more held than planned.
+        RuleViolation: no title or another list's, or more held than planned; or somebody else changed the value of a
+            field meanwhile (code 'changed-meanwhile').
         Roll.DoesNotExist: the course has no such list.
     """
     with transaction.atomic():
         course = lock_course(course.pk)
         roll = Roll.objects.select_for_update().get(pk=roll_pk, course=course) if roll_pk else Roll(course=course)
-        roll.title, roll.planned, roll.held = title, planned, held
+        own, late = own_changes(
+            {"title": title, "planned": planned, "held": held},
+            stands=_values_of(roll), seen=seen or {}, named=_name_of,
+        )  # fmt: skip
+        for field in late:
+            raise changed_meanwhile(None, values_of_roll(roll)[field], field=field)
+        for field, value in own.items():
+            setattr(roll, field, value)
         try:
             roll.full_clean()
         except ValidationError as error:
             raise RuleViolation(" ".join(error.messages), code="roll-form") from error
         roll.save()
     return roll
+
+
+def _values_of(roll: Roll) -> dict[str, str | int | None]:
+    return {"title": roll.title, "planned": roll.planned, "held": roll.held}
+
+
+def _name_of(value: str | int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def values_of_roll(roll: Roll) -> dict[str, str]:
+    """Return what names the values of a list by which somebody else's change of them is noticed, by field."""
+    return {field: _name_of(value) for field, value in _values_of(roll).items()}
 
 
 DELETED = "grading.deleted-list"

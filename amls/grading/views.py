@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from amls.core.meanwhile import CODE, is_own_change
 from amls.core.preview import preview_of
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import open_course_as_manager
 from amls.courses.accounts import user_of
 from amls.courses.models import Enrolment
@@ -31,7 +32,7 @@ from amls.files.tables.table import Upload
 from amls.grading.facts import names_in_rules
 from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
 from amls.grading.rollfile import import_entries
-from amls.grading.services import Count, delete_roll, enter, keep_roll
+from amls.grading.services import Count, delete_roll, enter, keep_roll, values_of_roll
 
 
 class RollForm(forms.Form):
@@ -122,6 +123,7 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         None,
         "",
     )
+    seen = values_of_roll(listed)
     is_in_rule, preview = names_in_rules(access.course, roll=pk), None
     if request.method == "POST":
         try:
@@ -134,9 +136,8 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                     messages.success(request, with_undo(said, slug) if kept is not None else said)
                     return redirect("grading:rolls", slug)
             elif "change" in request.POST:
-                form = RollForm(request.POST)
-                if form.is_valid():
-                    keep_roll(course=access.course, roll_pk=pk, now=access.now, **form.values())
+                form, seen = _change(request, listed, now=access.now)
+                if not form.errors:
                     messages.success(request, _("Saved."))
                     return redirect("grading:roll", slug, pk)
             else:
@@ -159,12 +160,30 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     standing = {entry.enrolment_id: entry for entry in RollEntry.objects.filter(roll=listed)}
     context = {
         "access": access, "course": access.course, "roll": listed, "form": form, "problem": problem,
+        "seen": seen,
         "is_in_rule": is_in_rule,
         "preview": preview,
         "lost": [entry for entry in standing.values() if entry.entered or entry.excused],
         "rows": [_row(person, standing.get(person.pk), entries) for person in people],
     }  # fmt: skip
     return render(request, "grading/roll.html", context, status=422 if problem or form.errors else 200)
+
+
+def _change(request: HttpRequest, listed: Roll, *, now: datetime) -> tuple[RollForm, dict[str, str]]:
+    """Change a list as its form says; return the form, with what is refused in it, and what its sender has seen."""
+    form, stands = RollForm(request.POST), values_of_roll(listed)
+    sent = {name: request.POST[f"seen-{name}"] for name in stands if f"seen-{name}" in request.POST}
+    seen = stands | sent
+    if form.is_valid():
+        try:
+            keep_roll(course=listed.course, roll_pk=listed.pk, now=now, **form.values(), seen=sent)
+        except RuleViolation as violation:
+            add_violation(form, violation)
+            listed.refresh_from_db()
+            if violation.code == CODE and violation.field:
+                # Only who was told what is there by now has seen it.
+                seen[violation.field] = values_of_roll(listed)[violation.field]
+    return form, seen
 
 
 def _refuse(entries: EntriesForm, overtaken: Mapping[int, RuleViolation]) -> str:

@@ -223,3 +223,30 @@ def test_a_note_that_a_colleague_changed_meanwhile_stays(cast: Cast, page: str) 
 
 def person_note(person: Enrolment) -> str:
     return PersonNote.objects.get(enrolment=person).text
+
+
+def test_what_a_colleague_changed_of_a_list_meanwhile_stays(cast: Cast, roll: Roll) -> None:
+    address = f"/amls/staff/lists/{roll.pk}/"
+    ours, theirs = cast.client("assistant"), cast.client("lecturer")
+
+    def shown(answer: Any) -> dict[str, str]:
+        page = BeautifulSoup(answer.content, "html.parser")
+        form = next(form for form in page.select("form") if form.select_one('[name="change"]'))
+        return {str(field["name"]): str(field.get("value", "")) for field in form.select("input")} | {"change": "1"}
+
+    def stands() -> tuple[str, int | None, int]:
+        roll.refresh_from_db()
+        return roll.title, roll.planned, roll.held
+
+    older = shown(ours.get(address))
+    assert theirs.post(address, {**shown(theirs.get(address)), "title": "Praktikum", "held": "9"}).status_code == 302
+    assert ours.post(address, {**older, "planned": "14"}).status_code == 302
+    assert stands() == ("Praktikum", 14, 9)
+    wrong = ours.post(address, {**older, "title": "Tutorium", "held": "many"})
+    refused = ours.post(address, {**shown(wrong), "held": "8"})
+    assert (wrong.status_code, refused.status_code) == (422, 422)
+    assert "Somebody entered Praktikum meanwhile." in refused.content.decode()
+    assert stands() == ("Praktikum", 14, 9)
+    assert shown(refused)["title"] == "Tutorium"
+    assert ours.post(address, shown(refused)).status_code == 302
+    assert stands() == ("Tutorium", 14, 9)
