@@ -28,21 +28,26 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     until = say_time(exam.last_moment_to_withdraw, registration.course.zone)
     values = {"exam": exam, "when": _when(exam), "until": until}
     if registration.state == _State.WAITLISTED:
+        subject = _("You are on the waiting list for %(exam)s") % values
+        if not exam.may_withdraw(now):
+            return _letter(registration, subject, _said_of_a_late_wait() % escaped(values))
         text = _(
             "All seats of **%(exam)s**, %(when)s, are taken. You wait in the order of sign-up; when a seat is "
             "given back you get it by yourself and are told at once. After %(until)s nobody moves up any more."
         ) % escaped(values)
-        subject = _("You are on the waiting list for %(exam)s") % values
         return _letter(registration, subject, "\n\n".join([text, *_said_of_the_kept_seat(registration)]))
-    return _letter(
-        registration,
-        _("You are registered for %(exam)s") % values,
-        _(
+    if exam.may_withdraw(now):
+        text = _(
             "You hold a seat for **%(exam)s**, %(when)s. You can withdraw or move to another date until %(until)s. "
             "The seat is not yet the admission: the page shows what is still missing."
         )
-        % escaped(values),
-    )
+    else:
+        text = _(
+            "You hold a seat for **%(exam)s**, %(when)s. The last moment to withdraw or to move to another date is over: "
+            "if you can't come, tell the staff of the course. The seat is not yet the admission: the page shows what is "
+            "still missing."
+        )
+    return _letter(registration, _("You are registered for %(exam)s") % values, text % escaped(values))
 
 
 @letter("exams.promoted", label=gettext_lazy("Seat from the waiting list"))
@@ -53,10 +58,17 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
         return None
     exam = registration.exam
     until = say_time(exam.last_moment_to_withdraw, registration.course.zone)
-    text = _(
-        "A seat became free, and it was your turn on the waiting list: you are registered for **%(exam)s**, "
-        "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
-    ) % escaped({"exam": exam, "when": _when(exam), "until": until})
+    if exam.may_withdraw(now):
+        text = _(
+            "A seat became free, and it was your turn on the waiting list: you are registered for **%(exam)s**, "
+            "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
+        )
+    else:
+        text = _(
+            "You no longer wait: you have a seat, and are registered for **%(exam)s**, %(when)s. The last moment to "
+            "withdraw is over: if you can't come, tell the staff of the course."
+        )
+    text %= escaped({"exam": exam, "when": _when(exam), "until": until})
     given_back = _other_registration(notice, "moved_from")
     if given_back is not None:
         said = _(
@@ -84,6 +96,14 @@ def wait_ended(notice: Notice, now: datetime) -> Letter | None:
         )
         % escaped(named),
         is_pushed=True,
+    )
+
+
+def _said_of_a_late_wait() -> str:
+    """Return what is to be said to somebody who waits when nobody moves up any more, to be completed by exam and time."""
+    return _(
+        "You are on the waiting list of **%(exam)s**, %(when)s, and hold no seat. The last moment to withdraw is over, so "
+        "nobody moves up by themselves any more: the staff of the course can still give you a seat that is free."
     )
 
 
@@ -178,7 +198,10 @@ def _verdict(decision: AdmissionDecision, held: Registration | None, now: dateti
         text = _("You may take the exam of this course, but are not registered for a date: you hold no seat yet.")
         return _("Admission granted: register for an exam date"), f"{text} {_next_sign_up(course, now)}".strip()
     if held.state == _State.WAITLISTED:
-        return _("Admission granted, but no seat yet: %(exam)s") % named, _(
+        subject = _("Admission granted, but no seat yet: %(exam)s") % named
+        if not held.exam.may_withdraw(now):
+            return subject, _said_of_a_late_wait() % escaped(named)
+        return subject, _(
             "You may take **%(exam)s**, %(when)s, but hold no seat: you are on the waiting list. When a seat is given "
             "back you get it by yourself and are told at once."
         ) % escaped(named)
