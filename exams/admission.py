@@ -93,8 +93,8 @@ def _decisions() -> ModelStatement[AdmissionDecision]:
     return ModelStatement.of(AdmissionDecision.objects.filter(theirs, course=Parameter("course")).order_by("pk"))
 
 
-def under_reserve(course: Course, registrations: Iterable[Registration], *, now: datetime) -> set[int]:
-    """Return the keys of those registrations whose person is not admitted: as many queries as `admissions_of`.
+def without_admission(course: Course, registrations: Iterable[Registration], *, now: datetime) -> dict[int, Admission]:
+    """Return how the admission of those stands who are not admitted, by registration: as many queries as `admissions_of`.
 
     Args:
         course: to whose exams.
@@ -103,7 +103,8 @@ def under_reserve(course: Course, registrations: Iterable[Registration], *, now:
     """
     people = {registration.pk: registration.enrolment for registration in registrations}
     admissions = admissions_of(course, people.values(), now=now)
-    return {pk for pk, enrolment in people.items() if not admissions[enrolment.pk].is_admitted}
+    standing = {pk: admissions[enrolment.pk] for pk, enrolment in people.items()}
+    return {pk: admission for pk, admission in standing.items() if not admission.is_admitted}
 
 
 def admission_of(enrolment: Enrolment, *, now: datetime) -> Admission:

@@ -17,6 +17,7 @@ from amls.exports.pdf import qr_code, render_pdf
 from amls.files.tables.writing import Cell, write_xlsx
 from exams.admission import admissions_of
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
+from exams.naming import known_by
 from exams.permissions import slip_code
 
 # Empty lines for people who come without a registration.
@@ -128,6 +129,7 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
         accommodation.enrolment_id: accommodation
         for accommodation in Accommodation.objects.filter(course=exam.course_id)
     }
+    known = known_by([person.enrolment for person in people])
     rows = []
     for registration in people:
         own = granted.get(registration.enrolment_id)
@@ -136,8 +138,9 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
                 "registration": registration,
                 "person": registration.enrolment.user,
                 "number": registration.enrolment.number,
+                "known_by": known[registration.enrolment_id],
                 "seat": getattr(registration, "seat", None),
-                "is_under_reserve": not admissions[registration.enrolment_id].is_admitted,
+                "admission": admissions[registration.enrolment_id],
                 "ends_at": own.ends_at(exam) if own is not None and own.extra_minutes else None,
                 "note": own.for_supervisors if own is not None else "",
             }
@@ -150,7 +153,7 @@ def _write_door_list(order: Order, progress: Progress) -> Iterator[bytes]:
     assert exam is not None  # noqa: S101 - `allows` was asked
     rows = _rows(exam, order.now)
     progress(0, 1)
-    context = {"exam": exam, "rows": rows, "reserved": sum(row["is_under_reserve"] for row in rows)}
+    context = {"exam": exam, "rows": rows, "not_admitted": sum(not row["admission"].is_admitted for row in rows)}
     yield render_pdf("exams/pdf/door_list.html", context, title=_("List for the door"), order=order)
     progress(1, 1)
 
@@ -221,8 +224,7 @@ def _place(row: dict[str, Any]) -> list[Cell]:
 
 
 def _at_the_door(row: dict[str, Any], exam: Exam) -> list[Cell]:
-    admission = _("under reserve") if row["is_under_reserve"] else _("admitted")
-    return [admission, row["ends_at"] or exam.ends_at, row["note"]]
+    return [row["admission"].label, row["ends_at"] or exam.ends_at, row["note"]]
 
 
 offer(

@@ -14,7 +14,7 @@ from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.held.models import HeldAct
-from exams.admission import under_reserve
+from exams.admission import Admission, without_admission
 from exams.models import Registration, Result
 from exams.services.results import publish_results
 from exams.services.seating import release_seats
@@ -37,7 +37,7 @@ def released(*, exam_pk: int, now: datetime) -> list[Seen]:
 
 
 def published(*, exam_pk: int, by: User | None, now: datetime) -> list[Seen]:
-    """Publish the drafts, and return who sees which points and grade, and which of them are not admitted.
+    """Publish the drafts, and return who sees which points and grade, and how the admission of those stands who are not admitted.
 
     Raises:
         RuleViolation: as `publish_results`.
@@ -45,16 +45,16 @@ def published(*, exam_pk: int, by: User | None, now: datetime) -> list[Seen]:
     drafts = list(Registration.objects.filter(exam=exam_pk, result__state="draft").values_list("pk", flat=True))
     publish_results(exam_pk=exam_pk, by=by, now=now)
     rows = list(Registration.objects.with_people().filter(pk__in=drafts).select_related("result").by_name())
-    reserved = under_reserve(rows[0].course, rows, now=now) if rows else set()
-    return [(str(row.enrolment.user), _say_result(row.result, is_reserved=row.pk in reserved)) for row in rows]
+    without = without_admission(rows[0].course, rows, now=now) if rows else {}
+    return [(str(row.enrolment.user), _say_result(row.result, without.get(row.pk))) for row in rows]
 
 
-def _say_result(result: Result, *, is_reserved: bool) -> str:
+def _say_result(result: Result, without: Admission | None) -> str:
     said = _("%(points)s points, grade %(grade)s") % {
         "points": say_decimal(result.points),
         "grade": "" if result.grade is None else say_grade(result.grade),
     }
-    return f"{said} · {_('under reserve')}" if is_reserved else said
+    return said if without is None else f"{said} · {without.label}"
 
 
 def seal_seen(rows: Sequence[Seen]) -> str:

@@ -20,7 +20,7 @@ from amls.courses.models import User
 from amls.files.tables.values import read_number
 from amls.grading.points import ZERO
 from amls.grading.tasks import TaskSum
-from exams.admission import under_reserve
+from exams.admission import without_admission
 from exams.managers import RegistrationQuerySet
 from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultChange
 from exams.queries import exam_rules, task_sums
@@ -432,10 +432,10 @@ def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
 
 
 def _need_admitted(exam: Exam, people: RegistrationQuerySet, *, now: datetime) -> None:
-    """Refuse to give the office a grade of somebody who sat the exam under reserve and is not admitted yet."""
+    """Refuse to give the office a grade of somebody who sat the exam and is not admitted."""
     graded = list(people.with_people().filter(result__isnull=False).by_name())
-    reserved = under_reserve(exam.course, graded, now=now)
-    names = [str(registration.enrolment.user) for registration in graded if registration.pk in reserved]
+    without = without_admission(exam.course, graded, now=now)
+    names = [str(registration.enrolment.user) for registration in graded if registration.pk in without]
     if not names:
         return
     raise RuleViolation(
@@ -447,7 +447,7 @@ def _need_admitted(exam: Exam, people: RegistrationQuerySet, *, now: datetime) -
             len(names),
         )
         % {"people": ", ".join(names), "count": len(names)},
-        code="under-reserve",
+        code="not-admitted",
     )
 
 

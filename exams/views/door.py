@@ -25,9 +25,10 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
 from amls.courses.accounts import user_or_none
 from amls.courses.models import Enrolment
-from exams.admission import admissions_of
+from exams.admission import Admission, admissions_of
 from exams.forms import WalkInForm
 from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registration
+from exams.naming import known_by
 from exams.permissions import find_by_slip, find_helper, slip_code
 from exams.services.door import make_mark
 from exams.services.registration import staff_register
@@ -63,6 +64,7 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam, helper = _open_door(request, slug, pk)
     people = _people(exam)
     admissions = admissions_of(access.course, [person.enrolment for person in people], now=access.now)
+    known = known_by([person.enrolment for person in people])
     granted = {
         accommodation.enrolment_id: accommodation
         for accommodation in Accommodation.objects.filter(course=access.course)
@@ -72,7 +74,8 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         scanned = find_by_slip(code, exam)
         people = [person for person in people if scanned is not None and person.pk == scanned.pk]
     rows = [
-        _row(person, admissions[person.enrolment_id].is_admitted, granted.get(person.enrolment_id), exam)
+        _row(person, admissions[person.enrolment_id], granted.get(person.enrolment_id), exam)
+        | {"known_by": known[person.enrolment_id]}
         for person in people
     ]
     if query:
@@ -97,15 +100,14 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "exams/check_in.html", context)
 
 
-def _row(registration: Registration, is_admitted: bool, granted: Accommodation | None, exam: Exam) -> dict[str, Any]:
+def _row(registration: Registration, admission: Admission, granted: Accommodation | None, exam: Exam) -> dict[str, Any]:
     user = registration.enrolment.user
     return {
         "registration": registration,
         "code": slip_code(registration.pk, exam.pk),
         "name": str(user),
-        "number": registration.enrolment.number,
         "words": searchable(f"{user} {registration.enrolment.number}"),
-        "is_under_reserve": not is_admitted,
+        "admission": admission,
         "seat": getattr(registration, "seat", None),
         "ends_at": granted.ends_at(exam) if granted is not None and granted.extra_minutes else None,
         "note": granted.for_supervisors if granted is not None else "",

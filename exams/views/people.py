@@ -12,6 +12,7 @@ from amls.core.text import clean_line
 from amls.courses.access import Access
 from exams.admission import Admission, admissions_of
 from exams.models import Exam, Registration, Seat
+from exams.naming import known_by
 
 GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
 _ROWS = 100
@@ -32,11 +33,13 @@ class ExamPerson:
     Attributes:
         registration: with the person, the seat and the result loaded.
         admission: None for who is gone.
+        known_by: what tells them from somebody of the same name, see `known_by`.
         place: on the waiting list, from 1; None for who does not wait.
     """
 
     registration: Registration
     admission: Admission | None = None
+    known_by: str = ""
     place: int | None = None
 
     def is_meant(self, typed: str) -> bool:
@@ -60,13 +63,12 @@ class ExamFigures:
     """How many of those who hold a seat are what."""
 
     admitted: int
-    under_reserve: int
     contradicted: int
     seated: int
     present: int
     absent: int
     graded: int
-    reserved_graded: int
+    graded_without_admission: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,12 @@ class People:
         admitted = sum(row.admission is not None and row.admission.is_admitted for row in self.holding)
         return ExamFigures(
             admitted=admitted,
-            under_reserve=len(states) - admitted,
             contradicted=sum(row.is_contradicted for row in self.holding),
             seated=sum(row.seat is not None for row in self.holding),
             present=states.count(Registration.State.ATTENDED),
             absent=states.count(Registration.State.ABSENT),
             graded=sum(hasattr(row.registration, "result") for row in self.holding),
-            reserved_graded=sum(
+            graded_without_admission=sum(
                 hasattr(row.registration, "result") and not (row.admission and row.admission.is_admitted)
                 for row in self.holding
             ),
@@ -102,11 +103,16 @@ def people_of(access: Access, exam: Exam) -> People:
     everyone = list(loaded.defer(*_UNSEEN))
     here = [registration for registration in everyone if registration.state not in GONE]
     admissions = admissions_of(access.course, [registration.enrolment for registration in here], now=access.now)
+    known = known_by([registration.enrolment for registration in here])
     in_line = sorted((waiting for waiting in here if not waiting.holds_seat), key=lambda waiting: waiting.position or 0)
     return People(
-        holding=[ExamPerson(holder, admissions[holder.enrolment_id]) for holder in here if holder.holds_seat],
+        holding=[
+            ExamPerson(holder, admissions[holder.enrolment_id], known[holder.enrolment_id])
+            for holder in here
+            if holder.holds_seat
+        ],
         waiting=[
-            ExamPerson(waiting, admissions[waiting.enrolment_id], place)
+            ExamPerson(waiting, admissions[waiting.enrolment_id], known[waiting.enrolment_id], place)
             for place, waiting in enumerate(in_line, start=1)
         ],
         gone=[ExamPerson(left) for left in everyone if left.state in GONE],

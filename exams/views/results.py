@@ -23,10 +23,11 @@ from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, table_response
 from amls.held.corrections import say_corrected
 from amls.held.models import HeldAct
-from exams.admission import under_reserve
+from exams.admission import without_admission
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, TableOfPointsForm, shown_field
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
+from exams.naming import known_by
 from exams.queries import office_rows, stack_order
 from exams.services.corrections import keep_corrected
 from exams.services.pointfile import import_points
@@ -72,8 +73,13 @@ def _context(
     table, lifts = grade_table(exam), lifts_fail(exam)
     standing = table if table.is_complete else usual_table(exam.max_points)
     used = proposal or standing
-    rows = [_row(person, extra[person.enrolment_id], used, lifts_fail=lifts, typed=entry) for person in people]
-    reserved = under_reserve(access.course, people, now=access.now)
+    without = without_admission(access.course, people, now=access.now)
+    known = known_by([person.enrolment for person in people])
+    rows = [
+        _row(person, extra[person.enrolment_id], used, lifts_fail=lifts, typed=entry)
+        | {"without_admission": without.get(person.pk), "known_by": known[person.enrolment_id]}
+        for person in people
+    ]
     graded = [row for row in rows if row["result"] is not None]
     statistics = statistics_of((row["result"].points, row["would_be"]) for row in graded)
     before = statistics_of(
@@ -87,9 +93,8 @@ def _context(
         "tab": "exams",
         "exam": exam,
         "rows": rows,
-        "reserved": reserved,
-        "reserved_graded": sum(
-            row["registration"].pk in reserved and row["result"].state == Result.State.DRAFT for row in graded
+        "graded_without_admission": sum(
+            row["registration"].pk in without and row["result"].state == Result.State.DRAFT for row in graded
         ),
         "steps": [_step(grade, table, used, statistics, before, typed=boundaries) for grade in GRADES],
         "failed": {"grade": FAILED, "count": statistics.failed, "before": before.failed},

@@ -1,6 +1,7 @@
 """The door: marks that count once, in the order in which they were made; who may stand there."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,11 +12,12 @@ from django.test import Client
 from django.utils.timezone import now as the_time
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment
+from amls.courses.models import Enrolment, User
 from amls.courses.participation import verify_number
 from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code
+from exams.services.admission import decide_admission
 from exams.services.door import correct_attendance, make_mark, mark_the_rest_absent, mark_the_rest_present
 from exams.services.registration import close_exam, excuse, register, staff_register, staff_withdraw
 from exams.services.results import enter_points, freeze, publish_results, set_grade_table
@@ -302,6 +304,32 @@ def test_who_waits_stands_among_those_who_came_without_a_seat(cast: Cast, today:
     assert (waits.state, waits.is_walk_in) == ("attended", True)
 
 
+def test_one_admission_is_called_the_same_at_the_door_as_among_the_people_and_results(cast: Cast, today: Exam) -> None:
+    held = by_hand(cast.student, today)
+    mark(held, "present")
+    decide_admission(enrolment=cast.student, verdict="refused", reason="Copied", by=cast.lecturer.user, now=the_time())
+    for language, word in (("en", "Not admitted"), ("de", "Nicht zugelassen")):
+        client = cast.client("lecturer")
+        for page in ("staff", "check-in", "results", f"staff/people/{held.pk}"):
+            answer = client.get(f"/amls/exams/{today.pk}/{page}/", headers={"accept-language": language})
+            text = answer.content.decode()
+            assert f">{word}</span>" in text, (language, page)
+            assert re.search("under reserve|unter Vorbehalt", text, re.IGNORECASE) is None
+
+
+def test_two_of_one_name_without_a_number_are_told_apart_by_staff(cast: Cast, today: Exam) -> None:
+    for enrolment in (cast.student, cast.other_student):
+        mark(by_hand(enrolment, today), "present")
+    addresses = [cast.student.user.email, cast.other_student.user.email]
+    for name, shown in (("Kim Lee", addresses), ("Sam Lee", [])):
+        User.objects.filter(pk=cast.student.user_id).update(display_name="Kim Lee", matriculation_number="")
+        User.objects.filter(pk=cast.other_student.user_id).update(display_name=name, matriculation_number="")
+        client = cast.client("lecturer")
+        for page in ("staff", "check-in", "results"):
+            text = client.get(f"/amls/exams/{today.pk}/{page}/").content.decode()
+            assert [address for address in addresses if address in text] == shown, (name, page)
+
+
 @pytest.mark.parametrize("body", ["", "[]", '{"marks": 3}', '{"marks": ["x"]}'])
 def test_what_is_no_list_of_marks_is_refused(cast: Cast, today: Exam, body: str) -> None:
     address = f"/amls/exams/{today.pk}/check-in/marks/"
@@ -320,7 +348,7 @@ def test_without_javascript_a_form_marks_and_walk_ins_are_for_staff(cast: Cast, 
     door, key = f"/amls/exams/{today.pk}/check-in/", helper_token(link)
     client = Client()
     page = client.get(f"{door}?key={key}&q=person").content.decode()
-    assert "under reserve" in page
+    assert ">Not admitted yet</span>" in page
     assert "Came without a seat" not in page
     answer = client.post(
         f"{door}mark/?key={key}", {"registration": held.pk, "action": "present", "key": str(uuid4()), "seat": ""}

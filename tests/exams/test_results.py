@@ -456,18 +456,18 @@ def test_the_office_gets_verified_numbers_alone(cast: Cast, exam: Exam, people: 
 @pytest.mark.django_db
 def test_who_is_not_admitted_is_named_before_grades_go_out(cast: Cast, exam: Exam, people: list[Registration]) -> None:
     ExamRules.objects.create(course=cast.course, needs_matriculation_number=False, project_is_prerequisite=True)
-    admitted, reserved = people[:2]
+    admitted, without = people[:2]
     decide_admission(
         enrolment=admitted.enrolment, verdict="admitted", reason="Passed before", by=cast.lecturer.user, now=AFTER
     )
     set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
     enter_points(exam_pk=exam.pk, points={person.pk: D(70) for person in people[:4]}, by=None, now=AFTER)
     page = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/").content.decode()
-    assert page.count("under reserve</span>") == 3
+    assert page.count(">Admission pending</span>") == 3
     assert "3 people have points and are not admitted" in " ".join(page.split())
     shown = dict(published(exam_pk=exam.pk, by=None, now=AFTER))
     assert shown[str(admitted.enrolment.user)] == "70 points, grade 2.7"
-    assert shown[str(reserved.enrolment.user)] == "70 points, grade 2.7 · under reserve"
+    assert shown[str(without.enrolment.user)] == "70 points, grade 2.7 · Admission pending"
     with pytest.raises(RuleViolation, match=r"^3 people have a result and are not admitted: S 0001, S 0002, S 0003"):
         freeze(exam_pk=exam.pk, now=AFTER)
     staff = cast.client("lecturer")

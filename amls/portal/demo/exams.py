@@ -9,7 +9,7 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.participation import verify_number
 from amls.courses.services import finish_course_change, quietly
 from amls.mail.models import Notice
-from exams.admission import under_reserve
+from exams.admission import without_admission
 from exams.grading import usual_table
 from exams.models import Accommodation, Exam, ExamRules, Registration, Room, Spacing
 from exams.services.admission import decide_admission
@@ -88,9 +88,9 @@ def _grade(course: Course) -> None:
     mark_the_rest_absent(exam_pk=exam.pk, now=exam.ends_at)
     set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=after)
     enter_points(exam_pk=exam.pk, points=points, by=None, now=after)
-    reserved = under_reserve(course, held, now=after)
+    without = without_admission(course, held, now=after)
     for registration in held:
-        if registration.pk in reserved:
+        if registration.pk in without:
             decide_admission(
                 enrolment=registration.enrolment, verdict="admitted", reason=_EARLIER, by=None, now=exam.starts_at
             )
