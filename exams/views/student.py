@@ -105,6 +105,7 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
         # Who waits beside a seat does so while somebody moves up here, and the seat there can be given back.
         "wait_ends_at": min(exam.last_moment_to_withdraw for exam in dates),
         "may": name in card.ways,
+        "may_move_instead": name == "register" and "move" in card.ways,
         "problem": problem,
     }
     return render(request, "exams/step.html", context, status=409 if problem else 200)

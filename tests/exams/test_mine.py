@@ -18,7 +18,7 @@ from amls.courses.models import Enrolment
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.grading import usual_table
-from exams.models import Exam, Room, Seat
+from exams.models import Exam, ExamRules, Room, Seat
 from exams.queries import exams_for
 from exams.services.admission import decide_admission
 from exams.services.calendars import follow_now
@@ -251,6 +251,30 @@ def test_on_the_page_ones_own_exam_stands_first_and_says_what_came_of_it(cast: C
         page.index(f'id="exam-{later.pk}"') < page.index("You are registered.") < page.index(f'id="exam-{earlier.pk}"')
     )
     assert page.count("You are registered.") == 1
+
+
+def test_whoever_cannot_move_to_a_date_reads_why_and_is_not_asked_to(cast: Cast) -> None:
+    now = the_time()
+    held, full, free = (
+        OpenExamFactory.create(
+            course=cast.course, capacity=1, starts_at=now + timedelta(days=days), opens_at=now - timedelta(days=1),
+            closes_at=now + timedelta(days=10), withdraw_until=None,
+        )
+        for days in (20, 30, 40)
+    )  # fmt: skip
+    ExamRules.objects.create(course=cast.course, keeps_seat_while_waiting=False)
+    register(enrolment=cast.student, exam_pk=held.pk, now=now)
+    register(enrolment=cast.other_student, exam_pk=full.pk, now=now)
+    client, said = cast.client("student"), {}
+    for exam in (full, free):
+        page = BeautifulSoup(client.get(f"/amls/exams/{exam.pk}/register/").content, "html.parser")
+        said[exam] = (
+            page.select("main .note")[0].get_text(strip=True), [way.get_text() for way in page.select("main a.btn.go")]
+        )  # fmt: skip
+    assert said == {
+        full: ("Full: you can't move here, and keep what you have.", ["All exam dates"]),
+        free: ("You are registered for another date already. Move to this one instead.", ["Move to this date"]),
+    }
 
 
 def test_my_course_says_my_exam_once(cast: Cast, july: Exam, august: Exam) -> None:
