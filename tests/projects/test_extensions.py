@@ -18,6 +18,7 @@ from amls.held.models import HeldAct
 from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
+from amls.mail.send import deliver_due
 from projects.deadlines import deadline_of, effective_deadline
 from projects.models import Assignment, Extension, ExtensionRequest, Project
 from projects.services.assessing import enter_earlier_pass
@@ -32,6 +33,7 @@ from projects.services.extensions import (
 )
 from projects.services.registration import register_project
 from projects.services.teams import accept_invitation, invite_member
+from tests.mail.conftest import Postbox, postbox  # noqa: F401 - a fixture
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.test_handin import attempt
 
@@ -147,6 +149,28 @@ def test_an_extension_holds_at_once_and_is_taken_back_silently_before_anybody_is
     assert not Notice.objects.filter(kind="projects.extension-revoked").exists()
     letter = letter_kinds["projects.extended"].writer(Notice.objects.filter(kind="projects.extended")[0], NOW)
     assert letter is None
+
+
+def test_nobody_hears_that_time_is_gone_of_which_no_mail_had_told_them(
+    world: World,
+    postbox: Postbox,  # noqa: F811
+) -> None:
+    project, told = team_of_two(world), ["projects.extended", "projects.extension-revoked"]
+    for waits in (timedelta(hours=2), HOLD):
+        Notice.objects.all().delete()
+        given = give(world, projects=[project], delta=TWO_DAYS)[0]
+        if waits == HOLD:
+            deliver_due(now=NOW + HOLD)
+        revoke_extension(extension=given, now=NOW + waits)
+        # The mails of two hours were late: what was to be told first is not so any more.
+        deliver_due(now=NOW + waits)
+        states = Notice.objects.filter(kind__in=told).order_by("kind").distinct().values_list("kind", "state")
+        state = "sent" if waits == HOLD else "dropped"
+        assert list(states) == [(kind, state) for kind in told]
+    assert [mail["Subject"].strip() for mail in postbox.mails] == [
+        *["More time for your project: until Wed 10 Jul, 23:59 (Europe/Berlin)"] * 2,
+        *["Your project's deadline is now Mon 8 Jul, 23:59 (Europe/Berlin)"] * 2,
+    ]
 
 
 def test_the_feeds_sequence_rises_when_an_extension_is_revoked(world: World) -> None:

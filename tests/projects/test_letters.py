@@ -96,6 +96,7 @@ def everything_happens(world: World) -> None:
         assignment=world.assignment, by=world.staff, reason="x", projects=[project], delta=timedelta(days=1), now=NOW
     )
     # Once its mail is out: until then it is taken back silently.
+    Notice.objects.filter(references__extension=given[0].pk).update(state="sent", sent_at=NOW)
     revoke_extension(extension=given[0], now=NOW + HOLD)
     extend(
         assignment=world.assignment, by=world.staff, reason="x", projects=[project], delta=timedelta(days=2), now=NOW

@@ -19,6 +19,8 @@ from projects.deadlines import deadline_of
 from projects.hooks.letters.wording import due, mine, open_assignment, see_topics, why_member, why_staff
 from projects.models import Extension, ExtensionRequest, Membership
 
+_EXTENDED = "projects.extended"
+
 
 def _request(notice: Notice) -> ExtensionRequest | None:
     rows = ExtensionRequest.objects.select_related("project__topic", "project__assignment__course", "enrolment__user")
@@ -111,7 +113,7 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
     )
 
 
-@letter("projects.extended", label=gettext_lazy("More time granted"))
+@letter(_EXTENDED, label=gettext_lazy("More time granted"))
 def extended(notice: Notice, now: datetime) -> Letter | None:
     """Tell that there is more time, with what the staff answered to a request."""
     if not Extension.objects.filter(pk=notice.references["extension"], revoked_at__isnull=True).exists():
@@ -131,7 +133,11 @@ def extended(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("projects.extension-revoked", label=gettext_lazy("More time revoked"))
 def extension_revoked(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that the extra time is gone."""
+    """Tell that the extra time is gone; nobody whom no mail had told of it."""
+    waiting = Notice.objects.filter(kind=_EXTENDED, course=notice.course, recipient=notice.recipient)
+    unsent = waiting.filter(state__in=[Notice.State.DUE, Notice.State.DROPPED])
+    if unsent.filter(references__extension=notice.references["extension"]).exists():
+        return None
     return _deadline_moved(
         notice,
         now,
