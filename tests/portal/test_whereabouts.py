@@ -1,6 +1,6 @@
 """The course itself is found: its pages, dates, rooms, people and assignments, and what one does there."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -12,9 +12,11 @@ from django.utils import timezone
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, StaffMember
 from amls.courses.services import touch
+from exams.models import Exam
+from lectures.models import OfficeHour
 from projects.models import Assignment
 from tests.cast import Cast
-from tests.factories import ExamFactory, LectureFactory
+from tests.factories import AssignmentFactory, ExamFactory, LectureFactory
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2031, 6, 13, 14, tzinfo=UTC)
@@ -98,6 +100,33 @@ def test_questions_as_they_are_asked_lead_to_what_is_meant(cast: Cast, course: C
         assert (meant in shown) if meant else shown == [], (question, shown)
     # A room alone is asked for as a room, and not as each date that has one.
     assert {url for _title, url in titles(client, "Raum")} == {"/amls/schedule/"}
+
+
+def test_dates_are_found_by_what_they_are_called_in_either_language(cast: Cast, course: Course) -> None:
+    AssignmentFactory.create(course=course, is_main=True, opens_at=AT, due_at=AT + timedelta(days=30))
+    Exam.objects.filter(course=course).update(
+        opens_at=AT, closes_at=AT + timedelta(days=35), review_at=AT + timedelta(days=60), review_place="MAR"
+    )
+    OfficeHour.objects.create(course=course, weekday=1, start=time(10), end=time(11), room="EN 1")
+    reconcile(course, now=timezone.now())
+    touch(course, now=timezone.now())
+    client, exam = cast.client("student"), "Exam of 23 Jul"
+    meant = {
+        ("Klausureinsicht", "Prüfungseinsicht", "Einsicht", "Klausur Einsicht", "exam review"): f"{exam}: review",
+        ("Klausuranmeldung", "Anmeldeschluss", "Klausur Anmeldung"): f"{exam}: sign-up closes",
+        ("Rücktrittsfrist",): f"{exam}: last day to withdraw",
+        ("Projektabgabe", "Abgabe Projekt", "project submission"): "Project submission deadline",
+        ("Projektanmeldung", "Projekt Anmeldung"): "Project registration opens",
+        ("Sprechstunde", "office hour", "Wann ist Sprechstunde?"): "Office hour",
+        ("Nachklausur", "resit"): "Exams",
+    }
+    lacking = {
+        typed: shown
+        for words, title in meant.items()
+        for typed in words
+        if title not in (shown := [title for title, _url in titles(client, typed)])
+    }
+    assert lacking == {}
 
 
 def test_one_of_many_lectures_is_found_by_its_day_only(course: Course) -> None:

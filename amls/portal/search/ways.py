@@ -81,7 +81,7 @@ OF_A_COURSE = (
     ),
     Way(
         "exams:exams", _("Exams"),
-        "exam klausur klausuren prüfung prüfungen examination test seat sitzplatz slip retake nachklausur "
+        "exam klausur klausuren prüfung prüfungen examination test seat sitzplatz slip retake resit nachklausur nachprüfung wiederholungsprüfung wiederholungsklausur "
         "warteliste waiting list einsicht review krank krankheit attest sick nachteilsausgleich accommodation",
     ),
     Way(

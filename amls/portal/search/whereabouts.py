@@ -39,6 +39,16 @@ _KINDS = {
     ItemKind.OFFICE_HOUR: "office hour hours sprechstunde consultation",
     ItemKind.FREE_DAY: "free day holiday feiertag frei ferien vorlesungsfrei",
 }
+# The same beside their titles, of dates that sources name so at the end of their keys.
+_NAMES = {
+    "review": "inspection einsichtnahme klausureinsicht prüfungseinsicht",
+    "signup-opens": "klausur klausuranmeldung prüfungsanmeldung anmeldebeginn registration",
+    "signup-closes": "klausur klausuranmeldung prüfungsanmeldung anmeldeschluss anmeldefrist registration",
+    "withdraw-until": "klausur abmeldung abmeldefrist rücktrittsfrist withdrawal",
+    "registration-opens": "projekt anmeldung anmeldebeginn",
+    "registration-closes": "projekt anmeldung anmeldeschluss anmeldefrist",
+    "submission": "projekt projektabgabe",
+}
 _PEOPLE = {
     Role.LECTURER: "lecturer lecture teaches teacher professor dozent dozentin lehrt hält vorlesung",
     Role.ASSISTANT: "assistant teaching ta tutor tutorin betreuer betreuerin betreut mitarbeiter mitarbeiterin übung",
@@ -208,19 +218,25 @@ def _dates(course: Course, items: Iterable[AgendaItem]) -> Iterator[Spot]:
         if not item.is_all_day:
             ends_at = None if item.kind in (ItemKind.DEADLINE, ItemKind.OPENING) else item.ends_at
             when = f"{when}, {say_span(shown, ends_at, course.zone)}"
+        named = _words(item.title, *item.titles.values())
         yield Spot(
             label=item.get_kind_display(),
             title=item.name,
             note=" · ".join(filter(None, [when, item.place])),
             url=item.path or reverse("agenda:schedule", args=[course.slug]),
-            named=_words(item.title, *item.titles.values()),
-            words=_words(item.title, *item.titles.values(), _KINDS.get(ItemKind(item.kind), "")),
+            named=named,
+            words=named | _words(_KINDS.get(ItemKind(item.kind), ""), _NAMES.get(_last_of(item.key), "")),
             at=shown,
             day=shown.astimezone(course.zone).date(),
             by_day=item.kind in SESSIONS,
             number=_first_number(item.title) if item.kind in SESSIONS else None,
             beside=_WHERE if item.place else frozenset(),
         )
+
+
+def _last_of(key: str) -> str:
+    """Return what ends a key of the agenda: 'review' of 'exams.exam:7:review'."""
+    return key.replace(".", ":").rpartition(":")[2]
 
 
 def _first_number(title: str) -> int | None:
