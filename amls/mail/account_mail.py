@@ -157,7 +157,7 @@ class OutboxAdapter(AccountAdapter):
         if name == "password_reset_key":
             return {
                 "subject": _("Choose a new password"),
-                "text": _("Somebody asked for a new password for your account.") + "\n\n" + not_you,
+                "text": _("Somebody asked for a new password for your account.") + f" {_how_long_link()}\n\n{not_you}",
                 "label": _("Choose a new password"),
                 "path": site_path(str(context["password_reset_url"])),
                 "reason": _("You get this mail because somebody asked for a new password with this address."),
@@ -247,6 +247,13 @@ def _how_long() -> str:
     minutes = settings.CODE_MINUTES
     said = ngettext("It is valid for %(minutes)s minute.", "It is valid for %(minutes)s minutes.", minutes)
     return said % {"minutes": minutes}
+
+
+def _how_long_link() -> str:
+    days = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT).days
+    return ngettext("The link is valid for %(days)s day.", "The link is valid for %(days)s days.", days) % {
+        "days": days
+    }
 
 
 def _way_to_join() -> str:

@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.encoding import punycode
 
+from amls.accounts.log import owner_of
 from amls.core.markdown import plain_text, with_whole_links
 from amls.core.text import clean_line, no_markup
 from amls.courses.models import Course
@@ -60,11 +61,14 @@ def address_of(notice: Notice) -> str:
 
 
 def language_of(notice: Notice) -> str:
-    """Return the language in which a notice's mail is written."""
-    if notice.recipient is not None and notice.recipient.language:
-        return notice.recipient.language
-    if notice.course is not None:
-        return notice.course.language
+    """Return the language in which a notice's mail is written: 1 query where a course writes to an address alone."""
+    course, reader = notice.course, notice.recipient
+    if reader is None and course is not None:
+        reader = owner_of(notice.address)
+    if reader is not None and reader.language:
+        return reader.language
+    if course is not None:
+        return course.language
     # What belongs to no course was asked for on a page: its language.
     return str(notice.references.get("language") or settings.LANGUAGE_CODE)
 

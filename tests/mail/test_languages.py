@@ -3,16 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import translation
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile, reconcile_people
-from amls.courses.models import Course, Enrolment, User
+from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.mail.changes import tell_changes
 from amls.mail.models import ItemChange, Notice
+from amls.mail.outbox import notify
 from amls.mail.reminders import plan_reminders
 from amls.mail.send import deliver_due
+from amls.portal.inviting.people import LETTER
 from exams.models import Exam, Registration
 from projects.models import Assignment
 from tests.cast import Cast
@@ -126,3 +129,22 @@ def test_pages_say_it_in_the_readers_language_and_feeds_in_the_courses(course: C
     feed = client.get("/amls/calendar.ics").content.decode()
     assert "Project registration closes" in feed
     assert "Projektanmeldung" not in feed
+
+
+def test_an_address_that_is_known_is_written_to_in_the_language_of_its_account(
+    cast: Cast, course: Course, postbox: Postbox
+) -> None:
+    User.objects.filter(pk=cast.stranger.pk).update(language="de")
+    EmailAddress.objects.create(user=cast.stranger, email="second@example.org", verified=True)
+    invited = [cast.stranger.email, "second@example.org", "nobody@example.org"]
+    entries = [RosterEntry.objects.create(course=course, email=address) for address in invited]
+    for entry in entries:
+        notify(
+            key=f"{LETTER}:{entry.pk}", kind=LETTER, now=NOW, address=entry.email, course=course,
+            references={"entry": entry.pk},
+        )  # fmt: skip
+    deliver_due(now=NOW)
+    subjects = {mail["To"]: mail["Subject"].partition(":")[0] for mail in postbox.mails}
+    assert subjects == dict(
+        zip(invited, ["Sie sind eingeladen", "Sie sind eingeladen", "You are invited"], strict=True)
+    )

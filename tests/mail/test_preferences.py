@@ -125,6 +125,18 @@ def test_pages_and_mails_say_the_same_of_how_long_a_code_is_valid(
         assert said in " ".join(postbox.mails[0].get_body((kind,)).get_content().split())
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "valid for 3 days."), ("de", "Der Link gilt 3 Tage.")])
+def test_the_mail_with_a_link_to_a_new_password_says_how_long_it_is_valid(
+    cast: Cast, postbox: Postbox, language: str, said: str
+) -> None:
+    User.objects.filter(pk=cast.student.user.pk).update(language=language)
+    EmailAddress.objects.create(user=cast.student.user, email="student@example.org", verified=True, primary=True)
+    Client().post("/accounts/password/reset/", {"email": "student@example.org"})
+    deliver_due(now=timezone.now())
+    for kind in ("plain", "html"):
+        assert said in " ".join(postbox.mails[0].get_body((kind,)).get_content().split())
+
+
 def test_a_code_that_opens_nothing_any_more_is_wiped_unsent(cast: Cast, postbox: Postbox) -> None:
     Client().post("/accounts/login/code/", {"email": "student@example.org"})
     notice = Notice.objects.get(kind=ACCOUNT)
