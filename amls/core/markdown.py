@@ -37,7 +37,6 @@ def render_markdown(text: str, top: int = 3) -> SafeString:
 
 
 _END_OF_SENTENCE = re.compile(r"(?<=[^\W\d_]{2}[.!?])\s+(?=[A-ZÄÖÜ„“\"(])")
-_EMPHASIS = re.compile(r"(?<![\\\w*])\*([^\s*][^*\n]*)\*(?!\w)")
 _LONGEST_SENTENCE = 160
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
@@ -46,6 +45,11 @@ _LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)+)\]\(([^)\s\[]+)\)")
 _LINK_WITHIN = re.compile(r"((?<!\\)\[(?:[^\[\]\\]|\\.)+\]\()(/(?!/)[^)\s\[]*\))")
 _MARK = re.compile(r"(?<!\\)(?:\*\*|__)|\n")
 _CODE = re.compile(r"(?<![\\`])`([^`\n]+)`(?!`)")
+# Words between single marks, as they stand in a sentence: not in code, in names such as 'a_b_c', or in addresses.
+_EMPHASES = [
+    re.compile(rf"(`[^`\n]+`)|(?:(?<=[\s(\[\"'„“‚‘*_–—-])|^){mark}(?=\S)([^{mark}\n]*[^\s{mark}\\]){mark}(?![\w/=&%#{mark}])", re.MULTILINE)
+    for mark in (r"\*", "_")
+]  # fmt: skip
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])")
 
 
@@ -61,13 +65,15 @@ def with_whole_links(text: str, site: str) -> str:
 
 def plain_text(text: str) -> str:
     """Return Markdown as people read it in a mail without HTML: links with their address, no marks of emphasis or code."""
-    linked = _LINK.sub(r"\1 (\2)", text)
-    return _ESCAPED.sub(r"\1", _CODE.sub(r"\1", _without_marks(linked)))
+    said = _without_marks(_LINK.sub(r"\1 (\2)", text))
+    for emphasis in _EMPHASES:
+        said = emphasis.sub(lambda match: match[1] or match[2], said)
+    return _ESCAPED.sub(r"\1", _CODE.sub(r"\1", said))
 
 
 def first_sentence(text: str) -> str:
     """Return the first sentence of Markdown as plain text, cut at a word where it is longer than a card takes."""
-    lines = (line.strip() for line in plain_text(_EMPHASIS.sub(r"\1", _LINK.sub(r"\1", text))).splitlines())
+    lines = (line.strip() for line in plain_text(_LINK.sub(r"\1", text)).splitlines())
     paragraph = " ".join(takewhile(bool, (line for line in lines if line and not line.startswith("#"))))
     return Truncator(_END_OF_SENTENCE.split(paragraph, maxsplit=1)[0]).chars(_LONGEST_SENTENCE)
 

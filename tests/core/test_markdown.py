@@ -22,6 +22,13 @@ from amls.files.limited.run import Limits, read_in_child
         ("****", "****"),
         ("**__both__**", "both"),
         ("``", "``"),
+        ("_kursiv_, *auch* und (_dies_) in „*Größe*“", "kursiv, auch und (dies) in „Größe“"),
+        ("*both _marks_* and ***three***", "both marks and three"),
+        (
+            r"a_b_c, 2*3*4, _ a _, *open, \_x\_ `_x_` https://example.org/_a_/?_b_=1",
+            "a_b_c, 2*3*4, _ a _, *open, _x_ _x_ https://example.org/_a_/?_b_=1",
+        ),
+        ("* a _b_\n* c", "* a b\n* c"),
     ],
 )
 def test_marks_are_gone_and_words_stay(text: str, plain: str) -> None:
@@ -43,7 +50,27 @@ def test_links_within_the_site_are_whole_in_a_mail(text: str, whole: str) -> Non
 @pytest.mark.parametrize("function", ["plain_text", "render_markdown"])
 @pytest.mark.parametrize(
     "piece",
-    ["[", "[a](", "**a ", "**a", "__a ", "`a ", "``` ", "\\", "[a]", "![", "> ", "<a", "&", "*_", "a\n", "|-", "- "],
+    [
+        "[",
+        "[a](",
+        "**a ",
+        "**a",
+        "__a ",
+        "`a ",
+        "``` ",
+        "\\",
+        "[a]",
+        "![",
+        "> ",
+        "<a",
+        "&",
+        "*_",
+        "_a ",
+        " _a",
+        "a\n",
+        "|-",
+        "- ",
+    ],
 )
 def test_any_text_is_read_in_one_go(function: str, piece: str) -> None:
     # Ten seconds of a processor are a hundred times what it takes; going back for each piece takes minutes.
