@@ -19,7 +19,7 @@ from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry
 from amls.courses.numbers import plain_number, plain_number_of
-from amls.files.tables.meanings import EMAIL
+from amls.files.tables.meanings import EMAIL, NUMBER
 from amls.files.tables.people import number_of, person_name
 from amls.files.tables.table import Row
 
@@ -100,6 +100,19 @@ class Participants:
         """
         email = clean_line(row.get(EMAIL.name, ""))
         return self.find(number=number_of(row), email=email, name=person_name(row, is_turned=is_turned))
+
+    def mentioned_in(self, row: Row | Mapping[str, str]) -> set[int]:
+        """Return of whom a row of a table has the number or an address, whether or not it is clear whom it means.
+
+        Args:
+            row: by the names of meanings.
+
+        Returns:
+            The enrolments' primary keys.
+        """
+        address = clean_line(row.get(EMAIL.name, "")).lower()
+        people = (*self._bearers(plain_number(row.get(NUMBER.name, ""))), *self._addresses.get(address, ()))
+        return {person.pk for person in people}
 
     def _agree(self, person: Enrolment, bearers: Sequence[Enrolment], *, number: str, email: str) -> Enrolment:
         """Return whose the address is, if the number doesn't speak against it."""

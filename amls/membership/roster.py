@@ -85,7 +85,11 @@ def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, li
 
 def _row(row: Row, *, is_turned: bool) -> RosterRow:
     name = clean_name(person_name(row, is_turned=is_turned))
-    return RosterRow(row.line, clean_line(row["email"]).lower(), name, number_of(row))
+    return RosterRow(row.line, _address(row), name, number_of(row))
+
+
+def _address(row: Row) -> str:
+    return clean_line(row["email"]).lower()
 
 
 def _check(row: RosterRow, seen: dict[str, int]) -> None:
@@ -187,7 +191,8 @@ def import_roster(
         locked = lock_course(course.pk)
         entries = RosterEntry.objects.filter(course=locked).select_related("enrolment__user")
         known = {entry.email.lower(): entry for entry in entries}
-        left = [str(entry) for email, entry in known.items() if email not in {row.email for row in rows}]
+        named = {_address(row) for row in table.rows}
+        left = [str(entry) for email, entry in known.items() if email not in named]
         contradictions = _contradictions(rows, known, locked)
         contradicted = {contradiction.line for contradiction in contradictions}
         clear = [row for row in rows if row.line not in contradicted]
@@ -199,8 +204,8 @@ def import_roster(
                 kept.append(imported)
         emails = [row.email for row in clear]
         joined, claimed = join_known(course=locked, emails=emails, now=now) if joins else (0, 0)
-        named = [known[email].pk for email in emails if email in known]
-        gone = RosterEntry.objects.filter(pk__in=named, enrolment__isnull=True, left_by__isnull=False)
+        standing = [known[email].pk for email in emails if email in known]
+        gone = RosterEntry.objects.filter(pk__in=standing, enrolment__isnull=True, left_by__isnull=False)
         plan = RosterPlan(
             table=table,
             lines=lines,

@@ -141,9 +141,9 @@ def _read_points(
     named: set[int] = set()
     for row in table.rows:
         is_empty = says_nothing(row["points"])
+        named |= people.mentioned_in(row)
         try:
             person = people.find_in(row, is_turned=is_turned)
-            named.add(person.pk)
             if not is_empty:
                 registration = _registration_of(row, person, registrations, wanted)
                 wanted[registration.pk] = _ReadLine(row.line, parse_points(row["points"], exam))

@@ -120,9 +120,9 @@ def _read(
     named: set[int] = set()
     for row in table.rows:
         cells = {task: row[meaning.name] for task, meaning in columns.items() if not says_nothing(row[meaning.name])}
+        named |= people.mentioned_in(row)
         try:
             person = people.find_in(row, is_turned=is_turned)
-            named.add(person.pk)
             if not cells:
                 continue
             key = key_of.get(person.pk)

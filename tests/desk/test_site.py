@@ -399,6 +399,10 @@ def test_a_wrong_line_of_a_roster_is_left_out_alone_and_accounts_join(cast: Cast
         "Line 4: ada@example.org stands on line 2 already.",
     ]
     assert list(RosterEntry.objects.values_list("email", flat=True)) == ["ada@example.org"]
+    # Whose line is wrong stands in the file all the same.
+    wrong = Upload(b"email;name;matriculation number\nada@example.org;Ada;12-34\n")
+    shown = import_roster(course=cast.course, upload=wrong, now=now, dry_run=True)
+    assert ([problem.line for problem in shown.problems], shown.left) == ([2], [])
     EmailAddress.objects.create(user=cast.stranger, email="stranger@example.org", verified=True, primary=True)
     content = b"email,name,matriculation number\nstranger@example.org,Stray,42\nnew@example.org,New,43\n"
     shown = import_roster(course=cast.course, upload=Upload(content), now=now, dry_run=True)

@@ -420,9 +420,12 @@ def test_a_typed_number_takes_nobodys_points(cast: Cast, exam: Exam, people: lis
     assert said(report.problems) == [
         f"Line 2: {bernd.user.email} is S 0001, but 500001 is the matriculation number of S 0000 <{anna.user.email}>."
     ]
+    # Of whom the file has number or address is not said to be missing from it.
+    assert report.left == ["S 0002", "S 0003"]
     content = b"Matrikelnummer;Name;Punkte\n400002;Lukasz Zolc;91\n"
     report = import_points(exam_pk=exam.pk, upload=Upload(content, "a.csv"), by=None, now=AFTER, dry_run=False)
     assert said(report.problems) == ["Line 2: The line names Lukasz Zolc, but number or address are those of S 0002."]
+    assert report.left == ["S 0000", "S 0001", "S 0003"]
     assert not Result.objects.exists()
 
 

@@ -378,6 +378,10 @@ def test_a_filled_table_comes_back_by_number_or_address(
     assert [problem.line for problem in plan.problems] == [4, 5]
     # Whose line is wrong, or says nothing, stands in the file all the same.
     assert not set(NAMES) & set(plan.left)
+    other_name = Upload("\n".join([rows[0], "47110;Niemand, Niemals;1;1"]).encode(), "blatt4.csv")
+    refused = import_task_points(**{**kept, "upload": other_name}, dry_run=True)
+    assert ([problem.line for problem in refused.problems], NAMES[0] in refused.left) == ([2], False)
+    assert set(NAMES[1:]) < set(refused.left)
     import_task_points(**kept, dry_run=False, expected=plan.seal)
     assert [given(person, sheet) for person in people] == [[D("7.5"), D("12.25")], [], [], [D(0), D(0)]]
     again = import_task_points(**kept, dry_run=True)
