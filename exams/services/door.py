@@ -244,7 +244,9 @@ def _follow_marks(registration: Registration, *, now: datetime) -> None:
     presence = presence_of(registration.marks.order_by("made_at", "pk"))
     if presence.state != Registration.State.ATTENDED and Result.objects.filter(registration=registration).exists():
         raise RuleViolation(
-            _("%(person)s has points in this exam. Take the points back first, if they were not there.")
+            _(
+                "%(person)s has points in this exam. Take their result away first, on their page, if they were not there."
+            )
             % {"person": registration.enrolment.user},
             code="has-points",
         )
