@@ -8,10 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -395,8 +397,27 @@ def test_the_table_knows_every_address_of_ours() -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: str) -> None:
     client = cast.client(part)
-    statuses = {name: client.get(path.format(**places)).status_code for name, (path, _expected) in TABLE.items()}
+    answers = {name: client.get(path.format(**places)) for name, (path, _expected) in TABLE.items()}
+    statuses = {name: answer.status_code for name, answer in answers.items()}
     assert statuses == {name: expected[part] for name, (_path, expected) in TABLE.items()}
+    # Wherever the calendar is offered in a dialog, it is as on the page to which the dialog's link leads without scripts.
+    on_its_page = calendar_offered(answers["agenda:subscribe"], "main .tile .stack")
+    in_dialogs = {name: calendar_offered(answer, "#subscribe-dialog .stack") for name, answer in answers.items()}
+    having = {"portal:home", "portal:me", "agenda:schedule"} - {name for name, code in statuses.items() if code != 200}
+    assert all(on_its_page)
+    assert {name: said for name, said in in_dialogs.items() if said} == dict.fromkeys(having, on_its_page)
+
+
+def calendar_offered(answer: HttpResponse, place: str) -> list[str]:
+    """Return the sentence and the addresses with which a part of a page offers the calendar, or nothing where it doesn't."""
+    is_page = answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
+    if not is_page or 'feed-address"' not in answer.text:
+        return []
+    part = BeautifulSoup(answer.content, "html.parser").select_one(place)
+    if part is None:
+        return []
+    ways = [str(way.get("href", way.get("value"))) for way in part.select("a, input")]
+    return [part.select("p")[0].text.strip(), *ways]
 
 
 def test_staff_without_a_second_factor_do_nothing_that_staff_do(

@@ -1,12 +1,16 @@
 """How pages and the desk say what is in the agenda, and when."""
 
+from typing import Any
+
 from django import template
 from django.utils.translation import gettext as _
 
 from amls.agenda.changes import describe_change
 from amls.agenda.models import AgendaItem, ItemKind
 from amls.agenda.services import Change
+from amls.agenda.views.subscribe import subscribe_context
 from amls.core.times import say_clock, say_day, say_span
+from amls.courses.access import Access
 from amls.courses.models import Course
 
 register = template.Library()
@@ -40,3 +44,9 @@ def clock_of(item: AgendaItem) -> str:
     if item.is_time_open:
         return _("time open")
     return "" if item.is_all_day else say_clock(item.moment)
+
+
+@register.inclusion_tag("agenda/_dialog.html")
+def subscribe_dialog(access: Access) -> dict[str, Any]:
+    """Show the dialog by which a page offers the course's calendar: the person's own one, read along as `own=["feed_token"]`."""
+    return subscribe_context(access)

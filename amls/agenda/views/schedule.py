@@ -38,7 +38,7 @@ class Day:
 @kept_for_reader
 def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     """The schedule; `?view=month&month=2024-05` shows a month, `?kind=lecture` only one kind."""
-    access = open_course(request, slug)
+    access = open_course(request, slug, own=["feed_token"])
     kind = request.GET.get("kind", "")
     kind = kind if kind in ItemKind.values else ""
     everything = present_items(access.course, access.enrolment, now=access.now)

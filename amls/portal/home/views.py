@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 from amls.agenda.feeds import irrelevant_keys, present_items
 from amls.agenda.managers import JOIN_LEAD
 from amls.agenda.models import AgendaItem, ItemKind, Status
-from amls.agenda.views.subscribe import subscribe_context
 from amls.core.request import now_of
 from amls.courses.access import Access, open_course
 from amls.courses.accounts import user_or_none
@@ -222,5 +221,4 @@ def _home_context(access: Access) -> dict[str, Any]:
         "registration_closes_at": deadlines.registration_closes_at,
         "has_other_works": len(assignments) > (main is not None),
         "works": [work for work in works if work.is_coming_at(now)][:3],
-        **subscribe_context(access),
     }

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.agenda.feeds import coming_items
 from amls.agenda.models import SESSIONS, ItemKind, Status
-from amls.agenda.views.subscribe import subscribe_context
 from amls.core.origin import place_here
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course
@@ -149,7 +148,7 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "sessions": [row for row in coming if row.kind in _SESSIONS][:_SESSIONS_SHOWN],
         "shared": Shared(access),
         "deadlines": [row for row in coming if row.kind not in _SESSIONS and row.key not in said][:_COMING],
-        **subscribe_context(access),
+        "feed_token": getattr(access.enrolment, "feed_token", None),
     }
     return render(request, "portal/me.html", context)
 
