@@ -1,17 +1,17 @@
 """Whether mail flows: for /readyz and the staff's page."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, Min, Q, Value, When
 
 from amls.courses.models import Course
-from amls.mail.managers import has_failed_since, is_waiting
+from amls.mail.managers import SENDER, SERVER, has_failed_since, is_put_off_for, is_waiting
 from amls.mail.models import Notice, Pulse
 
-# What is seen in one look: two of mails, two of pulses.
+# What is seen in one look, beside mails that wait because of a setting: two of mails, two of pulses.
 _WAITING, _FAILED, _BEAT = "waiting", "failed", "beat"
 # Since when all mail is held back (`amls/mail/hold.py`).
 HELD = "held"
@@ -29,6 +29,8 @@ class MailHealth:
         last_beat_at: when beat last swept.
         failed: mails given up within the last day.
         held_since: since when all mail is held back after a restore, if it is.
+        refused: how many mails of the whole installation wait because the mail server is away or refuses what comes from
+            here, by the setting that says where it is or who writes.
     """
 
     waiting: int
@@ -37,6 +39,7 @@ class MailHealth:
     failed: int
     now: datetime
     held_since: datetime | None = None
+    refused: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_late(self) -> bool:
@@ -69,9 +72,14 @@ def health(*, now: datetime, courses: Sequence[Course] | None = None) -> MailHea
         name=Case(When(waiting, then=Value(_WAITING)), default=Value(_FAILED))
     )
     counted = mails.order_by().values_list("name").annotate(count=Count("pk"), since=Min("not_before"))
+    # Whichever courses are asked for: a server that refuses the installation refuses all of them.
+    by_setting = {setting: is_put_off_for(setting, now) for setting in (SERVER, SENDER)}
+    names = Case(*(When(condition, then=Value(setting)) for setting, condition in by_setting.items()))
+    refused = Notice.objects.filter(by_setting[SERVER] | by_setting[SENDER]).annotate(name=names)
+    put_off = refused.order_by().values_list("name").annotate(count=Count("pk"), since=Min("not_before"))
     pulses = Pulse.objects.filter(name__in=[_BEAT, HELD]).values_list("name", Value(0), "at")
     seen = defaultdict[str, tuple[int, datetime | None]](
-        lambda: (0, None), {name: (count, at) for name, count, at in counted.union(pulses, all=True)}
+        lambda: (0, None), {name: (count, at) for name, count, at in counted.union(put_off, pulses, all=True)}
     )
     return MailHealth(
         waiting=seen[_WAITING][0],
@@ -79,5 +87,6 @@ def health(*, now: datetime, courses: Sequence[Course] | None = None) -> MailHea
         last_beat_at=seen[_BEAT][1],
         held_since=seen[HELD][1],
         failed=seen[_FAILED][0],
+        refused={setting: seen[setting][0] for setting in by_setting if setting in seen},
         now=now,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -10,6 +10,12 @@ from django.db.models import Expression, Q
 
 if TYPE_CHECKING:
     from amls.mail.models import Announcement, ItemChange, Notice  # noqa: F401
+
+
+# The settings that a mail server may not agree with: where it is and who asks it, and who writes.
+SERVER, SENDER = "EMAIL_URL", "DEFAULT_FROM_EMAIL"
+# The longest that a mail waits for its next try.
+LONGEST_PAUSE = timedelta(hours=2)
 
 
 def is_waiting(now: datetime) -> Q:
@@ -20,6 +26,11 @@ def is_waiting(now: datetime) -> Q:
 def has_failed_since(moment: datetime) -> Q:
     """Return the condition that a notice was given up after `moment`, however long it was tried before."""
     return Q(state="failed", failed_at__gte=moment)
+
+
+def is_put_off_for(setting: str, now: datetime) -> Q:
+    """Return the condition that a notice waits for its next try because the mail server didn't agree with a setting."""
+    return Q(state="due", not_before__lte=now + LONGEST_PAUSE, last_error__startswith=f"{setting}: ")
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

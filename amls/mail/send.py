@@ -20,9 +20,9 @@ from django.db.models import Q
 
 from amls.core.jobs import Claim, Queue
 from amls.core.text import clean_line
-from amls.mail.connection import Postman, is_line_down
+from amls.mail.connection import MailServerError, Postman
 from amls.mail.letters import Letter, letter_kinds
-from amls.mail.managers import NoticeQuerySet
+from amls.mail.managers import LONGEST_PAUSE, NoticeQuerySet
 from amls.mail.models import Notice
 from amls.mail.outbox import DELIVER, is_to_nobody
 from amls.mail.preferences import unwanted
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=settings.MAIL_LEASE_SECONDS)
 GIVE_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(hours=2)
 # What comes due within this time for one person becomes one mail.
 TOGETHER = timedelta(hours=1)
 BATCH = 50
@@ -195,8 +194,9 @@ class _Batch:
             # The mark could not be written either; the claim ends with its lease.
             raise
         except Exception as error:  # One bad letter must never hold up the others.
-            self._line_failures = self._line_failures + 1 if is_line_down(error) else 0
-            if is_line_down(error):
+            is_line_down = isinstance(error, MailServerError) and error.is_line_down
+            self._line_failures = self._line_failures + 1 if is_line_down else 0
+            if is_line_down:
                 self.postman.close()
             for claim in bundle:
                 _put_off(claim, error, now=now)
@@ -274,11 +274,14 @@ def _merged(told: Sequence[Written], now: datetime) -> Letter:
 
 
 def _put_off(claim: Claim[Notice], error: Exception, *, now: datetime) -> None:
-    text, notice = clean_line(f"{type(error).__name__}: {error}")[:500], claim.row
+    reason, said = type(error).__name__, f"{type(error).__name__}: {error}"
+    if isinstance(error, MailServerError):
+        reason, said = type(error.reason).__name__, str(error)
+    text, notice = clean_line(said)[:500], claim.row
     is_final = _is_permanent(error) or now - notice.created_at > GIVE_UP_AFTER
     logger.warning(
         "mail failed notice=%s kind=%s attempt=%s final=%s error=%s",
-        *(notice.pk, notice.kind, claim.attempt, is_final, type(error).__name__),
+        *(notice.pk, notice.kind, claim.attempt, is_final, reason),
     )
     if is_final:
         _mark(_NoticeMark(claim, Notice.State.FAILED, last_error=text, failed_at=now))
@@ -288,7 +291,9 @@ def _put_off(claim: Claim[Notice], error: Exception, *, now: datetime) -> None:
 
 
 def _is_permanent(error: Exception) -> bool:
-    """Return whether trying again is pointless: the server said 5xx, or the letter itself is broken."""
+    """Return whether trying again is pointless: the server said 5xx of this mail, or the letter itself is broken."""
+    if isinstance(error, MailServerError):
+        return False
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(500 <= code < 600 for code, _text in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -131,6 +131,98 @@ def test_refused_addresses_leave_the_connection_open(postbox: Postbox) -> None:
     deliver_due(now=timezone.now())
     assert Counter(Notice.objects.values_list("state", flat=True)) == {"failed": 3, "sent": 3}
     assert postbox.connections == 1
+
+
+def test_a_recipient_whom_the_server_may_not_serve_holds_up_no_other(postbox: Postbox) -> None:
+    """It takes mail for the university, and refuses to pass others' on: that is the installation's to mend."""
+    people = make_people(6)
+    postbox.refusals = {
+        people[0].email: f"554 5.7.1 <{people[0].email}>: Relay access denied",
+        people[1].email: "550 relay not permitted",
+        people[2].email: "454 4.7.1 Relay access denied",
+        people[3].email: "550 5.1.1 User unknown in relay recipient table",
+        people[4].email: "550 5.7.1 This mailbox takes no mail from outside",
+    }
+    send_to(people)
+    deliver_due(now=timezone.now())
+    states = dict(Notice.objects.values_list("recipient__email", "state"))
+    assert [states[person.email] for person in people] == ["due", "due", "due", "failed", "failed", "sent"]
+    assert health(now=timezone.now()).refused == {"EMAIL_URL": 3}
+
+
+def test_an_address_that_has_the_word_relay_in_it_is_refused_as_any_other(postbox: Postbox) -> None:
+    person = User.objects.create(email="relay@example.org")
+    postbox.refusals = {person.email: "550 <relay@example.org>: no such person"}
+    send_to([person])
+    deliver_due(now=timezone.now())
+    assert Notice.objects.get().state == "failed"
+
+
+def test_a_mail_that_is_too_large_for_the_server_fails_alone(postbox: Postbox) -> None:
+    send_to(make_people(1))
+    postbox.sender_answer = "552 5.3.4 Message size exceeds fixed maximum message size"
+    deliver_due(now=timezone.now())
+    assert Notice.objects.get().state == "failed"
+    assert health(now=timezone.now()).refused == {}
+
+
+def _wants_another_password(postbox: Postbox, settings: Settings) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "amls", "of-before"
+    postbox.password = "of-today"
+
+
+def _wants_a_password(postbox: Postbox, settings: Settings) -> None:
+    postbox.password = "of-today"
+
+
+def _is_given_a_password_that_no_server_takes(postbox: Postbox, settings: Settings) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "amls", "größer"
+
+
+def _knows_no_such_sender(postbox: Postbox, settings: Settings) -> None:
+    postbox.sender_answer = "550 5.7.1 You may not send as this address"
+
+
+def _knows_no_such_sender_and_says_so_late(postbox: Postbox, settings: Settings) -> None:
+    answer = "550 5.1.8 <no-reply@localhost>: Sender address rejected: Domain not found"
+    postbox.refusals = dict.fromkeys(User.objects.values_list("email", flat=True), answer)
+
+
+def _passes_nothing_on(postbox: Postbox, settings: Settings) -> None:
+    answer = "554 5.7.1 Relay access denied"
+    postbox.refusals = dict.fromkeys(User.objects.values_list("email", flat=True), answer)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "setting"),
+    [
+        (_wants_another_password, "EMAIL_URL"),
+        (_wants_a_password, "EMAIL_URL"),
+        (_is_given_a_password_that_no_server_takes, "EMAIL_URL"),
+        (_passes_nothing_on, "EMAIL_URL"),
+        (_knows_no_such_sender, "DEFAULT_FROM_EMAIL"),
+        (_knows_no_such_sender_and_says_so_late, "DEFAULT_FROM_EMAIL"),
+    ],
+)
+def test_a_server_that_refuses_the_installation_loses_no_mail_and_the_setting_is_named(
+    postbox: Postbox, settings: Settings, refuse: Callable[[Postbox, Settings], None], setting: str
+) -> None:
+    send_to(make_people(4))
+    refuse(postbox, settings)
+    deliver_due(now=timezone.now())
+    tried = Notice.objects.filter(state="due", attempts=1, last_error__startswith=f"{setting}: ").count()
+    assert Counter(Notice.objects.values_list("state", flat=True)) == {"due": 4}
+    # Where nothing can be sent at all the server is asked twice, not for each mail.
+    assert tried == (4 if postbox.refusals else 2)
+    assert health(now=timezone.now()).refused == {setting: tried}
+    assert health(now=timezone.now(), courses=[]).refused == {setting: tried}
+
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = ("amls", "of-today") if postbox.password else ("", "")
+    postbox.sender_answer, postbox.refusals = "", {}
+    later = timezone.now() + timedelta(minutes=5)
+    deliver_due(now=later)
+    assert Counter(Notice.objects.values_list("state", flat=True)) == {"sent": 4}
+    assert health(now=later).refused == {}
 
 
 def test_a_worker_told_to_stop_fails_no_mail(postbox: Postbox) -> None:

@@ -85,6 +85,9 @@ def _mail(user: User, courses: Sequence[Course], *, now: datetime) -> Iterator[N
     state = health(now=now, courses=None if user.is_superuser else courses)
     if state.is_late or state.is_beat_missing:
         yield Need(_("Mail does not flow"), address, detail=_("what is due has not gone out; see what is missing"))
+    if state.refused:
+        detail = _("the mail server is away or refuses us; whoever runs the site looks at %(settings)s")
+        yield Need(_("Mail is not taken"), address, detail=detail % {"settings": ", ".join(state.refused)})
     if state.failed:
         text = ngettext("%(count)d mail failed within a day", "%(count)d mails failed within a day", state.failed)
         yield Need(text % {"count": state.failed}, address)
@@ -113,9 +116,6 @@ def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
         yield _of_exam(exam, text % {"count": count})
     for exam in waiting.unpublished:
         yield _of_exam(exam, _("results are not published"))
-    for exam, count in waiting.late:
-        text = ngettext("%(count)d result is not published", "%(count)d results are not published", count)
-        yield _of_exam(exam, text % {"count": count})
 
 
 def _of_exam(exam: Exam, detail: str) -> Need:

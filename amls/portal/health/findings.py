@@ -9,6 +9,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.mail.managers import SENDER, SERVER
 from amls.portal.health.state import State
 from lectures.extraction.run import office_program
 
@@ -28,6 +29,25 @@ _NAMES = {
     "projects.tasks.check_attempts": gettext_lazy("Hand-ins to check"),
     "amls.portal.tasks.fetch_drafts": gettext_lazy("Course pages to fetch"),
     "amls.portal.tasks.read_upstreams": gettext_lazy("Pages elsewhere to read again"),
+}
+# What a mail server may not agree with, by the setting that says it: name, title, and what to do.
+_MAIL_SETTINGS = {
+    SERVER: (
+        "mail-server",
+        gettext_lazy("Mail server (EMAIL_URL)"),
+        gettext_lazy(
+            "It is away, or takes no mail from here: look at host, port, user and password in EMAIL_URL, and at what it said, "
+            "which the outbox lists. What waits is tried again by itself, for a day."
+        ),
+    ),
+    SENDER: (
+        "mail-sender",
+        gettext_lazy("Sender of mails (DEFAULT_FROM_EMAIL)"),
+        gettext_lazy(
+            "The mail server takes no mail from this sender: look at DEFAULT_FROM_EMAIL, and at what the server said, which the "
+            "outbox lists. What waits is tried again by itself, for a day."
+        ),
+    ),
 }
 _CLOCKS = {"this server": gettext_lazy("this server"), "the front server": gettext_lazy("the front server")}
 
@@ -151,6 +171,10 @@ def _work(state: State) -> Iterator[Observation]:
             _("held back for %(time)s, since a backup was restored") % {"time": _since(mail.held_since, state.now)},
             _("Release it with `manage.py release_mail`, which asks what had been sent before."),
         )
+    for setting, (name, title, advice) in _MAIL_SETTINGS.items():
+        count = mail.refused.get(setting, 0) if mail is not None else 0
+        said = ngettext("%(count)d mail was not taken", "%(count)d mails were not taken", count) % {"count": count}
+        yield Observation(name, str(title), said if count else _("no mail waits for it"), str(advice) if count else "")
     late = {backlog.task for backlog in state.late()}
     for backlog in state.backlogs:
         said = _("none waits")

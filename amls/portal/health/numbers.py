@@ -61,6 +61,11 @@ class _StateCollector(Collector):
             if state.mail.last_beat_at is not None:
                 age = (state.now - state.mail.last_beat_at).total_seconds()
                 yield _one("amls_last_round_seconds", "How long ago beat's last round reached a worker.", age)
+            yield _one(
+                "amls_mails_not_taken",
+                "Mails that wait as the mail server is away or refuses us.",
+                sum(state.mail.refused.values()),
+            )
             yield _one("amls_mails_failed", "Mails given up within a day.", state.mail.failed)
         if state.exports is not None:
             yield _one("amls_exports_failed", "Exports given up within a day.", state.exports.failed)

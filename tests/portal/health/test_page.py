@@ -1,5 +1,7 @@
 """The desk says in words how the installation is, to those who run it."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -9,6 +11,7 @@ from amls.core.models import RunningProcess
 from amls.core.processes import queues
 from amls.core.pulse import note_pulse
 from amls.mail.health import beat_seen
+from amls.mail.models import Notice
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +48,24 @@ def test_it_says_what_is_wrong_and_what_to_do(cast: Cast) -> None:
     assert "Everything runs." not in said
     in_german = words(cast.client("admin"), "de")
     assert "Niemand bedient sie: Es geht keine Mail hinaus. Starten Sie ihren Worker." in in_german
+
+
+def test_a_setting_that_the_mail_server_does_not_agree_with_is_named_until_its_mails_are_gone(cast: Cast) -> None:
+    now = clock.now()
+    notice = Notice.objects.create(
+        key="k", kind="projects.receipt", course=cast.course, recipient=cast.student.user, not_before=now + timedelta(minutes=4),
+        created_at=now, attempts=3, last_error="EMAIL_URL: SMTPAuthenticationError: (535, b'5.7.8 Error: authentication failed')",
+    )  # fmt: skip
+    refused = "Mail server (EMAIL_URL): 1 mail was not taken"
+    assert refused in words(cast.client("admin"))
+    probed = cast.client("admin").get("/readyz").json()["problems"]
+    assert set(probed) == {"mail-server"}
+    assert probed["mail-server"].startswith(f"{refused}. It is away, or takes no mail from here: look at host, port,")
+    numbers = cast.client("admin").get("/metrics").content.decode()
+    assert "amls_mails_not_taken 1.0" in numbers
+    assert 'amls_problem{name="mail-server"} 1.0' in numbers
+    for page in ("/admin/", "/admin/mail/notice/health"):
+        assert "EMAIL_URL" in cast.client("lecturer").get(page, follow=True).content.decode(), page
+    Notice.objects.filter(pk=notice.pk).update(state="sent", sent_at=now, last_error="")
+    assert cast.client("admin").get("/readyz").json()["problems"] == {}
+    assert "Sender of mails (DEFAULT_FROM_EMAIL)" in words(cast.client("admin"))
