@@ -4,7 +4,6 @@ Every file that names people asks here: points, results, the university's list, 
 the file says what stands in it; this says who it is.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,11 +13,11 @@ from django.utils.functional import cached_property
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from amls.core.folding import fold, shorten
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry
 from amls.courses.numbers import plain_number, plain_number_of
+from amls.courses.spellings import names_agree
 from amls.files.tables.meanings import EMAIL, NUMBER
 from amls.files.tables.people import number_of, person_name
 from amls.files.tables.table import Row
@@ -62,7 +61,7 @@ class Participants:
         Args:
             number: a matriculation number as it stands in the file; leading zeros and blanks don't matter.
             email: an address, in whatever case.
-            name: in either order, with or without marks, titles and second names.
+            name: in either order, with or without marks, titles and second names; it may have lost letters.
 
         Returns:
             The enrolment, with `user` loaded.
@@ -256,36 +255,6 @@ class Participants:
         """For whom other courses have verified which number."""
         others = Enrolment.objects.exclude(course=self._course)
         return {(user, plain) for _course, user, plain in _verified_numbers(others)}
-
-
-def names_agree(name: str, other: str, *, loosely: bool) -> bool:
-    """Return whether two spellings may be one person's name.
-
-    Order, case, marks ('ö', 'oe' and 'o'), titles in brackets and initials don't matter, and one may leave out what
-    the other has. What is written in different scripts can't be compared, and agrees where it may do so `loosely`.
-
-    Args:
-        name: as people and offices write it: 'Hopper, Grace', 'Grace B. Hopper'.
-        other: the same.
-        loosely: whether one word in common is enough, as after a marriage.
-    """
-    first, second = _words(name), _words(other)
-    if first and second and sorted("".join(first)) == sorted("".join(second)):
-        return True
-    if not first or not second or _is_latin(first) != _is_latin(second):
-        return loosely
-    if loosely:
-        return bool(first & second)
-    return first <= second or second <= first
-
-
-def _words(name: str) -> set[str]:
-    words = re.findall(r"\w+", shorten(fold(name)))
-    return {word for word in words if len(word) > 1 or not word.isascii()} or set(words)
-
-
-def _is_latin(words: Iterable[str]) -> bool:
-    return any(word.isascii() for word in words)
 
 
 def _by_key(pairs: Iterable[tuple[str, Enrolment]]) -> dict[str, list[Enrolment]]:

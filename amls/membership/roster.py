@@ -20,6 +20,7 @@ from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.numbers import fuller_number, looks_like_a_number, plain_number
 from amls.courses.participation import follow_roster, join_waiting
 from amls.courses.services import lock_course
+from amls.courses.spellings import fuller_name, said_of_lost_letters
 from amls.courses.validators import is_a_name
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
@@ -214,7 +215,10 @@ def import_roster(
             left=left,
             joined=joined,
             claimed=claimed,
-            notes=_notes(joined, claimed, gone.count() if joins else 0),
+            notes=[
+                *said_of_lost_letters(row.name for row in clear),
+                *_notes(joined, claimed, gone.count() if joins else 0),
+            ],
         )
         return plan, kept
 
@@ -243,7 +247,7 @@ def _put(course: Course, row: RosterRow, entry: RosterEntry | None) -> tuple[Pla
     subject = f"{row.name} <{row.email}>" if row.name else row.email
     if entry is None:
         entry = RosterEntry(course=course, email=row.email)
-    entry.name = row.name or entry.name
+    entry.name = fuller_name(row.name, entry.name)
     entry.matriculation_number = fuller_number(row.matriculation_number, entry.matriculation_number)
     after = _values(entry)
     if after == before:

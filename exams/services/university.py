@@ -14,6 +14,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import Enrolment, User
 from amls.courses.numbers import clean_number, looks_like_a_number, plain_number
+from amls.courses.spellings import fuller_name, said_of_lost_letters
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, import_or_show, need_unchanged, takes_back
 from amls.files.tables.meanings import NAMES, NUMBER
@@ -83,6 +84,10 @@ def import_university_list(
     def put() -> tuple[Plan, list[Imported]]:
         Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
         before = {entry.plain_number: entry for entry in UniversityEntry.objects.filter(exam_id=exam_pk)}
+        notes = said_of_lost_letters(entry.name for _line, entry in entries.values())
+        for number, (_line, entry) in entries.items():
+            if number in before:
+                entry.name = fuller_name(entry.name, before[number].name)
         lines = [
             PlanLine(line, _said(entry), is_new=number not in before)
             for number, (line, entry) in entries.items()
@@ -91,6 +96,7 @@ def import_university_list(
         plan = Plan(
             table=table, lines=lines, unchanged=len(entries) - len(lines), problems=problems,
             left=[_said(entry) for number, entry in before.items() if number not in entries], is_replacement=True,
+            notes=notes,
         )  # fmt: skip
         if not entries:
             return plan, []

@@ -415,6 +415,32 @@ def test_a_wrong_line_of_a_roster_is_left_out_alone_and_accounts_join(cast: Cast
     assert User.objects.get(pk=cast.stranger.pk).matriculation_number == "42"
 
 
+def test_letters_that_a_roster_lost_are_kept_where_they_are_known_and_said_to_be_lost(cast: Cast) -> None:
+    """As Excel in German saves CSV: Windows-1252 lacks these letters."""
+    people = {"l": "Łukasz Żółć", "t": "山田太郎", "a": "Anna Schmidt", "n": "Ayşe Şahin"}
+    for key in "lta":
+        RosterEntry.objects.create(course=cast.course, email=f"{key}@uni.example", name=people[key])
+    people["a"] = "Anna Şahin"
+    rows = ["E-Mail;Name", *(f"{key}@uni.example;{name}" for key, name in people.items())]
+    client, address = cast.client("lecturer"), reverse("admin:courses_rosterentry_upload_roster")
+    lossy = "\n".join(rows).encode("cp1252", errors="replace")
+    shown = show(client, address, lossy, course=cast.course.pk)
+    plan = shown.context["preview"]["plan"]
+    assert [(line.subject, line.is_new) for line in plan.lines] == [
+        ("Anna ?ahin <a@uni.example>", False),
+        ("Ay?e ?ahin <n@uni.example>", True),
+    ]
+    assert plan.unchanged == 2
+    assert "4 names have lost letters, such as &#x27;?ukasz ?ó??&#x27;, because" in shown.content.decode()
+    agree(client, address, shown, course=cast.course.pk)
+    whole = show(client, address, "\n".join(rows).encode(), course=cast.course.pk)
+    assert "lost letters" not in whole.content.decode()
+    assert [line.changes for line in whole.context["preview"]["plan"].lines] == [
+        [("name", "Anna ?ahin", "Anna Şahin")],
+        [("name", "Ay?e ?ahin", "Ayşe Şahin")],
+    ]
+
+
 def test_the_roster_page_shows_first_and_imports_then(cast: Cast) -> None:
     client, address = cast.client("lecturer"), reverse("admin:courses_rosterentry_upload_roster")
     shown = show(client, address, b"email\nada@example.org\n", course=cast.course.pk)

@@ -507,6 +507,16 @@ def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Reg
     assert (entry.matriculation_number, problem) == (
         numbers[1], "The line names Łukasz Żółć, but number or address are those of S 0001."
     )  # fmt: skip
+    # An encoding that lacks letters takes none away that were known, and is nobody's dispute.
+    User.objects.filter(pk=people[1].enrolment.user_id).update(display_name="Łukasz Żółć")
+    text = f"Name;Matrikelnummer\nS 0000;{numbers[0]}\nŁukasz Żółć;{numbers[1]}\nX Żółć;777\n"
+    lossy = import_university_list(
+        exam_pk=exam.pk, upload=Upload(text.encode("cp1252", errors="replace"), "office.csv"), by=None, now=AFTER
+    )
+    assert [line.subject for line in lossy.lines] == ["X ?ó?? (777)"]
+    assert [note.partition(",")[0] for note in lossy.notes] == ["2 names have lost letters"]
+    assert (compare_lists(exam).disputed, compare_lists(exam).in_both) == ([], 2)
+    assert exam.university_entries.get(matriculation_number=numbers[1]).name == "Łukasz Żółć"
     none = import_university_list(
         exam_pk=exam.pk, upload=Upload(b"x\n1\n", "a.csv"), by=None, now=AFTER + timedelta(hours=1)
     )

@@ -109,6 +109,9 @@ def test_what_comes_back_as_it_went_out_changes_nothing(
 ) -> None:
     third = world.another()
     excuse(enrolment=third, assignment=sheet, by=world.staff, now=NOW)
+    # That encoding has none of these letters.
+    User.objects.filter(pk=third.user_id).update(display_name="Łķżş Żşćż")
+    User.objects.filter(pk=world.other.user_id).update(display_name="Łukasz Żółć")
     plan = bring(world, write(*went_out(world.cast.client("assistant"))))
     assert (plan.lines, plan.problems, plan.unchanged, plan.can_be_done) == ([], [], 3, False)
 
