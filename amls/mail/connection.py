@@ -22,8 +22,8 @@ _UNKNOWN_HERE = frozenset({530, 534, 535, 538})
 _TOO_LARGE = 552
 # What servers say of a recipient, or of the whole mail, when they mean who hands it over: that this machine may not pass
 # mails on through them, though a recipient that is unknown (5.1.1) may be so in a table of relays; or that the sender may not.
-_NO_RELAY = re.compile(rb"^(?!.*5\.1\.1).*\brelay|rcpthosts|client host", re.DOTALL)
-_NO_SENDER = re.compile(rb"\b[45]\.1\.[78]\b|sender (address|verify)|send as")
+_NO_RELAY = re.compile(r"^(?!.*5\.1\.1).*\brelay|rcpthosts|client host", re.DOTALL)
+_NO_SENDER = re.compile(r"\b[45]\.1\.[78]\b|sender (address|verify)|send as")
 
 
 class MailServerError(Exception):
@@ -113,10 +113,7 @@ def _refusal_of_all(error: OSError) -> MailServerError | None:
     """Return what an error of handing a mail over says of this installation; None: it is about the mail or its recipient."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         # An address may have any word in it.
-        said = [
-            (code, text.lower().replace(address.lower().encode(), b""))
-            for address, (code, text) in error.recipients.items()
-        ]
+        said = [(code, _said(text).replace(address.lower(), "")) for address, (code, text) in error.recipients.items()]
         return _by_answers(error, said)
     if isinstance(error, smtplib.SMTPHeloError):
         return MailServerError(SERVER, error, is_line_down=True)
@@ -126,16 +123,20 @@ def _refusal_of_all(error: OSError) -> MailServerError | None:
         setting = SERVER if error.smtp_code in _UNKNOWN_HERE else SENDER
         return MailServerError(setting, error, is_line_down=True)
     if isinstance(error, smtplib.SMTPResponseException):
-        return _by_answers(error, [(error.smtp_code, bytes(error.smtp_error).lower())])
+        return _by_answers(error, [(error.smtp_code, _said(error.smtp_error))])
     if isinstance(error, smtplib.SMTPServerDisconnected) or not isinstance(error, smtplib.SMTPException):
         return MailServerError(SERVER, error, is_line_down=True)
     return None
 
 
-def _by_answers(error: OSError, said: Sequence[tuple[int, bytes]]) -> MailServerError | None:
+def _by_answers(error: OSError, said: Sequence[tuple[int, str]]) -> MailServerError | None:
     """Return who is meant by what was said of recipients or of a mail; the next mail may well be taken."""
     if any(_NO_SENDER.search(text) for _code, text in said):
         return MailServerError(SENDER, error, is_line_down=False)
     if any(code in _UNKNOWN_HERE or _NO_RELAY.search(text) for code, text in said):
         return MailServerError(SERVER, error, is_line_down=False)
     return None
+
+
+def _said(text: bytes | str) -> str:
+    return (text if isinstance(text, str) else text.decode("latin-1")).lower()

@@ -1,6 +1,6 @@
 """What was found, in words: what is fine, what is not, and what to do about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -171,10 +171,7 @@ def _work(state: State) -> Iterator[Observation]:
             _("held back for %(time)s, since a backup was restored") % {"time": _since(mail.held_since, state.now)},
             _("Release it with `manage.py release_mail`, which asks what had been sent before."),
         )
-    for setting, (name, title, advice) in _MAIL_SETTINGS.items():
-        count = mail.refused.get(setting, 0) if mail is not None else 0
-        said = ngettext("%(count)d mail was not taken", "%(count)d mails were not taken", count) % {"count": count}
-        yield Observation(name, str(title), said if count else _("no mail waits for it"), str(advice) if count else "")
+    yield from _mail_settings(mail.refused if mail is not None else {})
     late = {backlog.task for backlog in state.late()}
     for backlog in state.backlogs:
         said = _("none waits")
@@ -192,6 +189,15 @@ def _work(state: State) -> Iterator[Observation]:
         ("failed-exports", _("Exports that failed within a day"), exports.failed if exports else 0),
     ):
         yield Observation(name, title, str(count), _("The desk lists them, with the reason.") if count else "")
+
+
+def _mail_settings(refused: Mapping[str, int]) -> Iterator[Observation]:
+    for setting, (name, title, advice) in _MAIL_SETTINGS.items():
+        if count := refused.get(setting, 0):
+            said = ngettext("%(count)d mail was not taken", "%(count)d mails were not taken", count)
+            yield Observation(name, str(title), said % {"count": count}, str(advice))
+        else:
+            yield Observation(name, str(title), _("no mail waits for it"))
 
 
 def _files(state: State) -> Observation:
