@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from unfold.utils import display_for_field, display_for_value
 from unfold.views import ChangeList as UnfoldList
@@ -36,6 +37,8 @@ OPEN, ALL = "edit", "all"
 _CHECKBOX = "action_checkbox"
 # What a cell says where there is nothing: django-unfold's, and ours.
 _NOTHING = ("-", "–", "")
+# The ids of what the box and the pen of each row say before its name.
+TICK, PEN = "tick", "pen"
 # Of fewer rows a column that says the same in all of them is left where it is.
 _MANY = 20
 
@@ -103,7 +106,7 @@ class OpenedList(CourseList):
         """What stands before and behind the key of a row in the link that opens it, without the row's place on the page."""
         kept = self.get_query_string({OPEN: None})
         before = format_html('<td class="desk-way-in"><a href="{}{}{}=', kept, "" if kept == "?" else "&", OPEN)
-        return before, format_html('" aria-label="{}"></a></td>', _("Edit"))
+        return before, format_html('" aria-labelledby="{} ', PEN)
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Take what is opened for no filter."""
@@ -146,8 +149,10 @@ class _ListColumn:
 
     Attributes:
         label: what its head says.
-        start: the cell's tag, with its class.
+        start: the cell's tag, with its class, still open for its id.
         is_link: whether it leads to the row's form.
+        names: whether a row's box, pen and fields are named by what it says: what leads to its form, and what tells it from
+            others that say the same there.
         field: of the model, where it shows one.
         method: of the admin class, where that says what it shows.
         look: what says how that reads which no field says: the method, or what the model has of this name.
@@ -159,6 +164,7 @@ class _ListColumn:
     start: SafeString
     end: SafeString
     is_link: bool
+    names: bool
     field: Any = None
     method: Any = None
     look: Any = None
@@ -187,13 +193,18 @@ def listed(cl: ChangeList) -> Listed:
     columns = list(_columns(cl))
     forms = {form.instance.pk: form for form in cl.formset.forms} if cl.formset else {}
     opens = cl if isinstance(cl, OpenedList) and cl.can_open else None
-    said = _AllRows(*_checkbox(), cl.model_admin.get_empty_value_display())
+    said = _AllRows(
+        format_html('<input type="checkbox" class="action-select" name="{}" value="', ACTION_CHECKBOX_NAME),
+        format_html('" aria-labelledby="{} ', TICK),
+        [place for place, column in enumerate(columns) if column.names],
+        cl.model_admin.get_empty_value_display(),
+    )
     table = [_cells(cl, columns, row, forms.get(row.pk), said) for row in cl.result_list]
     # What groups rows is told once also of few, where there is one group.
     once = (ZONE_COLUMN, *getattr(cl.model_admin, "told_once", ()))
     is_shown = [
         bool(forms)
-        or column.is_link
+        or column.names
         or (len(table) < _MANY and column.name not in once)
         or not table
         or any(cells[place] != table[0][place] for cells in table)
@@ -202,14 +213,17 @@ def listed(cl: ChangeList) -> Listed:
     shown = [(place, column) for place, column in enumerate(columns) if is_shown[place]]
     rows = []
     for row, cells in zip(cl.result_list, table, strict=True):
-        form = forms.get(row.pk)
-        parts = [f"{column.start}{cells[place]}{column.end}" for place, column in shown]
+        form, key = forms.get(row.pk), escape(str(row.pk))
+        idents = [f' id="{place}-{key}"' if column.names else "" for place, column in shown]
+        parts = [
+            f"{column.start}{ident}>{cells[place]}{column.end}"
+            for ident, (place, column) in zip(idents, shown, strict=True)
+        ]
         if opens is not None:
-            parts.append(_way_in(opens, row, form))
-        start = f'<tr id="row-{escape(str(row.pk))}">' if opens else "<tr>"
+            parts.append(_way_in(opens, row, form, said))
         if form is not None and form.non_field_errors():
             rows.append(format_html('<tr><td colspan="{}">{}</td></tr>', len(parts), form.non_field_errors()))
-        rows.append(SafeString(f"{start}{''.join(parts)}</tr>\n"))
+        rows.append(SafeString(f"<tr>{''.join(parts)}</tr>\n"))
     return Listed(
         rows,
         is_shown,
@@ -250,21 +264,24 @@ def way_to_all(cl: ChangeList) -> SafeString | None:
 
 def _columns(cl: ChangeList) -> Iterator[_ListColumn]:
     links, is_first_link = list(cl.list_display_links), True
+    told_apart_by = getattr(cl.model_admin, "told_apart_by", ())
+    has_controls = _CHECKBOX in cl.list_display or bool(cl.model_admin.list_editable)
     for name in map(str, cl.list_display):
         if name == _CHECKBOX:
-            start, end = mark_safe('<td class="action-checkbox">'), mark_safe("</td>")
-            yield _ListColumn(name, "", start, end, is_link=False)
+            start, end = mark_safe('<td class="action-checkbox"'), mark_safe("</td>")
+            yield _ListColumn(name, "", start, end, is_link=False, names=False)
             continue
         label = label_for_field(name, cl.model, model_admin=cl.model_admin)
         is_link = name in links or (is_first_link and not links)
         tag = "th" if is_link and is_first_link else "td"
         is_first_link = is_first_link and not is_link
         scope = mark_safe(' scope="row"') if tag == "th" else ""
-        start = format_html('<{}{} class="field-{}">', tag, scope, name)
+        start = format_html('<{}{} class="field-{}"', tag, scope, name)
         field = _field_of(cl.model, name)
         method = getattr(cl.model_admin, name, None) if field is None and name != "__str__" else None
         look = method or getattr(cl.model, name, None)
-        yield _ListColumn(name, str(label), start, format_html("</{}>", tag), is_link, field, method, look)
+        names = has_controls and (is_link or name in told_apart_by)
+        yield _ListColumn(name, str(label), start, format_html("</{}>", tag), is_link, names, field, method, look)
 
 
 def _field_of(model: type[models.Model], name: str) -> Any:
@@ -275,19 +292,24 @@ def _field_of(model: type[models.Model], name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _AllRows:
-    """What is the same in all rows: a box to tick but for its row's key, and what stands for nothing."""
+    """What is the same in all rows.
+
+    Attributes:
+        before_key: the box to tick, up to the key of its row.
+        behind_key: the box from there up to the name of its row.
+        naming: the places of the columns that name a row.
+        empty: what stands for nothing.
+    """
 
     before_key: SafeString
     behind_key: SafeString
+    naming: list[int]
     empty: str
 
-
-def _checkbox() -> tuple[SafeString, SafeString]:
-    """Return what stands before and behind the key of a row in the box by which it is ticked."""
-    return (
-        format_html('<input type="checkbox" class="action-select" name="{}" value="', ACTION_CHECKBOX_NAME),
-        format_html('" aria-label="{}">', _("Select record")),
-    )
+    def name_of(self, row: models.Model) -> str:
+        """Return the ids of the cells that name a row."""
+        key = escape(str(row.pk))
+        return " ".join(f"{place}-{key}" for place in self.naming)
 
 
 def _cells(
@@ -304,11 +326,14 @@ def _cell(
 ) -> SafeString:
     """Return what stands in a cell, as HTML."""
     if column.name == _CHECKBOX:
-        return SafeString(f"{said.before_key}{escape(str(row.pk))}{said.behind_key}")
+        return SafeString(f'{said.before_key}{escape(str(row.pk))}{said.behind_key}{said.name_of(row)}">')
     if form is not None and column.name in form.fields:
         field = form[column.name]
+        # Named by itself and by its row.
+        idents = f"{field.id_for_label} {said.name_of(row)}"
+        named: dict[str, str | bool] = {"aria-label": capfirst(column.label), "aria-labelledby": idents}
         errors = format_html('<div class="desk-wrong">{}</div>', field.errors) if field.errors else ""
-        return format_html("{}{}", field, errors)
+        return format_html("{}{}", field.as_widget(attrs=named), errors)
     text = _shown(cl, column, row, said.empty)
     if column.is_link:
         chosen = row.serializable_value(cl.to_field) if cl.to_field else row.pk
@@ -359,9 +384,8 @@ def _address(cl: ChangeList, row: models.Model) -> str:
     return f"{address}?{kept}" if kept and not isinstance(cl, PeopleList) else address
 
 
-def _way_in(cl: OpenedList, row: models.Model, form: ModelForm[Any] | None) -> str:
+def _way_in(cl: OpenedList, row: models.Model, form: ModelForm[Any] | None, said: _AllRows) -> str:
     if form is not None:
         return '<td class="desk-way-in"></td>'
-    before, behind = cl.around_opened
-    key = escape(str(row.pk))
-    return f"{before}{key}#row-{key}{behind}"
+    (before, behind), named = cl.around_opened, said.name_of(row)
+    return f'{before}{escape(str(row.pk))}#{named.partition(" ")[0]}{behind}{named}"></a></td>'

@@ -48,6 +48,14 @@ def problems_of(form: BaseForm, inlines: Iterable[Any]) -> list[FormProblem]:
     return problems
 
 
+def problems_in_list(formset: Any) -> list[FormProblem]:
+    """Return the problems of the rows that are edited in a list, each moved to the field that it is about."""
+    problems = [FormProblem(str(text)) for text in formset.non_form_errors()]
+    for row in formset.forms:
+        problems += _of_form(row, str(row.instance))
+    return problems
+
+
 def _of_form(form: BaseForm, place: str = "") -> Iterator[FormProblem]:
     _move_to_fields(form)
     for name, texts in form.errors.items():

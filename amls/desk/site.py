@@ -282,10 +282,9 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         )
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """Name the fields of the list: their labels stand in the head of the table only."""
-        formset = named_in_tables(super().get_changelist_formset(request, **kwargs))
+        """Read each row of the list by the clock of its course, and leave its fields' help to its form."""
+        formset = super().get_changelist_formset(request, **kwargs)
         formset.form = read_by_own_clocks(formset.form, self.course_of)
-        # Their help stands in the form of the row.
         for row_field in formset.form.base_fields.values():
             row_field.help_text = ""
         return formset

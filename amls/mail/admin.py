@@ -194,6 +194,7 @@ class NoticeAdmin(CourseScopedAdmin):
 
     writes = NOTHING
     list_display = ("what", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
+    told_apart_by = ("recipient",)
     list_filter = ("state", LetterFilter, "course")
     list_select_related = ("recipient", "course")
     search_fields = ("recipient__email", "recipient__display_name", "address", "last_error", "subject")

@@ -6,10 +6,13 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from amls.mail.models import Notice, ReminderRule
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.desk.test_site import SCOPED, rows  # noqa: F401 - a fixture
+from tests.desk.test_writes import form_of
 from tests.factories import LectureFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
@@ -110,3 +113,79 @@ def test_what_is_wrong_with_start_and_end_stands_at_the_end(cast: Cast) -> None:
     assert [badge.get_text() for badge in wrong.select("#tabs-items .desk-count")] == [f"{count} to mend"]
     assert dangling(wrong) == []
     assert Lecture.objects.get(pk=lecture.pk).ends_at == lecture.ends_at
+
+
+def names_in_rows(page: BeautifulSoup) -> list[list[str]]:
+    """Return the names of what is ticked, followed or typed into in each row of a list."""
+
+    def said(ident: str) -> str:
+        part = page.find(id=ident)
+        assert isinstance(part, Tag), ident
+        return str(part.get("aria-label") or part.get_text(" ", strip=True))
+
+    return [
+        [
+            " ".join(map(said, str(control["aria-labelledby"]).split()))
+            for control in row.select("input:not([type=hidden]), select, .desk-way-in a")
+        ]
+        for row in page.select("#result_list tbody tr")
+    ]
+
+
+def test_what_stands_in_a_row_says_of_which_row_it_is(cast: Cast) -> None:
+    for number, title in (("01", "Trees"), ("02", "Forests")):
+        LectureFactory.create(course=cast.course, number=number, title=title)
+    client, address = cast.client("lecturer"), reverse("admin:lectures_lecture_changelist")
+    closed, opened = read(client, address), read(client, f"{address}?edit=all")
+    assert closed is not None
+    assert opened is not None
+    titles = ["01 Trees", "02 Forests"]
+    assert names_in_rows(closed) == [[f"Select: {title}", f"Edit: {title}"] for title in titles]
+    labels = ["Starts", "Ends", "Room", "Mode", "State"]
+    assert names_in_rows(opened) == [
+        [f"Select: {title}", *(f"{label} {title}" for label in labels)] for title in titles
+    ]
+
+
+def test_a_reminder_is_paused_by_its_name(cast: Cast) -> None:
+    ReminderRule.objects.exclude(course=cast.other_course).delete()
+    for days in (1, 3):
+        ReminderRule.objects.create(course=cast.course, days=days)
+    page = read(cast.client("lecturer"), reverse("admin:mail_reminderrule_changelist"))
+    assert page is not None
+    times = ["3 days before", "1 day before"]
+    assert names_in_rows(page) == [[f"Select: {time}", f"Paused {time}"] for time in times]
+
+
+def test_mails_of_one_kind_are_told_apart_by_who_gets_them(cast: Cast) -> None:
+    people, now = [cast.student.user, cast.stranger], timezone.now()
+    Notice.objects.bulk_create(
+        Notice(
+            key=str(user.pk),
+            kind="projects.receipt",
+            course=cast.course,
+            recipient=user,
+            not_before=now,
+            created_at=now,
+        )
+        for user in people
+    )
+    page = read(cast.client("admin"), reverse("admin:mail_notice_changelist"))
+    assert page is not None
+    boxes = [name for row in names_in_rows(page) for name in row]
+    assert sorted(boxes) == sorted(f"Select: Receipt of a hand-in {user}" for user in people)
+
+
+def test_what_is_wrong_in_a_list_stands_at_its_field_and_above_all(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="01", title="Trees")
+    client, address = cast.client("lecturer"), f"{reverse('admin:lectures_lecture_changelist')}?edit=all"
+    typed = {"form-0-ends_at": "2001-01-01T03:00", "form-0-mode": "telepathy", "_save": "Save"}
+    wrong = read(client, address, {**form_of(client, address), **typed})
+    assert wrong is not None
+    assert "A session needs a start and a later end" in problems_at(wrong, "id_form-0-ends_at")
+    assert "Select a valid choice" in problems_at(wrong, "id_form-0-mode")
+    assert [link["href"] for link in wrong.select("[data-problems] a")] == ["#id_form-0-mode", "#id_form-0-ends_at"]
+    assert [link.get_text() for link in wrong.select("[data-problems] a")] == [f"{lecture}, Mode", f"{lecture}, Ends"]
+    assert dangling(wrong) == []
+    lecture.refresh_from_db()
+    assert lecture.mode != "telepathy"

@@ -9,8 +9,15 @@ from unfold.templatetags.unfold_list import result_headers
 
 from amls.desk.listing import listed, way_to_all
 from amls.desk.own_changes import shown_in
+from amls.desk.problems import FormProblem, problems_in_list
 
 register = template.Library()
+
+
+@register.simple_tag
+def list_problems(cl: ChangeList) -> list[FormProblem]:
+    """Return what is to be mended in a list; to be asked before its rows are shown."""
+    return problems_in_list(cl.formset) if cl.formset else []
 
 
 @register.inclusion_tag("admin/desk_rows.html")
