@@ -35,7 +35,7 @@ class DateLook:
         is_free: whether the next to come gets a seat.
         ends_at: with the reader's extra time.
         main_at: when the date begins in which the reader takes part, or for which they wait without a seat.
-        hindrance: why no button is offered to whoever might expect one: 'full', 'open' or 'bound'; mostly empty.
+        hindrance: why no button is offered to whoever might expect one: 'passed', 'full', 'open' or 'bound'; mostly empty.
     """
 
     exam: Exam
@@ -147,13 +147,8 @@ class ExamsOverview:
     @property
     def shows_admission(self) -> bool:
         """Whether it still matters to the reader whether they are admitted."""
-        if (
-            self.newest_result is not None
-            and self.newest_result.result is not None
-            and self.newest_result.result.is_passed
-        ):
-            return False
-        return self.admission is not None and not self.is_over
+        has_passed = any(card.own is not None and card.own.has_passed for card in self.cards)
+        return self.admission is not None and not has_passed and not self.is_over
 
     @property
     def active(self) -> ExamCard | None:
@@ -351,6 +346,7 @@ class _CardReader:
     Attributes:
         own: by exam, their newest registration.
         active: the one by which they take part, or wait without a seat.
+        has_passed: whether they have a published pass, so that no other date is for them.
         may_wait: whether they may join another date's waiting list and keep their seat.
         may_hold: whether they may take another date's seat and keep their place on the waiting list.
         is_on_list: whether the university's list for the active one names them; see `ExamCard`.
@@ -361,6 +357,7 @@ class _CardReader:
     is_student: bool
     own: Mapping[int, Registration]
     active: Registration | None
+    has_passed: bool
     may_wait: bool
     may_hold: bool
     is_on_list: bool | None
@@ -380,6 +377,7 @@ class _CardReader:
             is_student=enrolment is not None and not enrolment.is_staff,
             own=own,
             active=active,
+            has_passed=any(registration.has_passed for registration in own.values()),
             may_wait=only is not None and only.holds_seat and _can_leave(only, now),
             may_hold=only is not None and only.state == Registration.State.WAITLISTED and only.exam.may_withdraw(now),
             is_on_list=_is_on_list(active, enrolment),
@@ -392,18 +390,24 @@ class _CardReader:
         own, active, now = self.own.get(exam.pk), self.active, self.now
         sign_up = exam.sign_up(now)
         is_open = self.is_student and sign_up == SignUp.OPEN and self.course.state == Course.State.RUNNING
+        may_come = is_open and not self.has_passed
         here = own if own is not None and own.closed_at is None else None
         waits = own is not None and own.state == Registration.State.WAITLISTED
-        is_elsewhere = is_open and here is None and active is not None
+        is_elsewhere = may_come and here is None and active is not None
         is_free = exam.has_free_seat
         may = {
             "slip": here is not None and here.state == Registration.State.REGISTERED,
-            "register": is_open and active is None,
+            "register": may_come and active is None,
             "hold": is_elsewhere and self.may_hold and is_free and exam.may_withdraw(now),
             "move": is_elsewhere and _can_leave(active, now) and is_free,
             "wait": is_elsewhere and self.may_wait and not is_free and exam.may_withdraw(now),
             "withdraw": _can_leave(here, now),
         }
+        hindrance = ""
+        if self.has_passed and is_open and here is None:
+            hindrance = "passed"
+        elif is_elsewhere and not may["move"] and not may["wait"]:
+            hindrance = self._hindrance(exam)
         look = DateLook(
             exam=exam,
             state=own.state if own is not None else "",
@@ -413,7 +417,7 @@ class _CardReader:
             is_free=is_free,
             ends_at=self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at,
             main_at=active.exam.starts_at if active is not None else None,
-            hindrance=self._hindrance(exam) if is_elsewhere and not may["move"] and not may["wait"] else "",
+            hindrance=hindrance,
         )
         return ExamCard(
             own=own,

@@ -6,9 +6,8 @@ from datetime import datetime
 from amls.agenda.sources import Item, registry
 from amls.courses.models import Course, Enrolment
 from exams.agenda_items import GONE, SOURCE, items_of, own_items
-from exams.models import Exam, Registration, Result
+from exams.models import Exam, Registration
 from exams.models.exam import SignUp
-from exams.models.results import FAILED
 from exams.queries import overview_of
 
 
@@ -41,7 +40,7 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
         exams = list(Exam.objects.filter(course=enrolment.course_id))
         rows = Registration.objects.filter(enrolment=enrolment).select_related("result").order_by("pk")
         own = {row.exam_id: row for row in rows}
-    passed = any(_has_passed(registration) for registration in own.values())
+    passed = any(registration.has_passed for registration in own.values())
     needs_one = not passed and all(registration.closed_at is not None for registration in own.values())
     for exam in exams:
         registration, key = own.get(exam.pk), f"{SOURCE}.exam:{exam.pk}"
@@ -55,16 +54,6 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
             yield f"{key}:withdraw-until"
         if registration is None or registration.state not in _SITTING:
             yield f"{key}:review"
-
-
-def _has_passed(registration: Registration) -> bool:
-    result: Result | None = getattr(registration, "result", None)
-    return (
-        result is not None
-        and result.state == Result.State.PUBLISHED
-        and result.grade is not None
-        and result.grade < FAILED
-    )
 
 
 _SITTING = (Registration.State.REGISTERED, Registration.State.ATTENDED)

@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
-from exams.models import Registration, Result
-from exams.models.results import FAILED
+from exams.models import Registration
+from exams.models.results import HAS_PASSED
 
 _KEY = re.compile(r"exams\.exam:(\d+)(?::([a-z-]+))?")
 
@@ -29,9 +29,8 @@ def people_concerned(course: Course, key: str, enrolments: Sequence[Enrolment], 
     students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff}
     rows = Registration.objects.filter(course=course, enrolment__in=students)
     if what in ("signup-opens", "signup-closes"):
-        has_passed = Q(result__state=Result.State.PUBLISHED, result__grade__lt=FAILED)
         has_gone = Q(exam_id=exam_pk, state__in=["withdrawn", "excused"])
-        settled = rows.filter(Q(closed_at__isnull=True) | has_passed | has_gone)
+        settled = rows.filter(Q(closed_at__isnull=True) | HAS_PASSED | has_gone)
         return students - set(settled.values_list("enrolment_id", flat=True))
     states = {
         "withdraw-until": ["registered", "waitlisted"],

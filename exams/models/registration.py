@@ -131,6 +131,12 @@ class Registration(models.Model):
         """Whether the door has noted the person: there is nothing left to withdraw or move."""
         return self.state in (self.State.ATTENDED, self.State.ABSENT)
 
+    @property
+    def has_passed(self) -> bool:
+        """Whether its result is out and a pass; a query where the result is not loaded with it."""
+        result = getattr(self, "result", None)
+        return result is not None and result.state == "published" and result.is_passed
+
 
 class Accommodation(models.Model):
     """What a person is granted to make up for a disadvantage: the measure, never the reason."""

@@ -19,6 +19,8 @@ from exams.models.registration import Registration
 # The grades by which one passes; whoever reaches none of them has a 5.0.
 GRADES = tuple(Decimal(text) for text in ("1.0", "1.3", "1.7", "2.0", "2.3", "2.7", "3.0", "3.3", "3.7", "4.0"))
 FAILED = Decimal("5.0")
+# Of a registration, what `Registration.has_passed` says of it: its result is out and a pass.
+HAS_PASSED = Q(result__state="published", result__grade__lt=FAILED)
 # By which words the history of results calls its states.
 _STATES = {"draft": _("draft"), "published": _("published"), "frozen": _("frozen for export")}
 

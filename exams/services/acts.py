@@ -33,7 +33,7 @@ from exams.services.door import (
     mark_the_rest_present,
     revoke_helper,
 )
-from exams.services.registration import close_exam, set_capacity, staff_register, staff_withdraw
+from exams.services.registration import close_exam, say_passed, set_capacity, staff_register, staff_withdraw
 from exams.services.registration import excuse as excuse_registration
 from exams.services.results import freeze as freeze_results
 from exams.services.results import unfreeze as unfreeze_results
@@ -177,9 +177,12 @@ def register(staff: Staff, data: Data) -> str:
     made = staff_register(
         enrolment=enrolment, exam_pk=staff.exam.pk, reason=reason, now=staff.now, tells_at=staff.now + HOLD
     )
-    if made.state == Registration.State.WAITLISTED:
-        return _("%(person)s is on the waiting list: every seat is taken.") % {"person": enrolment.user}
-    return _("%(person)s is registered.") % {"person": enrolment.user}
+    said = (
+        _("%(person)s is on the waiting list: every seat is taken.")
+        if made.state == Registration.State.WAITLISTED
+        else _("%(person)s is registered.")
+    )
+    return f"{said % {'person': enrolment.user}} {say_passed(enrolment)}".strip()
 
 
 @act("withdraw", pgettext_lazy("somebody from an exam", "Withdraw"))

@@ -366,6 +366,24 @@ def need_reason(reason: str) -> None:
         raise RuleViolation(_("Give a reason: it is kept with what you do."), code="no-reason", field="reason")
 
 
+def check_not_passed(passed: Registration | None, course: Course) -> None:
+    """Refuse another date to who has passed: a passed exam is not sat again, and its seats are for those who need one.
+
+    Args:
+        passed: by which the person has passed; None for who has not.
+        course: of the exams.
+
+    Raises:
+        RuleViolation: they have.
+    """
+    if passed is not None:
+        raise RuleViolation(
+            _("You have passed the exam of %(day)s, and nobody sits an exam again that they have passed.")
+            % {"day": day_of(passed.exam, course)},
+            code="passed",
+        )
+
+
 def other_exam(held: Registration | None, course: Course) -> RuleViolation:
     """Return the refusal of a second registration beside the one that is held, where that is known."""
     if held is None:

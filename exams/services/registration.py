@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from amls.core.bounds import spend
@@ -17,10 +18,12 @@ from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
+from exams.models.results import HAS_PASSED
 from exams.services.calendars import follow_later
 from exams.services.capacity import (
     STEPS,
     check_not_frozen,
+    check_not_passed,
     check_student,
     check_window,
     check_withdrawal,
@@ -54,7 +57,7 @@ def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registrati
         now: aware; judged against the window under the exam's lock.
 
     Raises:
-        RuleViolation: the course or the window is closed, the person holds another
+        RuleViolation: the course or the window is closed, the person has passed, holds another
             registration of the course, or signed up too often today.
         Exam.DoesNotExist: the course has no such exam.
     """
@@ -74,6 +77,8 @@ def staff_register(
     tells_at: datetime | None = None,
 ) -> Registration:
     """Sign a person up by hand, outside of any window; the capacity and the waiting list hold for staff too.
+
+    Also who has passed: see `say_passed`.
 
     The `reason` is kept with the registration. A walk-in came to the door without a seat: then
     there is no waiting list to join, and who waits takes a seat that is free. The mail, which says what is so
@@ -102,7 +107,9 @@ def _insert(
     tells_at: datetime | None = None,
 ) -> Registration:
     # Looked at before the lock, which many wait for. Who slips in between is met by the constraint.
-    held = _active(enrolment)
+    held, passed = _held_and_passed(enrolment)
+    if checks_window:
+        check_not_passed(passed, enrolment.course)
     if held is not None and not is_walk_in:
         return _same_exam(held, exam_pk, enrolment.course)
     try:
@@ -112,7 +119,7 @@ def _insert(
                 spend(STEPS, who=enrolment.pk, now=now)
             exam = lock_exam(exam_pk, enrolment.course)
             # Who waits may be given a seat at this moment.
-            held = _active(enrolment) if is_walk_in else None
+            held = _held_and_passed(enrolment)[0] if is_walk_in else None
             if held is not None and (held.exam_id != exam.pk or held.state != Registration.State.WAITLISTED):
                 return _same_exam(held, exam_pk, enrolment.course)
             if checks_window:
@@ -129,20 +136,33 @@ def _insert(
         # first depends on how it was restored.
         if not any(name in str(error) for name in ("registration_one_active", "registration_once_per_exam")):
             raise
-        held = _active(enrolment)
+        held, _passed = _held_and_passed(enrolment)
         if held is None:
             raise other_exam(None, enrolment.course) from error
         return _same_exam(held, exam_pk, enrolment.course)
     return registration
 
 
-def _active(enrolment: Enrolment) -> Registration | None:
-    return _main().first({"enrolment": enrolment.pk})
+def say_passed(enrolment: Enrolment) -> str:
+    """Return in words, for staff who register somebody by hand, that they have passed; empty where they have not: 1 query."""
+    _held, passed = _held_and_passed(enrolment)
+    if passed is None:
+        return ""
+    return _("They have passed the exam of %(day)s already.") % {"day": day_of(passed.exam, enrolment.course)}
+
+
+def _held_and_passed(enrolment: Enrolment) -> tuple[Registration | None, Registration | None]:
+    """Return by what a person takes part in a date or waits for it without a seat, and by what they have passed: 1 query."""
+    rows = _standing().read({"enrolment": enrolment.pk})
+    held = next((registration for registration in rows if registration.closed_at is None), None)
+    return held, next((registration for registration in rows if registration.has_passed), None)
 
 
 @cache
-def _main() -> ModelStatement[Registration]:
-    return ModelStatement.of(Registration.objects.main().filter(enrolment=Parameter("enrolment")).order_by("pk"))
+def _standing() -> ModelStatement[Registration]:
+    is_main = Q(closed_at__isnull=True, keeps_seat=False)
+    rows = Registration.objects.filter(is_main | HAS_PASSED, enrolment=Parameter("enrolment"))
+    return ModelStatement.of(rows.order_by("pk"), along=["result"])
 
 
 def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration:
@@ -242,11 +262,12 @@ def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
     date beside the seat goes on waiting there.
 
     Raises:
-        RuleViolation: nothing is held, the held one can't be given up any more, the other date is closed or
+        RuleViolation: the person has passed, nothing is held, the held one can't be given up any more, the other date is closed or
             has no free seat, or the person moved too often today; the held seat stays.
     """
     check_student(enrolment)
-    held = _active(enrolment)
+    held, passed = _held_and_passed(enrolment)
+    check_not_passed(passed, enrolment.course)
     if held is None:
         raise not_registered()
     if held.exam_id == exam_pk:

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from amls.core.bounds import spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
+from exams.models.results import HAS_PASSED
 from exams.queries import exam_rules
 from exams.services.capacity import (
     STEPS,
+    check_not_passed,
     check_student,
     check_window,
     check_withdrawal,
@@ -43,8 +46,8 @@ def wait_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registr
         The place on the waiting list; the seat itself, where one became free meanwhile.
 
     Raises:
-        RuleViolation: the course doesn't offer it, no seat is held or it can't be given up any more, the other
-            date is closed or nobody moves up there any more, the person waits elsewhere already, or stepped too
+        RuleViolation: the person has passed, the course doesn't offer it, no seat is held or it can't be given up any
+            more, the other date is closed or nobody moves up there any more, the person waits elsewhere already, or stepped too
             often today. What is held stays.
         Exam.DoesNotExist: the course has no such exam.
     """
@@ -74,13 +77,16 @@ def _locked_dates(
     """Return the dates under their locks, what the person has, and what they have of this date: pressed twice at once.
 
     Raises:
-        RuleViolation: the person stepped too often today.
+        RuleViolation: the person has passed, or stepped too often today.
         Exam.DoesNotExist: the course has no such exam.
     """
     # Before the lock, as every step does: two of one person would wait for each other.
     spend(STEPS, who=enrolment.pk, now=now)
     exams = lock_dates(enrolment.course, along=exam_pk)
-    own = list(Registration.objects.active().filter(enrolment=enrolment).select_related("exam"))
+    rows = Registration.objects.filter(Q(closed_at__isnull=True) | HAS_PASSED, enrolment=enrolment)
+    known = list(rows.select_related("exam", "result").order_by("pk"))
+    check_not_passed(next((registration for registration in known if registration.has_passed), None), enrolment.course)
+    own = [registration for registration in known if registration.closed_at is None]
     return exams, own, next((registration for registration in own if registration.exam_id == exam_pk), None)
 
 
@@ -126,7 +132,7 @@ def hold_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registr
         now: aware; judged under the locks of the exams.
 
     Raises:
-        RuleViolation: the course doesn't offer it, the person waits nowhere or nobody moves up there any more, the
+        RuleViolation: the person has passed, the course doesn't offer it, they wait nowhere or nobody moves up there any more, the
             other date is closed or full or its seats can't be given back any more, or the person stepped too often
             today. The place on the waiting list stays.
         Exam.DoesNotExist: the course has no such exam.

@@ -31,7 +31,7 @@ from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registrat
 from exams.naming import known_by
 from exams.permissions import find_by_slip, find_helper, slip_code
 from exams.services.door import make_mark
-from exams.services.registration import staff_register
+from exams.services.registration import say_passed, staff_register
 
 # More than this many marks at once are not from a door.
 _MOST_MARKS = 500
@@ -258,7 +258,8 @@ def walk_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             registration_pk=made.pk, exam_pk=exam.pk, action=CheckInMark.Action.PRESENT, key=uuid.uuid4(),
             now=access.now, by=user_or_none(request), seat=form.cleaned_data["seat"],
         )  # fmt: skip
-        messages.success(request, _("%(person)s is registered and present.") % {"person": enrolment.user})
+        said = _("%(person)s is registered and present.") % {"person": enrolment.user}
+        messages.success(request, f"{said} {say_passed(enrolment)}".strip())
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     return redirect("exams:check_in", slug=slug, pk=pk)

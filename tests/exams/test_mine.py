@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from bs4 import BeautifulSoup
+from django.test import Client
 from django.utils.timezone import now as the_time
 from django.utils.translation import override
 
@@ -18,13 +19,14 @@ from amls.courses.models import Enrolment
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.grading import usual_table
-from exams.models import Exam, ExamRules, Room, Seat
+from exams.models import Exam, ExamRules, Registration, Room, Seat
 from exams.queries import exams_for
 from exams.services.admission import decide_admission
 from exams.services.calendars import follow_now
 from exams.services.door import make_mark
 from exams.services.registration import close_exam, move, register, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.two_dates import hold_beside, wait_beside
 from exams.steps import seat_step
 from tests.cast import Cast
 from tests.exams.conftest import Rings
@@ -129,6 +131,92 @@ def test_after_a_failed_exam_the_next_concerns_and_after_a_passed_one_none(
     # Nor does whoever has passed read of their admission below their grade.
     shows = {who: exams_for(Access(cast.course, who, False, evening)).shows_admission for who in people}
     assert list(shows.values()) == [False, True]
+
+
+@pytest.fixture
+def sat(cast: Cast) -> tuple[Exam, Exam]:
+    """Return an exam of some days ago that `student` passed and `other_student` failed, closed, and the next date."""
+    now = the_time()
+    earlier, later = (
+        OpenExamFactory.create(
+            course=cast.course, starts_at=now + timedelta(days=9), opens_at=now - timedelta(days=9),
+            closes_at=None, withdraw_until=None,
+        )
+        for _date in range(2)
+    )  # fmt: skip
+    people = {cast.student: 90, cast.other_student: 10}
+    held = {who: register(enrolment=who, exam_pk=earlier.pk, now=now).pk for who in people}
+    Exam.objects.filter(pk=earlier.pk).update(starts_at=now - timedelta(days=3))
+    for who, points in people.items():
+        make_mark(registration_pk=held[who], exam_pk=earlier.pk, action="present", key=uuid4(), now=now)
+        enter_points(exam_pk=earlier.pk, points={held[who]: Decimal(points)}, by=None, now=now)
+    set_grade_table(exam_pk=earlier.pk, steps=usual_table(earlier.max_points).steps, now=now)
+    publish_results(exam_pk=earlier.pk, by=None, now=now)
+    close_exam(exam_pk=earlier.pk, now=now)
+    reconcile(cast.course, now=now)
+    return earlier, later
+
+
+def test_who_passed_is_offered_no_other_date_and_gets_none(cast: Cast, sat: tuple[Exam, Exam]) -> None:
+    earlier, later = sat
+    now = the_time()
+    overview = exams_for(Access(cast.course, cast.student, False, now))
+    foremost = overview.foremost_at(now)
+    assert foremost is not None
+    assert (foremost.exam, seat_step(overview, now), keys(cast.student, later, now)) == (earlier, None, set())
+    assert [(card.ways, card.look.hindrance) for card in overview.cards] == [((), ""), ((), "passed")]
+    client, says = cast.client("student"), "nobody sits an exam again that they have passed"
+    for address in ("/amls/", "/amls/me/"):
+        page = client.get(address).content.decode()
+        assert ("Register for an exam" in page, "choose a date" in page) == (False, False)
+    assert "Your result is published." in page
+    for address in ("/amls/exams/", f"/amls/exams/{later.pk}/register/"):
+        assert says in client.get(address).content.decode()
+    assert says in client.post(f"/amls/exams/{later.pk}/register/").content.decode()
+    # Who signed up before the result was out keeps what they have.
+    staff_register(enrolment=cast.student, exam_pk=later.pk, reason="By hand", now=now)
+    for act in (register, move, wait_beside, hold_beside):
+        with pytest.raises(RuleViolation) as caught:
+            act(enrolment=cast.student, exam_pk=earlier.pk, now=now)
+        assert caught.value.code == "passed"
+    cards = exams_for(Access(cast.course, cast.student, False, now)).cards
+    assert [card.ways for card in cards] == [(), ("slip", "withdraw")]
+    assert f'#exam-{earlier.pk}">Your result of ' in client.get("/amls/me/").content.decode()
+
+
+def test_who_failed_reads_of_the_result_beside_the_next_date(cast: Cast, sat: tuple[Exam, Exam]) -> None:
+    earlier, later = sat
+    now = the_time()
+    overview = exams_for(Access(cast.course, cast.other_student, False, now))
+    step = seat_step(overview, now)
+    assert step is not None
+    assert (step.text, overview.cards[1].ways) == (
+        "You are not registered for any exam: choose a date.",
+        ("register",),
+    )
+    client = Client()
+    client.force_login(cast.other_student.user, backend="amls.courses.accounts.AccountBackend")
+    for address in ("/amls/", "/amls/me/"):
+        page = client.get(address).content.decode()
+        assert f'#exam-{earlier.pk}">Your result of ' in page
+        assert "Register for an exam" in page
+    assert register(enrolment=cast.other_student, exam_pk=later.pk, now=now).state == "registered"
+
+
+def test_staff_who_register_somebody_that_passed_read_so(cast: Cast, sat: tuple[Exam, Exam]) -> None:
+    _earlier, later = sat
+    staff, says = cast.client("assistant"), "They have passed the exam of "
+    address = f"/amls/exams/{later.pk}/"
+    for who, has_passed in ((cast.student, True), (cast.other_student, False)):
+        answer = staff.post(
+            f"{address}staff/register/", {"enrolment": who.pk, "reason": "By hand"}, follow=True
+        ).content.decode()
+        assert (f"{who.user} is registered." in answer, says in answer) == (True, has_passed)
+    Registration.objects.filter(exam=later).delete()
+    Exam.objects.filter(pk=later.pk).update(starts_at=the_time() - timedelta(minutes=5), seats_taken=0)
+    for who, has_passed in ((cast.student, True), (cast.other_student, False)):
+        answer = staff.post(f"{address}check-in/walk-in/", {"enrolment": who.pk}, follow=True).content.decode()
+        assert (f"{who.user} is registered and present." in answer, says in answer) == (True, has_passed)
 
 
 def test_an_exam_is_called_mine_only_by_who_is_in_it(cast: Cast) -> None:
