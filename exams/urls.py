@@ -40,6 +40,7 @@ urlpatterns = [
     path(
         "<slug:slug>/exams/<int:pk>/staff/was-absent/", act_view("was-absent", AttendanceForm), name="staff_was_absent"
     ),
+    path("<slug:slug>/exams/<int:pk>/staff/no-result/", act_view("no-result", PersonForm), name="staff_no_result"),
     path("<slug:slug>/exams/<int:pk>/staff/admit/", act_view("admit", PersonForm), name="staff_admit"),
     path("<slug:slug>/exams/<int:pk>/staff/refuse/", act_view("refuse", PersonForm), name="staff_refuse"),
     path("<slug:slug>/exams/<int:pk>/staff/by-rules/", act_view("by-rules", PersonForm), name="staff_by_rules"),

@@ -183,6 +183,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:staff_excuse": ("{exam}staff/excuse/", dict.fromkeys(PARTS, 405)),
     "exams:staff_was_there": ("{exam}staff/was-there/", dict.fromkeys(PARTS, 405)),
     "exams:staff_was_absent": ("{exam}staff/was-absent/", dict.fromkeys(PARTS, 405)),
+    "exams:staff_no_result": ("{exam}staff/no-result/", dict.fromkeys(PARTS, 405)),
     "exams:staff_admit": ("{exam}staff/admit/", dict.fromkeys(PARTS, 405)),
     "exams:staff_refuse": ("{exam}staff/refuse/", dict.fromkeys(PARTS, 405)),
     "exams:staff_by_rules": ("{exam}staff/by-rules/", dict.fromkeys(PARTS, 405)),

@@ -11,7 +11,7 @@ from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.wording import escaped
-from exams.models import AdmissionDecision, Exam, Registration
+from exams.models import AdmissionDecision, Exam, Registration, ResultChange
 from exams.models.exam import SignUp
 from exams.services.seatnews import NamedSeat, seats_of
 
@@ -281,16 +281,32 @@ def results(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("exams.result-changed", label=gettext_lazy("Exam result changed"))
 def result_changed(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that a published result was changed, and why; never which it is."""
+    """Tell that a published result was changed or taken away, and why; never which it is."""
     registration = _published(notice)
     if registration is None:
-        return None
+        return _taken_away(notice)
     named = {"exam": registration.exam, "when": _when(registration.exam)}
     text = _("Your result of **%(exam)s**, %(when)s, was changed. What it is now stands on your page of the course.")
     reason = registration.result.correction
     why = [_("Reason: %(reason)s") % escaped({"reason": reason})] if reason else []
     parts = [text % escaped(named), *why, *_said_of_the_review(registration, now)]
     return _letter(registration, _("Your result of %(exam)s was changed") % named, "\n\n".join(parts), is_pushed=True)
+
+
+def _taken_away(notice: Notice) -> Letter | None:
+    """Tell that a result that was published is no longer there, and why."""
+    registration = _registration(notice)
+    if registration is None:
+        return None
+    removal = registration.result_changes.filter(what=ResultChange.What.REMOVED).first()
+    if removal is None:
+        return None
+    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    text = _("Your result of **%(exam)s**, %(when)s, was taken away: it does not count.") % escaped(named)
+    why = _("Reason: %(reason)s") % escaped({"reason": removal.reason})
+    return _letter(
+        registration, _("Your result of %(exam)s was taken away") % named, f"{text}\n\n{why}", is_pushed=True
+    )
 
 
 def _published(notice: Notice) -> Registration | None:

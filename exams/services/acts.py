@@ -35,6 +35,7 @@ from exams.services.door import (
 )
 from exams.services.registration import close_exam, say_passed, set_capacity, staff_register, staff_withdraw
 from exams.services.registration import excuse as excuse_registration
+from exams.services.removal import remove_result
 from exams.services.results import freeze as freeze_results
 from exams.services.results import unfreeze as unfreeze_results
 from exams.services.seating import assign_seats, mend_seats
@@ -225,6 +226,16 @@ def _correct(staff: Staff, data: Data, *, attended: bool, said: str) -> str:
         seen=data["seen"],
     )
     return said % {"person": registration.enrolment.user}
+
+
+@act("no-result", gettext_lazy("Take the result away"))
+def no_result(staff: Staff, data: Data) -> str:
+    """Take somebody's result away."""
+    registration = data["registration"]
+    remove_result(
+        registration_pk=registration.pk, exam_pk=staff.exam.pk, reason=data["reason"], by=staff.by, now=staff.now
+    )
+    return _("The result of %(person)s is taken away.") % {"person": registration.enrolment.user}
 
 
 @act("admit", gettext_lazy("Admit anyway"))

@@ -177,8 +177,10 @@ def presence_of(marks: Iterable[CheckInMark]) -> Presence:
 def mark_the_rest_absent(*, exam_pk: int, now: datetime) -> int:
     """Note as absent everyone of whom there is no mark; return how many.
 
+    It may be closed by then.
+
     Raises:
-        RuleViolation: the exam has not begun.
+        RuleViolation: the exam has not begun, or is frozen.
     """
     with transaction.atomic():
         rest = _rest_of(exam_pk, now=now)
@@ -191,8 +193,10 @@ def mark_the_rest_absent(*, exam_pk: int, now: datetime) -> int:
 def mark_the_rest_present(*, exam_pk: int, by: User | None, now: datetime) -> int:
     """Note as present everyone of whom there is no mark, as where a list on paper was kept; return how many.
 
+    It may be closed by then.
+
     Raises:
-        RuleViolation: the exam has not begun.
+        RuleViolation: the exam has not begun, or is frozen.
     """
     with transaction.atomic():
         rest = _rest_of(exam_pk, now=now)
@@ -210,12 +214,13 @@ def _rest_of(exam_pk: int, *, now: datetime) -> RegistrationQuerySet:
     """Return everyone in an exam of whom there is no mark; the exam stays locked.
 
     Raises:
-        RuleViolation: the exam has not begun.
+        RuleViolation: the exam has not begun, or is frozen.
     """
     exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
+    check_not_frozen(exam)
     if now < exam.starts_at:
         raise RuleViolation(_("The exam has not begun yet."), code="exam-not-begun")
-    return Registration.objects.active().filter(exam=exam, state=Registration.State.REGISTERED)
+    return Registration.objects.filter(exam=exam, state=Registration.State.REGISTERED)
 
 
 def add_helper(*, exam: Exam, name: str, by: User | None, now: datetime) -> HelperLink:
@@ -239,7 +244,9 @@ def _follow_marks(registration: Registration, *, now: datetime) -> None:
     presence = presence_of(registration.marks.order_by("made_at", "pk"))
     if presence.state != Registration.State.ATTENDED and Result.objects.filter(registration=registration).exists():
         raise RuleViolation(
-            _("%(person)s has points in this exam. Take the points back first, if they were not there.")
+            _(
+                "%(person)s has points in this exam. Take their result away first, on their page, if they were not there."
+            )
             % {"person": registration.enrolment.user},
             code="has-points",
         )

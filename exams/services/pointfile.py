@@ -22,7 +22,7 @@ from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import says_nothing
 from amls.held.services import is_told
 from exams.models import Exam, Registration, Result
-from exams.services.results import PointChange, enter_points, parse_points
+from exams.services.results import PointChange, enter_points, how_to_take_away, parse_points
 
 KIND = "exams.points"
 # In the record of an import: why a published result was corrected before.
@@ -188,7 +188,8 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     assert registration is not None  # noqa: S101 - looked at above
     assert result is not None  # noqa: S101 - looked at above
     if result.state == Result.State.PUBLISHED and row.before is None:
-        raise RuleViolation(_("The result is published: it can be corrected, but not taken away."), code="published")
+        said = _("The result is published, and stays.")
+        raise RuleViolation(f"{said} {how_to_take_away()}", code="published")
     points = None if row.before is None else Decimal(row.before["points"])
     reason = why_taken_back(row)
     enter_points(exam_pk=registration.exam_id, points={registration.pk: points}, by=by, reason=reason, now=now)

@@ -111,9 +111,9 @@ def corrected(registration: Registration, was: object, is_now: object, *, now: d
     return Correction(str(registration.pk), was, is_now, [_told(CHANGED, registration, now=now)])
 
 
-def tell_corrected(corrections: Iterable[Correction], *, now: datetime) -> None:
-    """Mail people in five minutes that their results have changed, where they have still."""
-    notify_corrected(corrections, kind=CHANGED, now=now, not_before=now + HOLD)
+def tell_corrected(corrections: Iterable[Correction], *, now: datetime, not_before: datetime | None = None) -> None:
+    """Mail people that their results have changed, where they have still: in five minutes, or from `not_before` on."""
+    notify_corrected(corrections, kind=CHANGED, now=now, not_before=not_before or now + HOLD)
 
 
 def _told(kind: str, registration: Registration, *, now: datetime) -> Told:

@@ -262,16 +262,24 @@ def _may_have(
 def _need_reason_for_published(
     registrations: Mapping[int, Registration], points: Mapping[int, Decimal | None], reason: str
 ) -> None:
-    """Refuse to change published results without a reason, naming all of them; nor does a reason take one away."""
-    lacking = [
-        str(registration.enrolment.user)
+    """Refuse to change published results without a reason, naming all of them, and to take one away among others."""
+    changed = [
+        registration
         for pk, registration in registrations.items()
         if hasattr(registration, "result")
         and registration.result.state == Result.State.PUBLISHED
         and registration.result.points != points[pk]
-        and (not reason.strip() or points[pk] is None)
     ]
-    if lacking:
+    emptied = [str(registration.enrolment.user) for registration in changed if points[registration.pk] is None]
+    if emptied:
+        said = ngettext(
+            "The result of %(people)s is published: its field can't be left empty.",
+            "The results of %(people)s are published: their fields can't be left empty.",
+            len(emptied),
+        ) % {"people": ", ".join(emptied)}
+        raise RuleViolation(f"{said} {how_to_take_away()}", code="published")
+    lacking = [str(registration.enrolment.user) for registration in changed]
+    if lacking and not reason.strip():
         raise RuleViolation(
             ngettext(
                 "The result of %(people)s is published: give a reason for the change.",
@@ -282,6 +290,13 @@ def _need_reason_for_published(
             code="no-reason",
             field="reason",
         )
+
+
+def how_to_take_away() -> str:
+    """Return where a published result is taken away, as it isn't where points are entered."""
+    return _(
+        "If it is the wrong person's, take it away on their page under 'People and seats': with a reason, and they are told."
+    )
 
 
 def _keep_points(changes: Iterable[tuple[PointChange, bool]], *, by: User | None, reason: str, now: datetime) -> None:

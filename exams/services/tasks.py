@@ -20,7 +20,7 @@ from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, R
 from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
 from exams.services.regrading import BATCH, corrected, grade_table, lock_with_course, tell_corrected
-from exams.services.results import check_steps, enter_points_each, points_changed_meanwhile
+from exams.services.results import check_steps, enter_points_each, how_to_take_away, points_changed_meanwhile
 
 # By registration and by task; no points take back what was given.
 PointsByTask = Mapping[int, Mapping[int, Decimal | None]]
@@ -334,7 +334,7 @@ def _consequence(person: Registration, old: TaskSum | None, new: TaskSum | None,
         raise RuleViolation(said % {"person": person.enrolment.user}, code="no-reason", field="reason")
     if is_published and not is_whole:
         said = _("The result of %(person)s is published: a task can't be left without points.")
-        raise RuleViolation(said % {"person": person.enrolment.user}, code="incomplete")
+        raise RuleViolation(f"{said % {'person': person.enrolment.user}} {how_to_take_away()}", code="incomplete")
     change = ExamScoreChange(person, old, new, is_published, result.correction if result is not None else "")
     if is_published and new is not None and result is not None and new.points == result.points:
         return _Consequence(change, tells=True)

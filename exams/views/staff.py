@@ -75,7 +75,8 @@ def show_person(
     request: HttpRequest, access: Access, exam: Exam, registration_pk: int, *, reason: str = "", status: int = 200
 ) -> HttpResponse:
     """Return the page of somebody of the exam, with a reason that was typed there already."""
-    registration = get_object_or_404(Registration.objects.with_people(), exam=exam, pk=registration_pk)
+    rows = Registration.objects.with_people().select_related("result")
+    registration = get_object_or_404(rows, exam=exam, pk=registration_pk)
     context = {
         "access": access,
         "course": access.course,

@@ -1,17 +1,24 @@
 """What staff do to an exam from its page: an address and a form for each act."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
+from amls.core.markdown import plain_text
 from amls.courses.models import Enrolment, User
+from amls.grading.tasks import TaskWish
 from amls.held.models import HeldAct
 from amls.held.services import HOLD, apply_next
+from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
-from exams.models import AdmissionDecision, Exam, HelperLink, Registration
+from exams.grading import usual_table
+from exams.models import AdmissionDecision, Exam, ExamTaskPoints, HelperLink, Registration, Result, ResultChange
 from exams.services.registration import staff_register, staff_withdraw
+from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.tasks import enter_task_points, set_exam_tasks
 from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.exams.people import make_students
@@ -223,3 +230,102 @@ def test_everyone_of_a_large_exam_is_found_and_an_act_leads_back_to_where_they_s
     assert f'formaction="{address}excuse/{place}"' in own
     answer = agree_to(client, f"{address}excuse/{place}", {"registration": last.pk, "reason": "Ill"})
     assert answer["Location"] == f"{address}{place}"
+
+
+# ── a result that is the wrong person's ──
+
+
+@pytest.fixture
+def swapped(cast: Cast, exam: Exam) -> tuple[Registration, Registration]:
+    """Two who attended an exam that is over; the first has the published result of the second."""
+    rows = [
+        staff_register(enrolment=student, exam_pk=exam.pk, reason="x", now=NOW)
+        for student in make_students(cast.course, 2)
+    ]
+    Exam.objects.filter(pk=exam.pk).update(starts_at=NOW - timedelta(days=1))
+    Registration.objects.filter(exam=exam).update(state="attended", arrived_at=NOW)
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=NOW)
+    return rows[0], rows[1]
+
+
+def letter_of(kind: str) -> Letter:
+    """Return what the newest notice of a kind says once it is sent."""
+    notice = Notice.objects.filter(kind=kind).latest("pk")
+    letter = letter_kinds[kind].writer(notice, timezone.now())
+    assert letter is not None
+    return letter
+
+
+def test_a_published_result_of_the_wrong_person_is_taken_away_with_a_reason_and_told(
+    cast: Cast, exam: Exam, swapped: tuple[Registration, Registration]
+) -> None:
+    wrong, _right = swapped
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(87)}, by=None, now=NOW)
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    person, client = wrong.enrolment.user, cast.client("assistant")
+    # Where points are entered the field can't be emptied, and it is said where the result is taken away.
+    form = {f"points-{wrong.pk}": "", f"points-{wrong.pk}-seen": "87", "reason": "Of another one"}
+    refused = client.post(f"/amls/exams/{exam.pk}/results/enter/", form)
+    assert (refused.status_code, "is published: its field can&#x27;t be left empty. If it is the wrong person&#x27;s, take it away on their page" in refused.content.decode()) == (422, True)  # fmt: skip
+    page = client.get(f"/amls/exams/{exam.pk}/staff/people/{wrong.pk}/").content.decode()
+    assert "Take the result away" in page
+    absent = said(cast, exam, "was-absent", registration=wrong.pk, seen="attended", reason="x")
+    assert "Take their result away first" in absent[0]
+    assert said(cast, exam, "no-result", registration=wrong.pk, reason=" ")[0].startswith("error: Give a reason")
+    act = asked(cast, exam, "no-result", registration=wrong.pk, reason="Ergebnis von *Anna* Łęcka")
+    assert Result.objects.filter(registration=wrong).exists()
+    assert done(act) == f"The result of {person} is taken away."
+    assert not Result.objects.filter(registration=wrong).exists()
+    change = ResultChange.objects.filter(registration=wrong).latest("pk")
+    assert (change.what, change.before, change.after, change.reason, change.by) == (
+        "removed", "87", "", "Ergebnis von *Anna* Łęcka", cast.assistant.user,
+    )  # fmt: skip
+    notice = Notice.objects.get(kind="exams.result-changed")
+    assert (notice.recipient, notice.not_before) == (person, act.apply_at)
+    letter = letter_of("exams.result-changed")
+    assert letter.subject == "Your result of Written exam was taken away"
+    assert "Reason: Ergebnis von *Anna* Łęcka" in plain_text(letter.text)
+    assert "87" not in letter.text
+    # Now they can stand as absent, and the page offers it no more.
+    assert said(cast, exam, "was-absent", registration=wrong.pk, seen="attended", reason="x")[0].startswith("success: ")
+    page = client.get(f"/amls/exams/{exam.pk}/staff/people/{wrong.pk}/").content.decode()
+    assert "Take the result away" not in page
+    assert said(cast, exam, "no-result", registration=wrong.pk, reason="x") == [
+        f"error: {person} has no points in this exam."
+    ]
+
+
+def test_a_result_by_tasks_is_taken_away_with_them_and_a_draft_at_once(
+    cast: Cast, exam: Exam, swapped: tuple[Registration, Registration]
+) -> None:
+    wrong, drafted = swapped
+    tasks = [TaskWish("Joins", Decimal(60)), TaskWish("Größe", Decimal(40))]
+    set_exam_tasks(exam_pk=exam.pk, tasks=tasks, by=None, now=NOW)
+    points = dict.fromkeys(exam.tasks.values_list("pk", flat=True), Decimal(30))
+    enter_task_points(exam_pk=exam.pk, points={wrong.pk: points}, by=None, now=NOW)
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    enter_task_points(exam_pk=exam.pk, points={drafted.pk: points}, by=None, now=NOW)
+    assert said(cast, exam, "no-result", registration=drafted.pk, reason="x") == [
+        f"success: The result of {drafted.enrolment.user} is taken away."
+    ]
+    done(asked(cast, exam, "no-result", registration=wrong.pk, reason="Swapped"))
+    assert not Result.objects.exists()
+    assert not ExamTaskPoints.objects.exists()
+    rows = ResultChange.objects.filter(registration=wrong, after="").order_by("pk")
+    assert [(row.what, row.before, row.reason) for row in rows] == [
+        ("task", "30", "Joins: Swapped"), ("task", "30", "Größe: Swapped"), ("removed", "60", "Swapped"),
+    ]  # fmt: skip
+    assert [notice.recipient for notice in Notice.objects.filter(kind="exams.result-changed")] == [wrong.enrolment.user]
+
+
+def test_no_result_is_taken_away_from_what_is_frozen(
+    cast: Cast, exam: Exam, swapped: tuple[Registration, Registration]
+) -> None:
+    wrong, _right = swapped
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(87)}, by=None, now=NOW)
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    Exam.objects.filter(pk=exam.pk).update(frozen_at=NOW)
+    assert said(cast, exam, "no-result", registration=wrong.pk, reason="x")[0].startswith(
+        "error: The results are frozen"
+    )
+    assert Result.objects.filter(registration=wrong).exists()

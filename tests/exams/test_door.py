@@ -130,6 +130,28 @@ def test_the_rest_is_present_where_absence_was_noted_on_paper(cast: Cast, exam: 
     assert (people[2].state, made.by, made.action) == ("absent", cast.assistant.user, "present")
 
 
+def test_the_rest_is_noted_once_the_exam_is_closed_too_until_it_is_frozen(
+    cast: Cast, exam: Exam, held: Registration
+) -> None:
+    other = register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    late = register(enrolment=make_students(cast.course, 1)[0], exam_pk=exam.pk, now=JUNE)
+    mark(held, "present")
+    close_exam(exam_pk=exam.pk, now=EVENING)
+    assert mark_the_rest_absent(exam_pk=exam.pk, now=EVENING) == 2
+    assert list(Registration.objects.order_by("pk").values_list("state", flat=True)) == ["attended", "absent", "absent"]
+    Registration.objects.filter(pk__in=(other.pk, late.pk)).update(state="registered")
+    assert mark_the_rest_present(exam_pk=exam.pk, by=cast.assistant.user, now=EVENING) == 2
+    staff, page, note = cast.client("assistant"), f"/amls/exams/{exam.pk}/staff/", "Note the rest as "
+    assert staff.get(page).content.decode().count(note) == 2
+    Exam.objects.update(results_published_at=EVENING, frozen_at=EVENING)
+    for note_the_rest in (
+        lambda: mark_the_rest_absent(exam_pk=exam.pk, now=EVENING),
+        lambda: mark_the_rest_present(exam_pk=exam.pk, by=None, now=EVENING),
+    ):
+        assert refused(note_the_rest) == "frozen"
+    assert note not in staff.get(page).content.decode()
+
+
 def test_a_helpers_link_is_for_this_exam_on_this_day(cast: Cast, exam: Exam) -> None:
     link = HelperLink.objects.create(exam=exam, name="Kim", created_at=JUNE)
     other = OpenExamFactory.create(course=cast.course, starts_at=datetime(2024, 8, 10, 12, tzinfo=UTC))

@@ -178,7 +178,7 @@ def test_staff_reach_each_exam_from_the_page_of_the_dates(cast: Cast, coming: Ex
 # ── who may not write ──
 
 ACTS = (
-    "register", "withdraw", "excuse", "was-there", "was-absent", "admit", "refuse", "by-rules", "admit-all", "capacity",
+    "register", "withdraw", "excuse", "was-there", "was-absent", "no-result", "admit", "refuse", "by-rules", "admit-all", "capacity",
     "assign", "mend", "release", "helper", "revoke", "absent", "close", "freeze", "unfreeze",
 )  # fmt: skip
 STAFF_ONLY = (

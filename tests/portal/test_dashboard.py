@@ -1,7 +1,9 @@
 """The desk's first page: what needs a hand, and how courses fill."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -13,8 +15,11 @@ from amls.mail.health import beat_seen
 from amls.mail.models import Notice
 from amls.portal.desk.activity import activity_plots
 from amls.portal.desk.needs import Need, lectures_in, needs_of
+from exams.grading import usual_table
 from exams.models import Exam, Registration, Room
-from exams.services.registration import register
+from exams.services.door import correct_attendance, make_mark
+from exams.services.registration import close_exam, register
+from exams.services.results import enter_points, publish_results, set_grade_table
 from exams.services.seating import assign_seats, release_seats
 from projects.models import Membership, Project
 from tests.cast import Cast
@@ -90,6 +95,43 @@ def test_seats_and_results_are_asked_for_when_it_is_time(cast: Cast) -> None:
     assert details(timedelta(days=5)) == ["results are not published"]
     Registration.objects.update(state="excused", closed_at=now)
     assert details(timedelta(days=5)) == []
+
+
+def test_results_are_asked_for_when_the_exam_is_closed_too_and_those_that_come_late(cast: Cast) -> None:
+    beat_seen(now=NOW)
+    exam = open_exam(cast.course, NOW)
+    held, unseen = (
+        register(enrolment=enrolment, exam_pk=exam.pk, now=NOW) for enrolment in (cast.student, cast.other_student)
+    )
+    Notice.objects.all().delete()
+    Exam.objects.update(starts_at=NOW - timedelta(days=1), opens_at=None, closes_at=None, withdraw_until=None)
+    make_mark(registration_pk=held.pk, exam_pk=exam.pk, action="present", key=uuid4(), now=NOW)
+    close_exam(exam_pk=exam.pk, now=NOW)
+
+    def details() -> list[str]:
+        return [need.detail for need in needs(cast)]
+
+    assert details() == ["results are not published"]
+    Registration.objects.filter(pk=held.pk).update(state="absent")
+    # Nobody was there: nobody waits for a result.
+    assert details() == []
+    Registration.objects.filter(pk=held.pk).update(state="attended")
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=NOW)
+    enter_points(exam_pk=exam.pk, points={held.pk: Decimal(50)}, by=None, now=NOW)
+    assert details() == ["results are not published"]
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    Notice.objects.all().delete()
+    assert details() == []
+    correct_attendance(
+        registration_pk=unseen.pk, exam_pk=exam.pk, attended=True, reason="On the list", by=None, now=NOW
+    )
+    assert details() == ["1 result is not published"]
+    enter_points(exam_pk=exam.pk, points={unseen.pk: Decimal(50)}, by=None, now=NOW)
+    assert details() == ["1 result is not published"]
+    assert needs(cast, "foreign lecturer") == []
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    Notice.objects.all().delete()
+    assert details() == []
 
 
 def test_mail_that_fails_or_does_not_flow_is_said_to_those_it_concerns(cast: Cast) -> None:

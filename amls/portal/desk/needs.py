@@ -116,6 +116,9 @@ def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
         yield _of_exam(exam, text % {"count": count})
     for exam in waiting.unpublished:
         yield _of_exam(exam, _("results are not published"))
+    for exam, count in waiting.late:
+        text = ngettext("%(count)d result is not published", "%(count)d results are not published", count)
+        yield _of_exam(exam, text % {"count": count})
 
 
 def _of_exam(exam: Exam, detail: str) -> Need:
