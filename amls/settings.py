@@ -36,6 +36,9 @@ _SHARED_DIR = BASE_DIR if IS_CHECKOUT else BASE_DIR / "amls"
 # Whose `.env` and `var/` it is: the checkout's, or the folder's in which an installed AMLS is started.
 _HOME_DIR = BASE_DIR if IS_CHECKOUT else Path.cwd()
 
+# Nothing is waited for longer, and no disk is larger.
+_DAY, _MOST_BYTES = 24 * 60 * 60, 2**63 - 1
+
 env = Environment()
 env.read_env(_HOME_DIR / ".env")
 
@@ -56,10 +59,10 @@ if not IS_EMBEDDED:
 SECRET_KEY = env.key("SECRET_KEY") or kept_secret(VAR_DIR)
 # Keys that were replaced: what they signed (receipts, feeds, links, sessions) is valid still.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-SITE_URL = env.site("SITE_URL", f"http://localhost:{env.int('AMLS_PORT', 8000)}")
+SITE_URL = env.site("SITE_URL", f"http://localhost:{env.number('AMLS_PORT', 8000, least=1, most=65535)}")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 IS_HTTPS = SITE_URL.startswith("https://")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if IS_HTTPS else []
 
 INSTALLED_APPS = [
@@ -147,9 +150,9 @@ DJANGO_GUID = {
 MONITOR_TOKEN = env.str("MONITOR_TOKEN", "")
 MONITOR_NETWORKS = env.networks("MONITOR_NETWORKS", ["127.0.0.0/8", "::1/128"])
 # How often workers and beat say that they live; who is silent five times as long is missed.
-PULSE_SECONDS = env.float("PULSE_SECONDS", 20)
+PULSE_SECONDS = env.number("PULSE_SECONDS", 20.0, least=0.1, most=float(_DAY))
 # Less than this on a disk is a problem.
-LEAST_FREE_BYTES = env.int("LEAST_FREE_BYTES", 2 * 1024**3)
+LEAST_FREE_BYTES = env.number("LEAST_FREE_BYTES", 2 * 1024**3, least=0, most=_MOST_BYTES)
 # What web processes count, in files that they share; to be empty when they start. In memory: where a disk is full a file that
 # is mapped ends its process. The library looks at the environment.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - of a name that is this installation's own, and used only if it is its user's
@@ -206,11 +209,12 @@ DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if env.bool("AMLS_DB_PREPARED", True):
     # What is asked with each page is planned once per connection (`amls.core.statements`).
     DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0
+_pool_size = env.number("AMLS_DB_POOL_SIZE", 8, least=1, most=1000)
 if env.bool("AMLS_DB_POOL", False):
     # Beside what the address says, such as sslmode.
     # Where all are in use one waits for them; where none can be made nobody does (`amls.core.postgres`).
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1, "max_size": env.int("AMLS_DB_POOL_SIZE", 8), "timeout": 20, "reconnect_timeout": 0,
+        "min_size": 1, "max_size": _pool_size, "timeout": 20, "reconnect_timeout": 0,
     }  # fmt: skip
 # A machine that is off says nothing: neither to who connects nor to who waits for an answer. Within half a minute it is taken
 # to be away (libpq, 'Parameter Key Words'); an address that says otherwise counts.
@@ -221,7 +225,7 @@ DATABASES["default"]["OPTIONS"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rendered pages and feeds that each web process keeps in memory.
-PAGE_CACHE_BYTES = env.int("PAGE_CACHE_BYTES", 32 * 1024**2)
+PAGE_CACHE_BYTES = env.number("PAGE_CACHE_BYTES", 32 * 1024**2, least=0, most=_MOST_BYTES)
 
 REDIS_URL = redis_address(env.str("REDIS_URL", ""))
 CACHES = cache_settings(REDIS_URL)
@@ -271,7 +275,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 MFA_RATE_LIMITS = {"webauthn_login": _HALL}
 # How many front servers stand before this one, each adding to X-Forwarded-For: limits need the visitor's address.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if IS_HTTPS else 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXIES", 1 if IS_HTTPS else 0, least=0, most=100)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Addresses, password, factors and sessions change after a fresh proof only, and every address is told.
@@ -310,11 +314,11 @@ DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", f"AMLS <no-reply@{SITE_HOS
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # EMAIL_BACKEND, EMAIL_HOST and so on.
 globals().update(email_settings(env.str("EMAIL_URL", ""), folder=VAR_DIR / "mail"))
-EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 20, least=1, most=_DAY)
 # For so long a worker has what it claimed; a killed one's mails go out after it.
-MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 300)
+MAIL_LEASE_SECONDS = env.number("MAIL_LEASE_SECONDS", 300, least=1, most=_DAY)
 # How many mails may leave within a minute, by all workers together; 0: as many as go.
-MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", 0)
+MAIL_PER_MINUTE = env.number("MAIL_PER_MINUTE", 0, least=0, most=1000000)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
@@ -344,7 +348,7 @@ MATRICULATION_NUMBER_PATTERN = env.pattern("MATRICULATION_NUMBER_PATTERN", r"[0-
 # Whoever starts without what PDFs need knows of it.
 WITHOUT_PDF = env.bool("AMLS_WITHOUT_PDF", False)
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
-X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+X_ACCEL_REDIRECT_PREFIX = env.location("X_ACCEL_REDIRECT_PREFIX")
 if X_ACCEL_REDIRECT_PREFIX and env.str("MEDIA_URL", ""):
     raise ImproperlyConfigured(
         "X_ACCEL_REDIRECT_PREFIX is for uploads on this machine's disk, MEDIA_URL for those in a bucket: unset one of them."
@@ -354,27 +358,27 @@ FILE_UPLOAD_PERMISSIONS = 0o640 if X_ACCEL_REDIRECT_PREFIX else 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750 if X_ACCEL_REDIRECT_PREFIX else 0o700
 # The header in which the front server says when a request began, in seconds since 1970 with
 # milliseconds, such as RequestBegan; it must overwrite it on every request. Empty: none does.
-_began_header = env.str("REQUEST_BEGAN_HEADER", "")
+_began_header = env.header("REQUEST_BEGAN_HEADER")
 REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began_header else ""
 # The most that one file may have: from the staff, and from everyone else.
 # Who took part in an archived course is known for this long after its end.
-KEEP_COURSE_YEARS = env.float("KEEP_COURSE_YEARS", 10)
+KEEP_COURSE_YEARS = env.number("KEEP_COURSE_YEARS", 10.0, least=0.1, most=100.0)
 # For so long the history of what the staff set up is kept, and how often something was fetched.
-KEEP_HISTORY_YEARS = env.float("KEEP_HISTORY_YEARS", 3)
-MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
+KEEP_HISTORY_YEARS = env.number("KEEP_HISTORY_YEARS", 3.0, least=0.1, most=100.0)
+MAX_MATERIAL_BYTES = env.number("MAX_MATERIAL_BYTES", 2 * 1024**3, least=1, most=_MOST_BYTES)
 # What reading the text of one file may cost, and how many are read at once.
-EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
-EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
-EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
+EXTRACTION_MAX_PAGES = env.number("EXTRACTION_MAX_PAGES", 500, least=1, most=1000000)
+EXTRACTION_SECONDS = env.number("EXTRACTION_SECONDS", 300, least=1, most=_DAY)
+EXTRACTION_MEMORY_MB = env.number("EXTRACTION_MEMORY_MB", 1536, least=64, most=1024**2)
 # By which presentations without a PDF are drawn; empty: they are shown as text.
 OFFICE_PROGRAM = env.str("OFFICE_PROGRAM", "soffice")
-EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
+EXTRACTION_WORKERS = env.number("EXTRACTION_WORKERS", 1, least=1, most=1000)
 # Looking into an upload: how many at once on this machine, how many seconds a request waits for the verdict, and how
 # many seconds of processor time a worker takes where that was not enough.
-CHECKS_AT_ONCE = env.int("CHECKS_AT_ONCE", max(2, os.cpu_count() or 1))
-CHECK_PATIENCE = env.int("CHECK_PATIENCE", 5)
-CHECK_SECONDS = env.int("CHECK_SECONDS", 60)
-MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
+CHECKS_AT_ONCE = env.number("CHECKS_AT_ONCE", max(2, os.cpu_count() or 1), least=1, most=1000)
+CHECK_PATIENCE = env.number("CHECK_PATIENCE", 5, least=0, most=_DAY)
+CHECK_SECONDS = env.number("CHECK_SECONDS", 60, least=1, most=_DAY)
+MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES", 100 * 1024**2, least=1, most=_MOST_BYTES)
 # A list of the desk shows up to 2,000 rows, and each that is chosen is a field.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 FILE_UPLOAD_HANDLERS = [
@@ -401,11 +405,11 @@ CELERY_TASK_ROUTES = {
 # A process of the exports' worker that has grown beyond this (kB) gives way to a new one.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 700_000
 # How many long exports may be made at once; the other processes are for what somebody waits for.
-LONG_EXPORTS_AT_ONCE = env.int("LONG_EXPORTS_AT_ONCE", 1)
+LONG_EXPORTS_AT_ONCE = env.number("LONG_EXPORTS_AT_ONCE", 1, least=1, most=1000)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 # How often beat looks for what the broker lost.
-BEAT_SECONDS = env.int("BEAT_SECONDS", 30)
+BEAT_SECONDS = env.number("BEAT_SECONDS", 30, least=1, most=_DAY)
 CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
         "task": "amls.mail.tasks.deliver",

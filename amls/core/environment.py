@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,14 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from environ import Env
 
+Number = TypeVar("Number", int, float)
+
 _SWITCHES = {
     **dict.fromkeys(("1", "true", "yes", "on", "y", "ok"), True),
     **dict.fromkeys(("0", "false", "no", "off", "n"), False),
 }
+# A host of a site, Django's '*' and '.example.org' for all under one, or an IPv6 address in brackets.
+_HOST = re.compile(r"\*|\.?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _FORMS = {bool: "1 or 0", int: "a whole number, such as 20", float: "a number, such as 2.5"}
 # 128 bits in hexadecimal digits.
 _SHORTEST_KEY = 32
@@ -58,6 +62,39 @@ class Environment(Env):  # type: ignore[misc]
         if cast is list:
             return [entry for piece in value.split(",") if (entry := piece.strip())]
         return super().parse_value(value, cast)
+
+    def number(self, var: str, default: Number, *, least: Number, most: Number) -> Number:
+        """Return a number of the kind of `default`, which is one from `least` to `most`."""
+        kind = type(default)
+        value: Number = self.get_value(var, cast=kind, default=default)
+        if not least <= value <= most:
+            raise ImproperlyConfigured(f"{var} must be {_FORMS[kind]}, from {least} to {most}, not '{value}'.")
+        return value
+
+    def hosts(self, var: str, default: Sequence[str]) -> list[str]:
+        """Return names of this site's machine, as a browser asks for them."""
+        names: list[str] = self.list(var, default=list(default))
+        for name in names:
+            if _HOST.fullmatch(name) is None:
+                raise ImproperlyConfigured(
+                    f"{var} must be names with commas between, without https:// and port, such as courses.example.org,localhost: "
+                    f"'{name}' is none."
+                )
+        return names
+
+    def location(self, var: str) -> str:
+        """Return the path of a front server's location; empty where there is none."""
+        value: str = self.str(var, "")
+        if value and not (len(value) > 1 and value.startswith("/") and value.endswith("/")):
+            raise ImproperlyConfigured(f"{var} must begin and end with a slash, such as /protected/, not '{value}'.")
+        return value
+
+    def header(self, var: str) -> str:
+        """Return the name of a header; empty where there is none."""
+        value: str = self.str(var, "")
+        if value and re.fullmatch(r"[A-Za-z0-9_-]+", value) is None:
+            raise ImproperlyConfigured(f"{var} must be the name of a header, such as RequestBegan, not '{value}'.")
+        return value
 
     def choice(self, var: str, default: str, choices: Iterable[str]) -> str:
         """Return one of `choices`, in whichever case it is typed."""
