@@ -10,6 +10,8 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -55,6 +57,11 @@ class RosterPlan(Plan):
 
     joined: int = 0
     claimed: int = 0
+
+    @property
+    def can_be_taken_back(self) -> bool:
+        """Whether it does more than put people on the roster who join by it at once: these stay."""
+        return len(self.lines) > self.joined
 
 
 def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, list[RosterRow], list[LineProblem]]:
@@ -317,9 +324,9 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
         entry.save()
         follow_roster(entry, former=former)
     elif entry.enrolment_id is not None:
-        raise RuleViolation(
-            _("The person has joined the course by it. Take them out under 'Enrolments' first, if that was wrong."),
-            code="has-joined",
-        )
+        # In the same words for all, so that it is said once.
+        said = _("Who has joined the course by it stays. Take them out under 'Enrolments' first, if that was wrong.")
+        way = reverse("admin:courses_enrolment_changelist")
+        raise RuleViolation(format_html('{} <a href="{}">{}</a>', said, way, _("Enrolments")), code="has-joined")
     else:
         entry.delete()

@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from amls.courses.models import RosterEntry
+from amls.courses.models import Enrolment, RosterEntry
 from amls.files.models import ImportedRow, TableImport
 from amls.files.tables.imports import KEPT
 from amls.files.tables.table import Upload
@@ -17,6 +18,7 @@ from amls.privacy.hooks.people import purge_imports
 from amls.privacy.registry import delete_account, forget_people_of
 from projects.models import Assessment, EarlierPass, Topic
 from tests.cast import Cast
+from tests.factories import UserFactory
 from tests.projects.conftest import World, world  # noqa: F401 - a fixture
 from tests.projects.teams import make_teams
 from tests.tables import agree, kept, show, workbook
@@ -95,6 +97,32 @@ def test_a_roster_is_taken_back_where_nobody_changed_it_since(cast: Cast) -> Non
     old.refresh_from_db()
     assert (old.name, old.matriculation_number) == ("Old", "1")
     assert set(RosterEntry.objects.values_list("name", flat=True)) == {"Old", "Mended by hand"}
+
+
+def test_that_people_joined_by_a_roster_is_said_once_with_the_way_to_take_them_out(cast: Cast) -> None:
+    people = UserFactory.create_batch(3)
+    for person in people:
+        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    client, address = cast.client("lecturer"), reverse("admin:courses_rosterentry_upload_roster")
+
+    def bring(*emails: str) -> str:
+        content = "\n".join(["email", *emails]).encode()
+        shown = show(client, address, content, course=cast.course.pk)
+        answer = client.post(address, {**kept(shown), "_agreed": "1", "course": cast.course.pk}, follow=True)
+        return str(next(iter(answer.context["messages"])))
+
+    # Who has joined stays: there is nothing to take back, until somebody else stands in the file.
+    assert IMPORTS not in bring(people[0].email)
+    assert IMPORTS in bring(*(person.email for person in people[1:]), "nobody@example.org")
+    answer = undo(client)
+    ((why, labels),) = answer.context["undoing"].by_reason
+    assert (answer.status_code, answer.context["undoing"].done) == (409, 1)
+    assert sorted(labels) == sorted(person.email for person in people[1:])
+    page = " ".join(answer.content.decode().split())
+    assert page.count("Who has joined the course by it stays.") == 1
+    assert f"2 rows: {why}" in page
+    assert why.endswith(f'<a href="{reverse("admin:courses_enrolment_changelist")}">Enrolments</a>')
+    assert Enrolment.objects.filter(course=cast.course, user__in=people).count() == 3
 
 
 def test_only_those_who_may_change_the_course_undo_its_imports(cast: Cast) -> None:

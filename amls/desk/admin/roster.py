@@ -152,7 +152,8 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def _say_imported(request: HttpRequest, plan: RosterPlan, course: Course) -> None:
         said = _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
         counts = {"added": plan.added, "changed": plan.changed, "unchanged": plan.unchanged, "joined": plan.joined}
-        messages.success(request, with_undo(said % counts, course.slug))
+        text = said % counts
+        messages.success(request, with_undo(text, course.slug) if plan.can_be_taken_back else text)
         if plan.claimed:
             more = ngettext(
                 "%(claimed)d person is to confirm: first in this list.",

@@ -7,6 +7,7 @@ An app that imports a kind of table does what it says by `import_or_show`, and s
         …    # put `row.before` there again, or raise a RuleViolation if it isn't `row.after` any more
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -51,6 +52,14 @@ class Undoing:
 
     done: int
     problems: list[tuple[str, str]]
+
+    @property
+    def by_reason(self) -> list[tuple[str, list[str]]]:
+        """Why rows are not as before, each reason once, with what the rows are about."""
+        rows: dict[str, list[str]] = defaultdict(list)
+        for label, why in self.problems:
+            rows[why].append(label)
+        return list(rows.items())
 
 
 import_kinds: "Hook[tuple[str | _StrPromise, TakeBack]]" = Hook("kinds of imports")
