@@ -60,6 +60,8 @@
     if (asking) asking.focus();
     else if (lost) nearest(lost, fresh)?.focus({ preventScroll: !lost.isSeen });
   };
+  // A page that was loaded is read from what is wrong or new on; this comes before a field that has `autofocus`.
+  document.querySelector("[data-focus]")?.focus();
 
   // Folds that stay open while what is in them is worked on.
   let open = [];

@@ -147,6 +147,32 @@ def test_a_form_that_opens_in_its_row_is_gone_on_with_by_keyboard(open_page: Ope
     expect(form.locator("input:not([type=hidden]), select, textarea").first).to_be_focused()
 
 
+def test_a_page_that_comes_back_begins_at_what_is_wrong(open_page: Open, project: Project) -> None:  # noqa: F811 - the fixture
+    page = open_page("/amls/projects/mine/", user="student9", width=390)
+    form = page.locator("form[action$='/invite/']")
+    form.get_by_role("textbox").fill("student@example")
+    form.get_by_role("button", name="Invite", exact=True).click()
+    expect_focus(page, "is not an e-mail address.")
+    # It comes before the field that has the focus where nothing is wrong.
+    page = open_page("/accounts/login/")
+    page.get_by_text("Sign in with a password", exact=True).click()
+    page.get_by_label("Email").fill("student9@example.org")
+    page.get_by_label("Password", exact=True).fill("another")
+    page.get_by_role("button", name="Sign In", exact=True).click()
+    expect_focus(page, "not correct")
+    page = open_page("/amls/staff/invite/", user="lecturer")
+    page.get_by_role("textbox").last.fill("nobody")
+    page.get_by_role("button", name="Show who gets what").click()
+    expect_focus(page, "nobody")
+
+
+def expect_focus(page: Page, words: str) -> None:
+    """Wait until what says these words has the focus, and is seen whole."""
+    said = page.get_by_role("alert").filter(has_text=words)
+    expect(said).to_be_focused()
+    expect(said).to_be_in_viewport(ratio=1)
+
+
 TABLE = """Distributed Systems, WiSe 2026/27
 
 Date\tTopic\tRoom
