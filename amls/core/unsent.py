@@ -32,7 +32,7 @@ class UnsentFormsMiddleware:
     """Lead whoever sent a form when their session had ended to the page on which it stands, by the sign-in.
 
     Views that need somebody signed in lead back to their own address, and many of those take POST only: whoever comes
-    to one of these reads so, and finds the page above it.
+    to one of these reads so, and finds the page above it; whoever was there already, with what a form had sent, is led to it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -42,7 +42,11 @@ class UnsentFormsMiddleware:
         """Pass the request on; an answer that would sign in and come back here comes back to the form instead."""
         response = self.get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and request.method in _READS:
-            page = render(request, "405.html", {"back": _place_above(request.path_info)}, status=405)
+            back = _place_above(request.path_info)
+            # The answer to a form stands at the form's address: from there it is asked for anew, as in another language.
+            if came_from(request) == request.get_full_path():
+                return HttpResponseRedirect(back)
+            page = render(request, "405.html", {"back": back}, status=405)
             page.headers["Allow"] = response.headers["Allow"]
             return page
         if response.status_code != 302 or request.user.is_authenticated:

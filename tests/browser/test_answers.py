@@ -147,12 +147,16 @@ def test_a_form_that_opens_in_its_row_is_gone_on_with_by_keyboard(open_page: Ope
     expect(form.locator("input:not([type=hidden]), select, textarea").first).to_be_focused()
 
 
-def test_a_page_that_comes_back_begins_at_what_is_wrong(open_page: Open, project: Project) -> None:  # noqa: F811 - the fixture
+def test_a_page_that_comes_back_begins_at_what_is_wrong(open_page: Open, site: str, project: Project) -> None:  # noqa: F811 - the fixture
     page = open_page("/amls/projects/mine/", user="student9", width=390)
     form = page.locator("form[action$='/invite/']")
     form.get_by_role("textbox").fill("student@example")
     form.get_by_role("button", name="Invite", exact=True).click()
     expect_focus(page, "is not an e-mail address.")
+    # That address has no page of its own to come back to in another language.
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.get_by_role("heading", name="Jemanden einladen")).to_be_visible()
+    assert page.url == f"{site}/amls/projects/mine/"
     # It comes before the field that has the focus where nothing is wrong.
     page = open_page("/accounts/login/")
     page.get_by_text("Sign in with a password", exact=True).click()

@@ -108,6 +108,9 @@ def test_an_address_that_takes_forms_only_says_so_and_leads_to_the_page_above_it
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert f'<a class="btn go" href="{above}">' in answer.content.decode()
     assert cast.client("student").delete(address).content == b""
+    # From the answer to what a form sent there, another language is asked for: its page is there.
+    back = cast.client("student").get(address, headers={"referer": f"http://testserver{address}"})
+    assert (back.status_code, back.headers["Location"]) == (302, above)
 
 
 TYPED = '<b>Who & "why"</b>\r\n  two lines'
