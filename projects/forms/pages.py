@@ -106,7 +106,7 @@ class ExtensionForm(forms.Form):
 
 
 class HandInForm(forms.Form):
-    """What goes with the files of a hand-in."""
+    """What goes with the files of a hand-in, and what is wrong with these: the view takes them as they were sent."""
 
     repository_url = forms.URLField(
         label=_("Address of your repository"), required=False, max_length=500, assume_scheme="https"
@@ -122,3 +122,10 @@ class HandInForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "initial": {"request_key": uuid.uuid4(), **kwargs.get("initial", {})}})
+        # Django's forms have something else of this name.
+        field = forms.FileField(label=_("Files"), required=False, widget=forms.FileInput(attrs={"id": "files"}))
+        self.fields["files"] = field
+
+    def clean(self) -> dict[str, Any]:
+        """Return all but the files."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "files"}
