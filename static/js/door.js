@@ -16,6 +16,7 @@
   const rows = new Map([...door.querySelectorAll("[data-person]")].map((row) => [row.dataset.person, row]));
   const unsent = door.querySelector("[data-unsent]");
   const problem = door.querySelector("[data-problem]");
+  const marked = door.querySelector("[data-marked]");
   const csrf = door.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
   let isSending = false;
   // As many as one request takes without keeping a phone waiting.
@@ -39,12 +40,16 @@
   const refuse = (status) => {
     if (status < 500 && queue().length) say(words.refused);
   };
+  const isThere = (control) => control.checkVisibility();
   const show = (pk, state, seat) => {
     const row = rows.get(pk);
     if (!row) return;
     if (row.dataset.state !== state) {
+      const pressed = row.contains(document.activeElement) ? document.activeElement : null;
       row.dataset.state = state;
       row.querySelector("[data-said]").textContent = words[state] ?? state;
+      // A button that is gone for now leaves the focus to the one that stands in its place.
+      if (pressed && !isThere(pressed)) [...row.querySelectorAll("[name=action]")].find(isThere)?.focus({ preventScroll: true });
     }
     row.querySelector("[data-seat]").textContent = seat ? `→ ${seat}` : "";
   };
@@ -53,7 +58,7 @@
     for (const [pk, [state, seat]] of Object.entries(answer.states)) if (!open.has(pk)) show(pk, state, seat);
     for (const [name, count] of Object.entries(answer.counts)) {
       const place = door.querySelector(`[data-count="${name}"]`);
-      if (place) place.textContent = count;
+      if (place && place.textContent !== String(count)) place.textContent = count;
     }
     const refused = Object.values(answer.refused);
     if (refused.length) say(refused.join(" "));
@@ -96,6 +101,8 @@
     say("");
     tell();
     show(pk, SHOWN[action], seat);
+    const row = rows.get(pk);
+    marked.textContent = `${row.querySelector(".who b").textContent}: ${row.querySelector("[data-said]").textContent}`;
     send();
     if (search.value) next(pk);
   });

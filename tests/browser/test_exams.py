@@ -19,6 +19,7 @@ from exams.services.door import add_helper, revoke_helper
 from exams.services.registration import staff_register
 from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, Open, let_held_acts_happen, new_page, sign_in
 from tests.browser.looks import problems_at
+from tests.browser.test_gradebook import COVERED
 
 
 def coming() -> Exam:
@@ -216,6 +217,42 @@ def test_two_tabs_of_one_door_keep_and_send_the_marks_of_both(open_page: Open, s
     second.context.set_offline(False)
     expect(second.locator("[data-count=present]")).to_have_text("2")
     assert CheckInMark.objects.filter(registration__exam=exam).count() == 2
+
+
+def test_the_door_is_kept_by_keyboard_and_ear_and_in_a_window_of_400_percent(open_page: Open, site: str) -> None:
+    door = open_page(f"/amls/exams/{coming().pk}/check-in/", user="lecturer")
+    door.wait_for_load_state()
+    present = door.get_by_role("button", name="Present: Bea Köhler")
+    undo = door.get_by_role("button", name="Undo: Bea Köhler")
+    marked = door.get_by_role("status").filter(has_text="Bea Köhler")
+    present.press("Enter")
+    expect(undo).to_be_focused()
+    expect(marked).to_have_text("Bea Köhler: ✓ present")
+    expect(door.locator("[data-count=present]")).to_have_text("1")
+    undo.press("Enter")
+    expect(present).to_be_focused()
+    expect(marked).to_have_text("Bea Köhler: taking back")
+    # When the server has taken it back the button to do so goes.
+    expect(undo).to_be_hidden()
+    expect(present).to_be_focused()
+    # No number is said again that is the same.
+    door.evaluate("""() => {
+        window.written = 0;
+        new MutationObserver(all => { window.written += all.length; })
+            .observe(document.querySelector(".counts"), {subtree: true, childList: true, characterData: true});
+    }""")
+    with door.expect_response("**/marks/"):
+        pass
+    with door.expect_response("**/marks/"):
+        pass
+    assert door.evaluate("written") == 0
+    door.set_viewport_size({"width": 320, "height": 256})
+    door.emulate_media(reduced_motion="reduce")
+    covered = []
+    for key in ["Tab"] * 30 + ["Shift+Tab"] * 30:
+        door.keyboard.press(key)
+        covered.append(door.evaluate(COVERED))
+    assert [control for control in covered if control] == []
 
 
 def test_enter_in_the_reason_does_nothing_to_a_person(open_page: Open, site: str) -> None:
