@@ -21,6 +21,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from django_guid.integrations import CeleryIntegration
 
+from amls.core.database_url import database_settings
 from amls.core.email_url import email_settings
 from amls.core.environment import Environment
 from amls.core.media_url import media_storage
@@ -201,10 +202,8 @@ if IS_DATABASE_EMBEDDED:
             "HOST": socket_dir(VAR_DIR),
         }
     }
-elif urlsplit(env.str("DATABASE_URL")).scheme in ("postgres", "postgresql"):
-    DATABASES = {"default": {**env.db("DATABASE_URL"), "ENGINE": "amls.core.postgres"}}
 else:
-    raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL's, such as postgres://user:password@host/name.")
+    DATABASES = {"default": {**database_settings(env.str("DATABASE_URL")), "ENGINE": "amls.core.postgres"}}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if env.bool("AMLS_DB_PREPARED", True):
     # What is asked with each page is planned once per connection (`amls.core.statements`).

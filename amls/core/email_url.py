@@ -27,14 +27,18 @@ def email_settings(url: str, *, folder: Path) -> dict[str, Any]:
     """
     if not url:
         url = "filemail://"
+    # Nothing of the address is in what is said of it: it may be a piece of a password.
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
+        is_read = "@" not in parts.path
+    except ValueError:
+        is_read = False
+    if not is_read:
         raise ImproperlyConfigured(
-            f"EMAIL_URL can't be read ({error}). Signs such as @, :, / and # in a user's name or password are written "
+            "EMAIL_URL can't be read: a port is a number. Signs such as @, :, / and # in a user's name or password are written "
             "as %40, %3A, %2F and %23."
-        ) from error
+        )
     if parts.scheme not in Env.EMAIL_SCHEMES:
         raise ImproperlyConfigured(
             f"EMAIL_URL begins with '{parts.scheme}', which is no way to send mail. Write {_FORMS}."

@@ -1,7 +1,7 @@
 """MEDIA_URL: where uploads are kept, as one address."""
 
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -21,14 +21,8 @@ def media_storage(url: str) -> dict[str, Any]:
     """
     if not url:
         return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            f"MEDIA_URL can't be read ({error}). Signs such as @, :, / and # in a key or secret are written as %40, %3A, "
-            "%2F and %23."
-        ) from error
+    parts = _parts_of(url)
+    port = f":{parts.port}" if parts.port else ""
     if parts.scheme != "s3":
         raise ImproperlyConfigured(f"MEDIA_URL begins with '{parts.scheme}', which is no storage. Write {_FORM}.")
     bucket, _slash, folder = parts.path.strip("/").partition("/")
@@ -49,3 +43,18 @@ def media_storage(url: str) -> dict[str, Any]:
         scheme = "http" if asked.get("tls", ["yes"])[0] == "no" else "https"
         options["endpoint_url"] = f"{scheme}://{parts.hostname}{port}"
     return {"BACKEND": "amls.files.objects.ObjectStorage", "OPTIONS": options}
+
+
+def _parts_of(url: str) -> SplitResult:
+    # Nothing of the address is in what is said of it: it may be a piece of the secret.
+    try:
+        parts = urlsplit(url)
+        is_read = parts.port != 0 and "@" not in parts.path
+    except ValueError:
+        is_read = False
+    if not is_read:
+        raise ImproperlyConfigured(
+            "MEDIA_URL can't be read: a port is a number. Signs such as @, :, / and # in a key or secret are written as %40, "
+            "%3A, %2F and %23."
+        )
+    return parts

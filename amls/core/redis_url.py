@@ -23,7 +23,7 @@ def redis_address(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        is_address = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        is_address = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0 and "#" not in url
     except ValueError:
         is_address = False
     if url and not (is_address and (parts.path in ("", "/") or parts.path.removeprefix("/").isdecimal())):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django_guid import get_guid
 
 from amls.core.logs import redact
@@ -13,10 +14,19 @@ def start_sentry(dsn: str, *, environment: str) -> None:
     Args:
         dsn: as Sentry shows it.
         environment: tells installations apart.
+
+    Raises:
+        ImproperlyConfigured: it is no DSN.
     """
     # Most installations have none: they need not load it.
     import sentry_sdk  # noqa: PLC0415
 
+    try:
+        sentry_sdk.utils.Dsn(dsn)
+    except (sentry_sdk.utils.BadDsn, ValueError) as error:
+        raise ImproperlyConfigured(
+            "SENTRY_DSN must be what Sentry shows as DSN, such as https://key@sentry.example.org/1."
+        ) from error
     sentry_sdk.init(
         dsn=dsn,
         environment=environment,

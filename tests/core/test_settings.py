@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,10 +48,17 @@ ODD = [
     ("SITE_URL", "courses.example.org", "SITE_URL must be a whole address"),
     ("DATABASE_URL", "mysql://amls@db.example.org/amls", "DATABASE_URL must be a PostgreSQL's"),
     ("DATABASE_URL", "nonsense", "DATABASE_URL must be a PostgreSQL's"),
+    ("DATABASE_URL", "postgres://amls@127.0.0.1:99999/amls", "DATABASE_URL can't be read as postgres://"),
+    ("DATABASE_URL", "postgres://amls:p@ss#w/rd@host/amls", "are written as %40, %3A, %2F and %23"),
+    ("DATABASE_URL", "postgres://amls:p/w@host/amls", "are written as %40, %3A, %2F and %23"),
+    ("DATABASE_URL", "postgres://amls:12/34@host/amls", "are written as %40, %3A, %2F and %23"),
+    ("DATABASE_URL", "postgres://amls@host", "DATABASE_URL names no database"),
+    ("SENTRY_DSN", "foo", "SENTRY_DSN must be what Sentry shows as DSN"),
+    ("SENTRY_DSN", "https://key@sentry.example.org:port/1", "SENTRY_DSN must be what Sentry shows as DSN"),
     ("EMAIL_URL", "mail.example.org", "EMAIL_URL begins with '', which is no way to send mail. Write smtp://host"),
     ("EMAIL_URL", "https://mail.example.org", "EMAIL_URL begins with 'https'"),
     ("EMAIL_URL", "smtp://", "EMAIL_URL names no mail server"),
-    ("EMAIL_URL", "smtp://mail.example.org:smtp", "EMAIL_URL can't be read (Port could not be cast"),
+    ("EMAIL_URL", "smtp://mail.example.org:smtp", "EMAIL_URL can't be read: a port is a number"),
     ("EMAIL_URL", "smtp://user:pass#word@mail.example.org", "written as %40, %3A, %2F and %23"),
     ("EMAIL_URL", "smtp://mail.example.org/?tls=1", "EMAIL_URL takes nothing after ? or #"),
     ("EMAIL_URL", "filemail://srv/mail", "filemail:///folder"),
@@ -132,6 +140,17 @@ def test_a_setting_that_means_nothing_is_refused_and_named() -> None:
     assert [
         (name, value, answer) for (name, value, why), answer in zip(ODD, said, strict=True)
         if not isinstance(answer, str) or why not in answer or not answer.startswith(name)
+    ] == []  # fmt: skip
+
+
+def test_no_refusal_has_a_piece_of_a_password() -> None:
+    addresses = ("://ada:lion@ti#ger/cub@host:1/it", "://ada:lion/tiger@host/it", "://ada:1/tiger@host/it")
+    schemes = {"DATABASE_URL": "postgres", "EMAIL_URL": "smtp+tls", "REDIS_URL": "redis", "MEDIA_URL": "s3"}
+    said = read_each(*({name: scheme + address} for name, scheme in schemes.items() for address in addresses))
+    pieces = ("lion", "ti", "ger", "cub")
+    assert [
+        answer for answer in said
+        if not isinstance(answer, str) or any(re.search(rf"\b{piece}\b", answer) for piece in (*pieces, "tiger"))
     ] == []  # fmt: skip
 
 
