@@ -60,6 +60,22 @@ def test_what_windows_writes_keeps_all_its_letters() -> None:
     assert cells(content, "name") == [("Žižková",), ("„Sehr gut“ – 5 €",), ("Müller",)]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("mac-roman", ["Jörg Größe", "Ayla Müller", "René"]),
+        ("mac-roman", ["JÖRG MÜLLER", "Jürgen Jäger"]),
+        ("cp1252", ["JÄGER", "MÜLLER"]),
+        ("cp1252", ["Miloš", "Šárka Žižková", "Renée D´Angelo"]),
+        ("cp1252", ["Anna O’Neill", "Jörg"]),
+    ],
+)
+def test_what_a_spreadsheet_on_a_mac_wrote_is_told_from_what_windows_writes(encoding: str, names: list[str]) -> None:
+    content = "\r".join(["Name;E-Mail", *(f"{name};p{at}@example.org" for at, name in enumerate(names))])
+    table = read_table(content.encode(encoding), MEANINGS)
+    assert ([row["name"] for row in table.rows], table.encoding) == (names, encoding)
+
+
 def test_feedback_that_excel_saved_as_windows_1252_comes_back_whole() -> None:
     table = read_table((DATA / "results-cp1252.csv").read_bytes(), ResultResource.meanings)
     assert [row["feedback"] for row in table.rows] == ["„Sehr gut“ – Aufwand 5 €, Š"]

@@ -1,7 +1,8 @@
-"""Bytes of a table to text: by its mark, else UTF-8, else UTF-16 by its zeros, else Windows-1252; or as somebody chose."""
+"""Bytes of a table to text: by its mark, else UTF-8, else UTF-16 by its zeros, else Windows-1252 or Mac Roman; or as somebody chose."""
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -40,6 +41,9 @@ LABELS: "dict[str, str | _StrPromise]" = {
     TWICE: gettext_lazy("UTF-8, encoded twice"),
 }
 _CHOICES = ("utf-8", "cp1252", "mac-roman", "cp1250", "cp1254", "cp1251", "cp850", "cp852", TWICE)
+# A sign beyond ASCII between two letters: in words it is a small letter, an apostrophe or a dash, or a capital among capitals.
+_WITHIN = re.compile(r"(?<=[^\W\d_])[^\x00-\x7f](?=[^\W\d_])")
+_USUAL_WITHIN = {"Ll", "Pi", "Pf", "Pd"}
 _WORD = re.compile(r"[^\s,;|\"]+")
 _SAMPLES = 3
 _SAMPLE_LENGTH = 60
@@ -76,11 +80,14 @@ def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
     for mark, name in _MARKS:
         if content.startswith(mark):
             return _as_chosen(content, name), name
-    for name in ("utf-8", "utf-16", "cp1252", "mac-roman"):
-        likely = _by_zeros(content) if name == "utf-16" else name
+    for likely in ("utf-8", _by_zeros(content)):
         text = _try(content, likely) if likely else None
         if text is not None and "\0" not in text:
             return text, likely
+    readings = [(text, name) for name in ("cp1252", "mac-roman") if (text := _try(content, name)) is not None]
+    likely_readings = sorted((reading for reading in readings if "\0" not in reading[0]), key=_oddities)
+    if likely_readings:
+        return likely_readings[0]
     raise RuleViolation(
         _("The file is no table. Save it as CSV or XLSX and choose it again."), code="no-table", field="file"
     )
@@ -126,6 +133,13 @@ def _try(content: bytes, encoding: str) -> str | None:
         return text if text != once else None
     except UnicodeError:
         return None
+
+
+def _oddities(reading: tuple[str, str]) -> int:
+    """Return how many signs stand within words that don't belong there: 'MŸller' and 'Gro§e' were saved on a Mac."""
+    text, _encoding = reading
+    pairs = (text[match.start() : match.end() + 1] for match in _WITHIN.finditer(text, 0, _LOOKED_AT))
+    return sum(unicodedata.category(pair[0]) not in _USUAL_WITHIN and not all(map(str.isupper, pair)) for pair in pairs)
 
 
 def _by_zeros(content: bytes) -> str:
