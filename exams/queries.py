@@ -30,6 +30,7 @@ class DateLook:
         exam: of whose counters nothing is shown.
         state: of the reader's registration; empty without one.
         is_coming: whether it is still to be, and not closed.
+        is_over: whether it has been: nobody moves up, or holds a seat that they could still take.
         ways: what buttons offer now: 'slip', 'register', 'move', 'withdraw'; 'wait' for it and keep the seat of another date;
             'hold' a seat of it and keep the place on the waiting list of another date.
         is_free: whether the next to come gets a seat.
@@ -41,6 +42,7 @@ class DateLook:
     exam: Exam
     state: str
     is_coming: bool
+    is_over: bool
     sign_up: SignUp
     ways: tuple[str, ...]
     is_free: bool
@@ -52,7 +54,7 @@ class DateLook:
     def shown(self) -> tuple[Any, ...]:
         """Return all that a card shows of it."""
         return (
-            self.exam.shown, self.state, self.is_coming, self.sign_up, self.ways, self.is_free,
+            self.exam.shown, self.state, self.is_coming, self.is_over, self.sign_up, self.ways, self.is_free,
             self.ends_at, self.main_at, self.hindrance,
         )  # fmt: skip
 
@@ -392,7 +394,9 @@ class _CardReader:
         is_open = self.is_student and sign_up == SignUp.OPEN and self.course.state == Course.State.RUNNING
         may_come = is_open and not self.has_passed
         here = own if own is not None and own.closed_at is None else None
-        waits = own is not None and own.state == Registration.State.WAITLISTED
+        ends_at = self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at
+        is_over = ends_at <= now or exam.closed_at is not None
+        waits = own is not None and own.state == Registration.State.WAITLISTED and not is_over
         is_elsewhere = may_come and here is None and active is not None
         is_free = exam.has_free_seat
         may = {
@@ -412,10 +416,11 @@ class _CardReader:
             exam=exam,
             state=own.state if own is not None else "",
             is_coming=exam.starts_at > now and exam.closed_at is None,
+            is_over=is_over,
             sign_up=sign_up,
             ways=tuple(way for way, is_offered in may.items() if is_offered),
             is_free=is_free,
-            ends_at=self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at,
+            ends_at=ends_at,
             main_at=active.exam.starts_at if active is not None else None,
             hindrance=hindrance,
         )

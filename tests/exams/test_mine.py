@@ -219,6 +219,36 @@ def test_staff_who_register_somebody_that_passed_read_so(cast: Cast, sat: tuple[
         assert (f"{who.user} is registered and present." in answer, says in answer) == (True, has_passed)
 
 
+def test_once_an_exam_is_over_nobody_waits_for_it_or_has_a_seat_there(cast: Cast) -> None:
+    now = the_time()
+    exam = OpenExamFactory.create(
+        course=cast.course, capacity=1, starts_at=now + timedelta(days=9), opens_at=now - timedelta(days=9),
+        closes_at=None, withdraw_until=None,
+    )  # fmt: skip
+    held = register(enrolment=cast.other_student, exam_pk=exam.pk, now=now)
+    register(enrolment=cast.student, exam_pk=exam.pk, now=now)
+    others = Client()
+    others.force_login(cast.other_student.user, backend="amls.courses.accounts.AccountBackend")
+    address = "/amls/exams/"
+
+    def said(client: Client) -> tuple[str, bool]:
+        page = BeautifulSoup(client.get(address).content, "html.parser").select_one(f"#exam-{exam.pk}")
+        assert page is not None
+        chip = page.select_one(".chip")
+        assert chip is not None
+        return " ".join(chip.text.split()), "on the waiting list" in page.text
+
+    assert (said(cast.client("student")), said(others)) == (("Waiting list", True), ("✓ Seat held", False))
+    Exam.objects.update(starts_at=now - timedelta(days=1), closes_at=None)
+    assert (said(cast.client("student")), said(others)) == (("Got no seat", False), ("Registered", False))
+    page = cast.client("student").get("/amls/me/").content.decode()
+    assert ("Got no seat" in page, "Number 1" in page) == (True, False)
+    close_exam(exam_pk=exam.pk, now=now)
+    assert (said(cast.client("student")), said(others)) == (("Got no seat", False), ("Registered", False))
+    staff = cast.client("assistant").get(f"/amls/exams/{exam.pk}/staff/people/{held.pk}/").content.decode()
+    assert "Seat held" not in staff
+
+
 def test_an_exam_is_called_mine_only_by_who_is_in_it(cast: Cast) -> None:
     now = the_time()
     exam = OpenExamFactory.create(
