@@ -11,6 +11,7 @@ keys: whoever moves up may hold a seat of another date, which is then free for t
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -167,7 +168,7 @@ def promote(exams: Mapping[int, Exam], exam: Exam, *, now: datetime) -> list[Reg
             give_up(exams[seat.exam_id], seat, Registration.State.WITHDRAWN, now=now)
         _give_seats(exam, lucky, now=now)
         for waiter in lucky:
-            more: dict[str, int | bool] = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
+            more: dict[str, Any] = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
             tell(waiter, "exams.promoted", now=now, not_before=None, **more)
         promoted += lucky
         for other_pk in sorted({seat.exam_id for seat in given_back.values()}):
@@ -247,21 +248,34 @@ def has_seat_now(exam: Exam) -> bool:
     return exam.capacity is None or exam.seats_taken < exam.capacity
 
 
+def need_seat_now(exam: Exam) -> None:
+    """Refuse somebody who needs a seat at this moment, whoever waits for one.
+
+    Raises:
+        RuleViolation: none is free.
+    """
+    if not has_seat_now(exam):
+        raise RuleViolation(
+            _("Every seat is taken. Raise the capacity of the exam first, if the room has space."), code="exam-full"
+        )
+
+
 def tell(
     registration: Registration,
     kind: str,
     *,
     now: datetime,
     not_before: datetime | None = None,
+    key: str = "",
     **references: int | bool,
 ) -> None:
-    """Leave a letter about the registration for the outbox, once for each kind, with further references.
+    """Leave a letter about the registration for the outbox, once for each kind or `key`, with further references.
 
     It waits until `not_before`, where that is given.
     """
     enrolment = registration.enrolment
     notify(
-        key=f"{kind}:{registration.pk}",
+        key=key or f"{kind}:{registration.pk}",
         kind=kind,
         now=now,
         recipient=enrolment.user,

@@ -14,7 +14,7 @@ from amls.courses.models import User
 from exams.managers import RegistrationQuerySet
 from exams.models import CheckInMark, Exam, HelperLink, Registration, Result
 from exams.services.calendars import follow_later
-from exams.services.capacity import check_not_frozen, need_reason
+from exams.services.capacity import check_not_frozen, need_reason, need_seat_now, write_counters
 
 _Action = CheckInMark.Action
 # No device keeps its marks for longer; what claims to be older has a wrong clock.
@@ -91,7 +91,7 @@ def correct_attendance(
     """Say after the fact whether somebody attended, also when the exam is closed; the `reason` is kept.
 
     Args:
-        registration_pk: of a registration that holds a seat in the exam.
+        registration_pk: of a registration that holds a seat in the exam, or held one until it was excused.
         exam_pk: the exam.
         attended: or was absent.
         reason: why.
@@ -102,16 +102,19 @@ def correct_attendance(
     Raises:
         RuleViolation: there is no reason, the exam has not begun or is frozen, the person
             held no seat, or has points although they should be absent; or somebody noted
-            something else meanwhile (code 'changed-meanwhile').
+            something else meanwhile (code 'changed-meanwhile'); or they were excused, and are registered
+            again or every seat is taken by now.
     """
     need_reason(reason)
     with transaction.atomic():
-        registration = _lock_registration(registration_pk, exam_pk)
+        registration = _lock_registration(registration_pk, exam_pk, may_be_excused=True)
         if now < registration.exam.starts_at:
             raise RuleViolation(_("The exam has not begun yet."), code="exam-not-begun")
         wanted = Registration.State.ATTENDED if attended else Registration.State.ABSENT
         if registration.state != wanted and is_overtaken(seen, stands=str(registration.state)):
             raise changed_meanwhile(_who_marked(registration), registration.get_state_display())
+        if not registration.holds_seat:
+            _count_again(registration)
         CheckInMark.objects.create(
             key=uuid4(), registration=registration, action=_Action.PRESENT if attended else _Action.ABSENT, by=by,
             made_at=now, received_at=now,
@@ -122,6 +125,24 @@ def correct_attendance(
     return registration
 
 
+def _count_again(registration: Registration) -> None:
+    """Count the seat of somebody whose excuse is taken back. The registration stays closed: they may have another date.
+
+    Raises:
+        RuleViolation: they are registered again, or every seat is taken by now.
+    """
+    exam = registration.exam
+    if Registration.objects.filter(exam=exam, enrolment=registration.enrolment_id, pk__gt=registration.pk).exists():
+        raise RuleViolation(
+            _("%(person)s was registered for this exam again since. Correct that registration instead.")
+            % {"person": registration.enrolment.user},
+            code="registered-again",
+        )
+    need_seat_now(exam)
+    exam.seats_taken += 1
+    write_counters(exam)
+
+
 def _who_marked(registration: Registration) -> str | None:
     """Return who made the mark that came last; None where nobody made one, or is known no more."""
     mark = registration.marks.select_related("by", "helper").order_by("received_at", "pk").last()
@@ -130,18 +151,19 @@ def _who_marked(registration: Registration) -> str | None:
     return mark.helper.name if mark.helper is not None else None
 
 
-def _lock_registration(pk: int, exam_pk: int) -> Registration:
+def _lock_registration(pk: int, exam_pk: int, *, may_be_excused: bool = False) -> Registration:
     """Return the registration of somebody at this exam's door, locked after the exam like everywhere.
 
     Raises:
-        RuleViolation: there is none, it holds no seat, or the exam is frozen.
+        RuleViolation: there is none, it holds no seat (nor is excused, where it may be), or the exam is frozen.
     """
     exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
     registration = Registration.objects.select_for_update(of=("self",)).with_people().filter(pk=pk, exam=exam).first()
     if registration is None:
         raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
+    registration.exam = exam
     check_not_frozen(exam)
-    if not registration.holds_seat:
+    if not registration.holds_seat and not (may_be_excused and registration.state == Registration.State.EXCUSED):
         raise RuleViolation(
             _("%(person)s holds no seat: %(state)s.")
             % {"person": registration.enrolment.user, "state": registration.get_state_display()},

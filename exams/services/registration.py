@@ -29,11 +29,11 @@ from exams.services.capacity import (
     check_withdrawal,
     day_of,
     give_up,
-    has_seat_now,
     held_registration,
     lock_dates,
     lock_exam,
     need_reason,
+    need_seat_now,
     not_registered,
     other_exam,
     promote,
@@ -180,10 +180,8 @@ def _check_still_open(exam: Exam, *, is_walk_in: bool) -> None:
     check_not_frozen(exam)
     if exam.closed_at is not None:
         raise RuleViolation(_("This exam is closed. Nobody can be registered for it any more."), "exam-closed")
-    if is_walk_in and not has_seat_now(exam):
-        raise RuleViolation(
-            _("Every seat is taken. Raise the capacity of the exam first, if the room has space."), code="exam-full"
-        )
+    if is_walk_in:
+        need_seat_now(exam)
 
 
 def withdraw(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
@@ -249,7 +247,8 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
             )
         give_up(exam, registration, state, now=now, reason=reason)
         wait_on_alone(registration)
-        tell(registration, kind, now=now)
+        # Whose excuse was taken back may be excused again.
+        tell(registration, kind, now=now, key=f"{kind}:{registration.pk}:{now.isoformat()}")
         promote(exams, exam, now=now)
         write_counters(exam)
     return registration

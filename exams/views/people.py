@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
@@ -35,12 +36,14 @@ class ExamPerson:
         admission: None for who is gone.
         known_by: what tells them from somebody of the same name, see `known_by`.
         place: on the waiting list, from 1; None for who does not wait.
+        may_return: of who is gone, see `may_return`.
     """
 
     registration: Registration
     admission: Admission | None = None
     known_by: str = ""
     place: int | None = None
+    may_return: bool = False
 
     def is_meant(self, typed: str) -> bool:
         """Whether the name, the address or the number has every word that was typed, folded as everywhere."""
@@ -115,7 +118,9 @@ def people_of(access: Access, exam: Exam) -> People:
             ExamPerson(waiting, admissions[waiting.enrolment_id], known[waiting.enrolment_id], place)
             for place, waiting in enumerate(in_line, start=1)
         ],
-        gone=[ExamPerson(left) for left in everyone if left.state in GONE],
+        gone=[
+            ExamPerson(left, may_return=may_return(left, exam, access.now)) for left in everyone if left.state in GONE
+        ],
     )
 
 
@@ -136,6 +141,12 @@ class Lists:
     waiting: Page[ExamPerson]
     gone: Page[ExamPerson]
     place: str
+
+
+def may_return(registration: Registration, exam: Exam, now: datetime) -> bool:
+    """Return whether an excuse can be corrected to 'absent' or 'attended': once the exam has begun, until it is frozen."""
+    is_excused = registration.state == Registration.State.EXCUSED
+    return is_excused and exam.starts_at <= now and exam.frozen_at is None
 
 
 def lists_of(request: HttpRequest, people: People) -> Lists:

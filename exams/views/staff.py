@@ -24,7 +24,7 @@ from exams.admission import admissions_of
 from exams.models import Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
 from exams.services.university import compare_lists, import_university_list
-from exams.views.people import GONE, lists_of, people_of, place_of
+from exams.views.people import GONE, lists_of, may_return, people_of, place_of
 
 
 def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
@@ -84,7 +84,8 @@ def show_person(
         "exam": exam,
         "registration": registration,
         "admission": admissions_of(access.course, [registration.enrolment], now=access.now)[registration.enrolment_id],
-        "is_gone": registration.state in GONE,
+        # Who was excused can be corrected to absent or attended once the exam has begun.
+        "is_gone": registration.state in GONE and not may_return(registration, exam, access.now),
         "place": place_of(request),
         "reason": reason,
     }

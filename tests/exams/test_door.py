@@ -14,6 +14,7 @@ from django.utils.timezone import now as the_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.courses.participation import verify_number
+from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code
@@ -208,6 +209,54 @@ def test_staff_correct_after_the_fact_with_a_reason_even_when_the_exam_is_closed
     made = CheckInMark.objects.get(registration=held)
     assert (made.action, made.by) == ("present", cast.lecturer.user)
     assert correct(False, now=EVENING + timedelta(minutes=1)).state == "absent"
+
+
+def test_an_excuse_is_taken_back_once_the_exam_is_closed(cast: Cast, exam: Exam, held: Registration) -> None:
+    other = register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    later = OpenExamFactory.create(course=cast.course, starts_at=datetime(2024, 8, 10, 12, tzinfo=UTC))
+    mark_the_rest_absent(exam_pk=exam.pk, now=EVENING)
+    close_exam(exam_pk=exam.pk, now=EVENING)
+
+    def excuse_them(minute: int) -> None:
+        excuse(registration_pk=held.pk, reason="Certificate", now=EVENING + timedelta(minutes=minute))
+
+    def correct(attended: bool) -> Registration:
+        return correct_attendance(
+            registration_pk=held.pk, exam_pk=exam.pk, attended=attended, reason="Not theirs", by=None, now=EVENING
+        )
+
+    def taken() -> int:
+        return Exam.objects.get(pk=exam.pk).seats_taken
+
+    staff, address = cast.client("assistant"), f"/amls/exams/{exam.pk}/staff/"
+    excuse_them(0)
+    assert f'href="{address}people/{held.pk}/"' in staff.get(address).content.decode()
+    page = staff.get(f"{address}people/{held.pk}/").content.decode()
+    said = [
+        label in page for label in ("Correct to absent", "Correct to attended", "Excuse<", "is no longer in this exam")
+    ]
+    assert (said, taken()) == ([True, True, False, False], 1)
+    # They have another date meanwhile, and keep it.
+    register(enrolment=cast.student, exam_pk=later.pk, now=JUNE)
+    assert (correct(False).state, taken()) == ("absent", 2)
+    excuse_them(1)
+    assert Notice.objects.filter(kind="exams.excused", recipient=cast.student.user).count() == 2
+    assert (correct(True).state, taken()) == ("attended", 2)
+    Registration.objects.filter(pk=held.pk).update(state="absent", arrived_at=None)
+    excuse_them(2)
+    Exam.objects.filter(pk=exam.pk).update(capacity=1)
+    assert refused(lambda: correct(True)) == "exam-full"
+    Exam.objects.filter(pk=exam.pk).update(capacity=2)
+    again = Registration.objects.create(
+        course=cast.course, exam=exam, enrolment=cast.student, created_at=EVENING, changed_at=EVENING, closed_at=EVENING
+    )
+    assert refused(lambda: correct(True)) == "registered-again"
+    again.delete()
+    # Who withdrew is no concern of the door.
+    Registration.objects.filter(pk=held.pk).update(state="withdrawn")
+    assert refused(lambda: correct(True)) == "holds-no-seat"
+    other.refresh_from_db()
+    assert (other.state, taken()) == ("absent", 1)
 
 
 def test_nobody_is_made_absent_who_has_points_and_nobody_changes_when_frozen(
