@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.request import now_of
+from amls.core.violations import RuleViolation
 from amls.courses.saving import delete_row, save_row
 from amls.desk.copying import OffersAnother
 from amls.desk.own_changes import OwnChangesForm
@@ -22,6 +23,7 @@ from amls.desk.writes import Writes
 from exams.models import Exam, Registration, Room
 from exams.services.capacity import lock_dates
 from exams.services.registration import promote_waiting
+from exams.services.results import check_max_points
 from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 from exams.services.setup import delete_room, save_room
@@ -47,6 +49,16 @@ class ExamForm(OwnChangesForm):
                 code="capacity-too-low",
             )
         return capacity
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse other points to be had than results, tasks and grade table have room for."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.pk and "max_points" in cleaned:
+            try:
+                check_max_points(self.instance, cleaned["max_points"])
+            except RuleViolation as violation:
+                self.add_error("max_points", ValidationError(str(violation.message), code=violation.code))
+        return cleaned
 
 
 class RoomInline(CourseScopedInline):

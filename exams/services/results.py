@@ -82,7 +82,7 @@ def set_grade_table(
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
-        check_steps(steps, exam)
+        check_steps(steps, exam.max_points)
         stands = grade_table(exam).steps
         late = [
             grade for grade, shown in (seen or {}).items() if is_overtaken(shown, stands=exactly(stands.get(grade)))
@@ -104,17 +104,64 @@ def _last_to_keep_a_table(exam: Exam) -> User | None:
     return User.objects.filter(pk=context.metadata.get("user")).first() if context is not None else None
 
 
-def check_steps(steps: Mapping[Decimal, Decimal], exam: Exam) -> None:
-    """Refuse a table that is not one; see set_grade_table()."""
+def check_steps(steps: Mapping[Decimal, Decimal], most: Decimal) -> None:
+    """Refuse a table that is not one where there are so many points to be had; see set_grade_table()."""
     if GRADES[-1] not in steps:
         raise RuleViolation(_("Say from how many points on one passes (4.0)."), code="no-pass")
     ordered = [steps[grade] for grade in GRADES if grade in steps]
     if any(better <= worse for better, worse in pairwise(ordered)):
         raise RuleViolation(_("A better grade needs more points than the next worse one."), code="table-order")
-    if ordered[0] > exam.max_points or ordered[-1] < 0:
+    if ordered[0] > most or ordered[-1] < 0:
         raise RuleViolation(
-            _("Every boundary lies between 0 and %(most)s points.") % {"most": say_decimal(exam.max_points)},
+            _("Every boundary of the grade table lies between 0 and %(most)s points.") % {"most": say_decimal(most)},
             code="table-range",
+        )
+
+
+def check_max_points(exam: Exam, most: Decimal) -> None:
+    """Refuse that an exam has other points to be had than it has.
+
+    Args:
+        exam: locked, as it stands.
+        most: how many there would be.
+
+    Raises:
+        RuleViolation: the exam is frozen, its tasks say how many there are, its grade table asks for more, or somebody
+            has more.
+    """
+    if most == exam.max_points:
+        return
+    check_not_frozen(exam)
+    if exam.tasks.exists():
+        raise RuleViolation(
+            _(
+                "The tasks of this exam have %(points)s points together. Change them on the page of results, under 'Tasks'."
+            )
+            % {"points": say_decimal(exam.max_points)},
+            code="has-tasks",
+            field="max_points",
+        )
+    need_room(exam, most)
+
+
+def need_room(exam: Exam, most: Decimal) -> None:
+    """Refuse fewer points to be had than the grade table asks for, or than somebody has who has none for tasks.
+
+    Who has points for tasks follows these; a total that was typed or imported stays as it is.
+
+    Raises:
+        RuleViolation: there is such a boundary or total.
+    """
+    steps = grade_table(exam)
+    if steps.is_complete:
+        check_steps(steps.steps, most)
+    totals = Result.objects.filter(registration__exam=exam, registration__task_points__isnull=True, points__gt=most)
+    highest = totals.select_related("registration__enrolment__user").order_by("-points").first()
+    if highest is not None:
+        raise RuleViolation(
+            _("%(person)s has %(points)s points, more than there would be to be had.")
+            % {"person": highest.registration.enrolment.user, "points": say_decimal(highest.points)},
+            code="more-given",
         )
 
 

@@ -19,8 +19,8 @@ from amls.grading.tasks import TaskSum, TaskWish, keep_tasks
 from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, ResultChange
 from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
-from exams.services.regrading import BATCH, corrected, grade_table, lock_with_course, tell_corrected
-from exams.services.results import check_steps, enter_points_each, how_to_take_away, points_changed_meanwhile
+from exams.services.regrading import BATCH, corrected, lock_with_course, tell_corrected
+from exams.services.results import enter_points_each, how_to_take_away, need_room, points_changed_meanwhile
 
 # By registration and by task; no points take back what was given.
 PointsByTask = Mapping[int, Mapping[int, Decimal | None]]
@@ -71,7 +71,7 @@ def set_exam_tasks(
         keep_tasks(ExamTask.objects.filter(exam=exam), tasks, make=lambda: ExamTask(exam=exam))
         if tasks:
             exam.max_points = sum((wish.max_points for wish in tasks), ZERO)
-            _need_room(exam)
+            need_room(exam, exam.max_points)
             exam.save(update_fields=["max_points"])
         after = dict(_sums(people))
         settled = [
@@ -85,27 +85,6 @@ def set_exam_tasks(
 
 def _sums(people: Iterable[Registration]) -> list[tuple[int, TaskSum]]:
     return [(registration.pk, score) for registration, score in task_sums(people)]
-
-
-def _need_room(exam: Exam) -> None:
-    table = grade_table(exam)
-    if table.is_complete:
-        check_steps(table.steps, exam)
-    # Who has points for tasks follows these; a total that was typed or imported stays as it is.
-    total = (
-        Result.objects.filter(
-            registration__exam=exam, registration__task_points__isnull=True, points__gt=exam.max_points
-        )
-        .select_related("registration__enrolment__user")
-        .order_by("-points")
-        .first()
-    )
-    if total is not None:
-        raise RuleViolation(
-            _("%(person)s has %(points)s points, more than the tasks have together.")
-            % {"person": total.registration.enrolment.user, "points": say_decimal(total.points)},
-            code="more-given",
-        )
 
 
 def enter_task_points(

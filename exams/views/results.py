@@ -268,7 +268,7 @@ def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     steps = {} if problem else form.steps()
     try:
         if not problem:
-            check_steps(steps, exam)
+            check_steps(steps, exam.max_points)
         if not problem and "keep" in request.POST:
             overtaken = set_grade_table(exam_pk=pk, steps=steps, now=access.now, seen=form.seen())
             if not overtaken:

@@ -2,13 +2,16 @@
 
 from dataclasses import fields
 from datetime import timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.portal.takeover.rows import KnownBy, Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import ExamRulesSpec, ExamSpec
 from exams.models import Exam, ExamRules, Registration, Room
 from exams.services.registration import promote_waiting
+from exams.services.results import check_max_points
 from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 
@@ -67,6 +70,7 @@ class ExamImport(RowImport):
             ),
             page_keeps={*_EXAM_FIELDS, *_EXAM_TIMES} - {"kind", "starts_at"},
             leaving=Leaving(may_not=_has_no_registrations),
+            takes=self._with_room,
         )
         if self.spec.is_complete and len(saved) == len(self.spec.exams):
             for row, exam in zip(saved, self.spec.exams, strict=True):
@@ -79,6 +83,15 @@ class ExamImport(RowImport):
                         no_seat, person = _("no seat"), change.registration.enrolment.user
                         was, is_now = str(change.was or no_seat), str(change.is_now or no_seat)
                         self.diff.listed(str(person), "seat", _("seat"), was, is_now)
+
+    def _with_room(self, row: Exam, values: dict[str, Any]) -> dict[str, Any]:
+        """Note where results, tasks or the grade table of an exam have no room for the points that it is to have."""
+        try:
+            check_max_points(row, values.get("max_points", row.max_points))
+        except RuleViolation as violation:
+            label = _("Exam %(day)s") % {"day": f"{row.starts_at.astimezone(self.course.zone):%Y-%m-%d}"}
+            self.problems.append(f"{label}: {violation.message}")
+        return values
 
     def _rooms(self, exam: Exam, spec: ExamSpec) -> None:
         self.sync(
