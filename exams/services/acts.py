@@ -178,12 +178,18 @@ def register(staff: Staff, data: Data) -> str:
     made = staff_register(
         enrolment=enrolment, exam_pk=staff.exam.pk, reason=reason, now=staff.now, tells_at=staff.now + HOLD
     )
-    said = (
-        _("%(person)s is on the waiting list: every seat is taken.")
-        if made.state == Registration.State.WAITLISTED
-        else _("%(person)s is registered.")
-    )
-    return f"{said % {'person': enrolment.user}} {say_passed(enrolment)}".strip()
+    if made.state == Registration.State.WAITLISTED:
+        said = [_("%(person)s is on the waiting list: every seat is taken.") % {"person": enrolment.user}]
+    else:
+        said = [_("%(person)s is registered.") % {"person": enrolment.user}]
+        if (waiting := made.exam.waiting) and not made.exam.may_withdraw(staff.now):
+            left = ngettext(
+                "%(count)d person waits: nobody moves up any more.",
+                "%(count)d people wait: nobody moves up any more.",
+                waiting,
+            )
+            said.append(left % {"count": waiting})
+    return " ".join([*said, say_passed(enrolment)]).strip()
 
 
 @act("withdraw", pgettext_lazy("somebody from an exam", "Withdraw"))

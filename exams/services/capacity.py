@@ -49,13 +49,17 @@ def take_place(
     reason: str = "",
     is_walk_in: bool = False,
     keeps_seat: bool = False,
+    past_line: bool = False,
 ) -> Registration:
-    """Give the next place under the exam's lock: a seat, or a position; to who keeps a seat elsewhere, a position."""
+    """Give the next place under the exam's lock: a seat, or a position; to who keeps a seat elsewhere, a position.
+
+    With `past_line` a seat that is free is given whoever waits.
+    """
     registration = Registration(
         course_id=exam.course_id, exam=exam, enrolment=enrolment, created_at=now, changed_at=now, reason=reason,
         is_walk_in=is_walk_in, keeps_seat=keeps_seat,
     )  # fmt: skip
-    if not keeps_seat and (exam.has_free_seat or (is_walk_in and has_seat_now(exam))):
+    if not keeps_seat and (exam.has_free_seat or (past_line and has_seat_now(exam))):
         exam.seats_taken += 1
     else:
         exam.waiting += 1
@@ -285,17 +289,19 @@ def tell(
     )
 
 
-def seat_at_the_door(exam: Exam, registration: Registration, *, reason: str, now: datetime) -> None:
-    """Let somebody who waits take a free seat at the door.
+def seat_by_hand(
+    exam: Exam, registration: Registration, *, reason: str, is_walk_in: bool = False, now: datetime
+) -> None:
+    """Let somebody who waits have a free seat, at the door (`is_walk_in`) or before.
 
     Before the last moment to withdraw there is none while anybody waits; afterwards nobody
-    moves up any more, and who comes may have what stays empty.
+    moves up any more, and whom the staff choose may have what stays empty.
     """
     exam.seats_taken += 1
     exam.waiting -= 1
     registration.state = Registration.State.REGISTERED
     registration.position = None
-    registration.is_walk_in = True
+    registration.is_walk_in = is_walk_in
     registration.reason = reason
     registration.changed_at = now
     registration.save(update_fields=["state", "position", "is_walk_in", "reason", "changed_at"])

@@ -37,7 +37,7 @@ from exams.services.capacity import (
     not_registered,
     other_exam,
     promote,
-    seat_at_the_door,
+    seat_by_hand,
     take_place,
     tell,
     wait_on_alone,
@@ -76,17 +76,17 @@ def staff_register(
     is_walk_in: bool = False,
     tells_at: datetime | None = None,
 ) -> Registration:
-    """Sign a person up by hand, outside of any window; the capacity and the waiting list hold for staff too.
+    """Sign a person up by hand, outside of any window; the capacity holds for staff too, and so does the waiting list.
 
     Also who has passed: see `say_passed`.
 
-    The `reason` is kept with the registration. A walk-in came to the door without a seat: then
-    there is no waiting list to join, and who waits takes a seat that is free. The mail, which says what is so
-    when it is sent, waits until `tells_at`.
+    The `reason` is kept with the registration. Once nobody moves up any more, or for a walk-in, who came to the door
+    without a seat, there is no waiting list to join: whoever is named, also of those who wait, takes a seat that is free.
+    The mail, which says what is so when it is sent, waits until `tells_at`; at the door who waited gets none.
 
     Raises:
-        RuleViolation: there is no reason, the exam is closed or frozen, the person holds
-            another registration, or there is no free seat for a walk-in.
+        RuleViolation: there is no reason, the exam is closed or frozen, the person holds another registration, or there
+            is neither a free seat nor a waiting list.
     """
     need_reason(reason)
     return _insert(
@@ -107,11 +107,11 @@ def _insert(
     tells_at: datetime | None = None,
 ) -> Registration:
     # Looked at before the lock, which many wait for. Who slips in between is met by the constraint.
-    held, passed = _held_and_passed(enrolment)
     if checks_window:
+        held, passed = _held_and_passed(enrolment)
         check_not_passed(passed, enrolment.course)
-    if held is not None and not is_walk_in:
-        return _same_exam(held, exam_pk, enrolment.course)
+        if held is not None:
+            return _same_exam(held, exam_pk, enrolment.course)
     try:
         with transaction.atomic():
             if checks_window:
@@ -119,17 +119,20 @@ def _insert(
                 spend(STEPS, who=enrolment.pk, now=now)
             exam = lock_exam(exam_pk, enrolment.course)
             # Who waits may be given a seat at this moment.
-            held = _held_and_passed(enrolment)[0] if is_walk_in else None
-            if held is not None and (held.exam_id != exam.pk or held.state != Registration.State.WAITLISTED):
+            held = _held_and_passed(enrolment)[0] if not checks_window else None
+            past_line = not checks_window and (is_walk_in or not exam.may_withdraw(now))
+            is_in_line = held is not None and held.exam_id == exam.pk and held.state == Registration.State.WAITLISTED
+            if held is not None and not (is_in_line and past_line):
                 return _same_exam(held, exam_pk, enrolment.course)
             if checks_window:
                 check_window(exam, enrolment.course, now)
             else:
-                _check_still_open(exam, is_walk_in=is_walk_in)
+                _check_still_open(exam, needs_seat=past_line)
             if held is not None:
-                seat_at_the_door(exam, held, reason=reason, now=now)
-                return held
-            registration = take_place(exam, enrolment, now=now, reason=reason, is_walk_in=is_walk_in)
+                return _seat_who_waits(exam, held, reason=reason, is_walk_in=is_walk_in, tells_at=tells_at, now=now)
+            registration = take_place(
+                exam, enrolment, now=now, reason=reason, is_walk_in=is_walk_in, past_line=past_line
+            )
             tell(registration, kind, now=now, not_before=tells_at)
     except IntegrityError as error:
         # The same person signed up at the same moment: one of the two stands. Which index the database looks into
@@ -141,6 +144,16 @@ def _insert(
             raise other_exam(None, enrolment.course) from error
         return _same_exam(held, exam_pk, enrolment.course)
     return registration
+
+
+def _seat_who_waits(
+    exam: Exam, waiting: Registration, *, reason: str, is_walk_in: bool, tells_at: datetime | None, now: datetime
+) -> Registration:
+    """Give somebody who waits a free seat by hand, and tell them, unless they stand at the door."""
+    seat_by_hand(exam, waiting, reason=reason, is_walk_in=is_walk_in, now=now)
+    if not is_walk_in:
+        tell(waiting, "exams.promoted", now=now, not_before=tells_at)
+    return waiting
 
 
 def say_passed(enrolment: Enrolment) -> str:
@@ -176,11 +189,11 @@ def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration
     return held
 
 
-def _check_still_open(exam: Exam, *, is_walk_in: bool) -> None:
+def _check_still_open(exam: Exam, *, needs_seat: bool) -> None:
     check_not_frozen(exam)
     if exam.closed_at is not None:
         raise RuleViolation(_("This exam is closed. Nobody can be registered for it any more."), "exam-closed")
-    if is_walk_in:
+    if needs_seat:
         need_seat_now(exam)
 
 

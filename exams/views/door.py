@@ -94,7 +94,7 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "is_unknown": bool(code) and scanned is None,
         "counts": _counts(exam),
         "is_over": access.now >= exam.starts_at,
-        "candidates": _candidates(exam) if helper is None and exam.closed_at is None else [],
+        "candidates": candidates_at(exam) if helper is None and exam.closed_at is None else [],
         "marks_url": _address("exams:marks", slug, pk, helper, request),
     }
     return render(request, "exams/check_in.html", context)
@@ -116,7 +116,7 @@ def _row(registration: Registration, admission: Admission, granted: Accommodatio
     }
 
 
-def _candidates(exam: Exam) -> list[Enrolment]:
+def candidates_at(exam: Exam) -> list[Enrolment]:
     """Return who may come without a seat: registered for no exam, or waiting for this one (`waits`)."""
     active = Registration.objects.active().filter(course=exam.course_id)
     waiting = active.waiting().order_by().filter(exam=exam).values("enrolment")

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_of, user_or_none
-from amls.courses.models import Enrolment
 from amls.files.shelf import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
@@ -24,6 +23,7 @@ from exams.admission import admissions_of
 from exams.models import Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
 from exams.services.university import compare_lists, import_university_list
+from exams.views.door import candidates_at
 from exams.views.people import GONE, lists_of, may_return, people_of, place_of
 
 
@@ -43,7 +43,7 @@ def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
 def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the exam's state at a glance, and who is in it, by pages; what can be done with one of them is at `person`."""
     access, exam = open_exam(request, slug, pk)
-    people = people_of(access, exam)
+    people, moves_up = people_of(access, exam), exam.may_withdraw(access.now)
     context = {
         "access": access,
         "course": access.course,
@@ -53,12 +53,9 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "figures": people.figures(),
         "rooms": list(exam.rooms.all()),
         "helpers": _helpers(request, exam, access),
-        "candidates": Enrolment.objects.students()
-        .present()
-        .filter(course=access.course)
-        .exclude(exam_registrations__closed_at__isnull=True, exam_registrations__isnull=False)
-        .select_related("user")
-        .order_by("user__sort_name", "pk"),
+        # Who waits moves up by themselves, as long as anybody does.
+        "candidates": [row for row in candidates_at(exam) if not (moves_up and getattr(row, "waits", False))],
+        "moves_up": moves_up,
         "comparison": compare_lists(exam),
     }
     return render(request, "exams/staff.html", context)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
@@ -97,6 +98,34 @@ def test_what_tells_somebody_is_shown_with_who_gets_what_and_taken_back_in_time(
         "waitlisted",
         0,
     )
+
+
+def test_staff_read_who_waits_and_that_nobody_moves_up_any_more(cast: Cast, exam: Exam) -> None:
+    Exam.objects.filter(pk=exam.pk).update(capacity=1, withdraw_until=NOW + timedelta(days=5))
+    holds, waits, stays = (
+        staff_register(enrolment=student, exam_pk=exam.pk, reason="x", now=NOW).enrolment
+        for student in make_students(cast.course, 3)
+    )
+
+    def page() -> BeautifulSoup:
+        return BeautifulSoup(cast.client("assistant").get(f"/amls/exams/{exam.pk}/staff/").content, "html.parser")
+
+    def offered() -> list[str]:
+        return [" ".join(option.get_text().split()) for option in page().select("#who option")]
+
+    moves_up, over = "Who waits moves up, in order", "The last moment to withdraw is over: nobody moves up any more."
+    assert not any(str(person.user) in " ".join(offered()) for person in (holds, waits, stays))
+    assert (moves_up in page().get_text(), over in page().get_text()) == (True, False)
+    Exam.objects.filter(pk=exam.pk).update(withdraw_until=NOW - timedelta(days=1))
+    assert [row for row in offered() if str(waits.user) in row] == [f"{waits.user} · {waits.number} · waiting list"]
+    assert (moves_up in page().get_text(), over in page().get_text()) == (False, True)
+    full = "error: Every seat is taken. Raise the capacity of the exam first, if the room has space."
+    assert said(cast, exam, "register", enrolment=waits.pk, reason="x") == [full]
+    said(cast, exam, "capacity", capacity="4")
+    assert said(cast, exam, "register", enrolment=waits.pk, reason="x") == [
+        f"success: {waits.user} is registered. 1 person waits: nobody moves up any more."
+    ]
+    assert said(cast, exam, "register", enrolment=stays.pk, reason="x") == [f"success: {stays.user} is registered."]
 
 
 def test_two_withdrawals_that_wait_promote_two_and_one_on_somebody_gone_is_refused(cast: Cast, exam: Exam) -> None:

@@ -358,7 +358,9 @@ def test_marks_are_ordered_by_the_sites_clock_whatever_the_devices_say(cast: Cas
 
 def test_who_waits_stands_among_those_who_came_without_a_seat(cast: Cast, today: Exam) -> None:
     Exam.objects.filter(pk=today.pk).update(capacity=1)
-    first, waits = by_hand(cast.student, today), by_hand(cast.other_student, today)
+    first = by_hand(cast.student, today)
+    # While people still moved up.
+    waits = register(enrolment=cast.other_student, exam_pk=today.pk, now=the_time() - timedelta(days=3))
     elsewhere = make_students(cast.course, 1)[0]
     other = OpenExamFactory.create(course=cast.course, starts_at=the_time() + timedelta(days=9), opens_at=None, closes_at=None, withdraw_until=None)  # fmt: skip
     by_hand(elsewhere, other)

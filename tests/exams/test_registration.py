@@ -11,6 +11,7 @@ from amls.core.markdown import plain_text
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.courses.participation import leave_course
+from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.models import Accommodation, Exam, Registration, Room, Seat
@@ -174,10 +175,39 @@ def test_nobody_is_promoted_after_the_last_moment_to_withdraw(cast: Cast, exam: 
     staff_withdraw(registration_pk=held.pk, reason="Asked by mail", now=LATE)
     set_capacity(exam_pk=exam.pk, capacity=10, now=LATE)
     assert states(exam) == ["withdrawn", "registered", "waitlisted"]
-    # Nor does anyone come in past those who wait.
+    # The seats would stay empty: the staff give them to whom they choose.
     new = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="Forgot it", now=LATE)
-    assert new.state == "waitlisted"
-    assert counters(exam) == (1, 2)
+    assert new.state == "registered"
+    assert counters(exam) == (2, 1)
+
+
+def test_once_nobody_moves_up_free_seats_are_given_by_hand_also_to_who_waits(cast: Cast, exam: Exam) -> None:
+    people = make_students(cast.course, 4)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
+
+    def by_hand(enrolment: Enrolment, now: datetime = LATE) -> Registration:
+        return staff_register(enrolment=enrolment, exam_pk=exam.pk, reason="Certificate", now=now, tells_at=now + HOLD)
+
+    # While people move up there is a line, for staff too.
+    assert (by_hand(people[3], JUNE).state, by_hand(cast.student, JUNE).state) == ("waitlisted", "waitlisted")
+    assert violation(lambda: by_hand(people[3])) == "exam-full"
+    assert violation(lambda: by_hand(cast.other_student)) == "exam-full"
+    set_capacity(exam_pk=exam.pk, capacity=4, now=LATE)
+    assert states(exam) == ["registered", "registered", "waitlisted", "waitlisted", "waitlisted"]
+    given = by_hand(people[3])
+    assert (given.state, given.position, given.is_walk_in, given.reason) == ("registered", None, False, "Certificate")
+    notice = Notice.objects.get(kind="exams.promoted")
+    assert (notice.recipient, notice.not_before) == (people[3].user, LATE + HOLD)
+    letter = letter_kinds[notice.kind].writer(notice, LATE + HOLD)
+    assert letter is not None
+    assert "You no longer wait: you have a seat" in plain_text(letter.text)
+    assert by_hand(cast.other_student).state == "registered"
+    assert counters(exam) == (4, 2)
+    assert violation(lambda: by_hand(people[2])) == "exam-full"
+    # Whoever holds a seat keeps it, and nothing else.
+    assert by_hand(people[0]).reason == ""
+    assert counters(exam) == (4, 2)
 
 
 def test_a_grown_capacity_promotes_in_order_and_a_smaller_one_takes_nobodys_seat(cast: Cast, exam: Exam) -> None:
