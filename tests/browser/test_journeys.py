@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from amls.mail.send import deliver_due
+from exams.models import Exam
 from lectures.models import Lecture
 from lectures.tasks import extract
 from tests.browser.conftest import Open
@@ -238,3 +240,28 @@ def test_staff_see_their_slides_being_read(open_page: Open, site: str) -> None:
     extract()
     expect(page.get_by_text("Slide 1 of 5")).to_be_visible()
     expect(page.get_by_text("waits to be read")).to_have_count(0)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_needs_scripts_is_offered_only_where_they_run(open_page: Open, site: str, script: bool) -> None:
+    page = open_page("/accounts/login/", script=script)
+
+    def is_offered(control: Locator) -> None:
+        expect(control).to_be_visible(visible=script)
+
+    is_offered(page.get_by_role("button", name="Sign in with a passkey"))
+    expect(page.locator("noscript .note")).to_be_visible(visible=not script)
+    page = open_page("/amls/subscribe/", user="lecturer", script=script)
+    is_offered(page.get_by_role("button", name="Copy", exact=True))
+    page.goto(f"{site}/accounts/sessions/")
+    expect(page.locator("#notices noscript p")).to_be_visible(visible=not script)
+    if not script:
+        expect(page.get_by_text("This browser can't show notices.")).to_be_hidden()
+    exam = Exam.objects.filter(course__slug="amls").earliest("pk")
+    page.goto(f"{site}{reverse('admin:exams_exam_change', args=[exam.pk])}")
+    is_offered(page.get_by_role("navigation", name="Parts of this page"))
+    page.goto(f"{site}/accounts/2fa/webauthn/add/")
+    page.get_by_label("Password").fill("amls-demo-2024")
+    page.get_by_role("button", name="Confirm", exact=True).click()
+    is_offered(page.get_by_role("button", name="Add", exact=True))
+    expect(page.locator("noscript .note")).to_be_visible(visible=not script)
