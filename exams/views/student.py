@@ -105,6 +105,7 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
         # Who waits beside a seat does so while somebody moves up here, and the seat there can be given back.
         "wait_ends_at": min(exam.last_moment_to_withdraw for exam in dates),
         "may": name in card.ways,
+        "may_withdraw": card.exam.may_withdraw(access.now),
         "may_move_instead": name == "register" and "move" in card.ways,
         "problem": problem,
     }
@@ -114,6 +115,10 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
 def _register(access: Access, enrolment: Enrolment, pk: int) -> str:
     registration = register(enrolment=enrolment, exam_pk=pk, now=access.now)
     if registration.state == Registration.State.WAITLISTED:
+        if not registration.exam.may_withdraw(access.now):
+            return _(
+                "All seats are taken. You are on the waiting list, on which nobody moves up by themselves any more."
+            )
         return _("All seats are taken. You are number %(place)d on the waiting list and get a mail when you move up.") % {
             "place": place_in_line(registration)
         }  # fmt: skip

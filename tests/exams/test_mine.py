@@ -395,6 +395,25 @@ def test_whoever_cannot_move_to_a_date_reads_why_and_is_not_asked_to(cast: Cast)
     }
 
 
+def test_who_signs_up_after_the_last_moment_to_withdraw_is_promised_nothing(cast: Cast) -> None:
+    now = the_time()
+    exam = OpenExamFactory.create(
+        course=cast.course, capacity=1, starts_at=now + timedelta(days=20), opens_at=now - timedelta(days=3),
+        closes_at=now + timedelta(days=10), withdraw_until=now - timedelta(days=1),
+    )  # fmt: skip
+    client, address = cast.client("student"), f"/amls/exams/{exam.pk}/register/"
+    asked = client.get(address).content.decode()
+    assert "The last moment to withdraw or to move to another date is over" in asked
+    assert "You can withdraw" not in asked
+    register(enrolment=cast.other_student, exam_pk=exam.pk, now=now)
+    asked = client.get(address).content.decode()
+    assert "nobody moves up by themselves any more: the staff of the course can still give you a seat" in asked
+    assert "move up by yourself" not in asked
+    told = client.post(address, follow=True).content.decode()
+    assert "You are on the waiting list, on which nobody moves up by themselves any more." in told
+    assert "get a mail when you move up" not in told
+
+
 def test_my_course_says_my_exam_once(cast: Cast, july: Exam, august: Exam) -> None:
     now = the_time()
     for exam, days in ((july, 20), (august, 50)):

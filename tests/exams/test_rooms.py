@@ -96,7 +96,7 @@ def test_staff_pick_place_and_undo_without_a_script(cast: Cast, exam: Exam) -> N
     assert "own room" in page
     assert "not met where they sit" in page
     picked = client.get(f"{address}?pick={first.pk}").content.decode()
-    assert f'name="spot" value="{room.pk}.2.3"' in picked
+    assert f'name="spot" value="{room.pk}.2.3" class="is-free" aria-label="free: 2/3"' in picked
     answer = client.post(f"{address}move/", {"person": first.pk, "spot": f"{room.pk}.1.3"})
     assert answer["Location"] == f"{address}#seat-{room.pk}.1.3"
     assert plan(exam) == {"1.3": "0", "1.1": "1", "2.1": "2"}
