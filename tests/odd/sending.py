@@ -109,9 +109,17 @@ class Sender:
         def note_error(sender: Any, **kwargs: Any) -> None:
             errors.append(traceback.format_exc())
 
+        # How many writes there were at each savepoint: what is rolled back, as where the desk shows what a deletion would do,
+        # is not written.
+        before: dict[str, int] = {}
+
         def note_write(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
             words = sql if isinstance(sql, str) else ""
-            if _WRITES.search(words) and not any(name in words for name in _WRITTEN_BY_GET):
+            if words.startswith("SAVEPOINT "):
+                before[words.removeprefix("SAVEPOINT ")] = len(writes)
+            elif words.startswith("ROLLBACK TO SAVEPOINT "):
+                del writes[before[words.removeprefix("ROLLBACK TO SAVEPOINT ")] :]
+            elif _WRITES.search(words) and not any(name in words for name in _WRITTEN_BY_GET):
                 writes.append(words)
             return execute(sql, params, many, context)
 
