@@ -93,6 +93,7 @@ def _fill_exam_settings(old: Any) -> None:
 def _fill_assessors(old: Any) -> None:
     user_model, course_model = old.get_model("courses", "User"), old.get_model("courses", "Course")
     course = course_model.objects.create(slug="assessed", title="Łódź", term="SS2024", state="running")
+    old.get_model("projects", "ProjectRules").objects.create(course=course)
     gone, there = (user_model.objects.create(email=email) for email in ("gone@example.org", "there@example.org"))
     user_model.objects.filter(pk=gone.pk).update(email=f"deleted-{gone.pk}@deleted.invalid", is_active=False)
     for title, assessor, outcome in (
