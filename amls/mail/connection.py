@@ -57,10 +57,8 @@ class Postman:
         """
         try:
             connection = self._open()
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # No mail was spoken of yet. ValueError: such as a password that is no ASCII.
+        except (OSError, ValueError) as error:
+            # No mail was spoken of yet. ValueError: such as a password that is no ASCII.
             raise MailServerError(SERVER, error, is_line_down=True) from error
         try:
             if mail.cast is not None and isinstance(connection, EmailBackend) and connection.connection is not None:
