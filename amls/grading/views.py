@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.core.meanwhile import CODE, is_own_change
-from amls.core.preview import preview_of
+from amls.core.preview import Preview, preview_of
 from amls.core.violations import RuleViolation, add_violation
-from amls.courses.access import open_course_as_manager
+from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_of
 from amls.courses.models import Enrolment
 from amls.files.shelf import Shelf
@@ -106,84 +106,131 @@ def rolls(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "grading/rolls.html", context, status=422 if form.errors else 200)
 
 
+@dataclass
+class _RollPage:
+    """A list as it is shown, and what came of what was sent.
+
+    Attributes:
+        access: to the course.
+        listed: the list.
+        people: whom it is about.
+        is_in_rule: whether an admission asks for it.
+        form: what it is called, with what is wrong.
+        seen: what the sender of the form has seen, by field.
+        entries: what was typed for people.
+        preview: of the deletion that was asked for.
+        problem: why what was sent is not saved.
+    """
+
+    access: Access
+    listed: Roll
+    people: list[Enrolment]
+    is_in_rule: bool
+    form: RollForm
+    seen: dict[str, str]
+    entries: EntriesForm | None = None
+    preview: Preview | None = None
+    problem: str = ""
+
+    def context(self) -> dict[str, Any]:
+        """Return what the template shows."""
+        standing = {entry.enrolment_id: entry for entry in RollEntry.objects.filter(roll=self.listed)}
+        return {
+            "access": self.access,
+            "course": self.access.course,
+            "roll": self.listed,
+            "form": self.form,
+            "problem": self.problem,
+            "seen": self.seen,
+            "is_in_rule": self.is_in_rule,
+            "preview": self.preview,
+            "lost": [entry for entry in standing.values() if entry.entered or entry.excused],
+            "rows": [_row(person, standing.get(person.pk), self.entries) for person in self.people],
+        }
+
+
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show a list with everyone's entries; write them down, change the list, or delete it."""
     access = open_course_as_manager(request, slug)
     listed = get_object_or_404(Roll, pk=pk, course=access.course)
-    people = list(
-        Enrolment.objects.students()
-        .filter(course=access.course)
-        .select_related("user")
-        .order_by("user__sort_name", "pk")
+    people = Enrolment.objects.students().filter(course=access.course).select_related("user")
+    page = _RollPage(
+        access,
+        listed,
+        list(people.order_by("user__sort_name", "pk")),
+        is_in_rule=names_in_rules(access.course, roll=pk),
+        form=RollForm(initial={"title": listed.title, "planned": listed.planned, "held": listed.held}),
+        seen=values_of_roll(listed),
     )
-    form, entries, problem = (
-        RollForm(initial={"title": listed.title, "planned": listed.planned, "held": listed.held}),
-        None,
-        "",
-    )
-    seen = values_of_roll(listed)
-    is_in_rule, preview = names_in_rules(access.course, roll=pk), None
     if request.method == "POST":
+        act = _delete if "delete" in request.POST else _change if "change" in request.POST else _enter
         try:
-            if "delete" in request.POST:
-                entries_there = RollEntry.objects.filter(roll=listed).order_by("pk")
-                preview = preview_of(request.POST, [*entries_there.values_list("pk", "entered", "excused"), is_in_rule])
-                if preview.is_agreed:
-                    kept = delete_roll(course=access.course, roll_pk=pk, by=user_of(request), now=access.now)
-                    said = _("The list is deleted.")
-                    messages.success(request, with_undo(said, slug) if kept is not None else said)
-                    return redirect("grading:rolls", slug)
-            elif "change" in request.POST:
-                form, seen = _change(request, listed, now=access.now)
-                if not form.errors:
-                    messages.success(request, _("Saved."))
-                    return redirect("grading:roll", slug, pk)
-            else:
-                entries = EntriesForm(request.POST, people=people)
-                if entries.is_valid():
-                    changes, overtaken = enter(
-                        roll_pk=pk, counts=entries.counts(), by=user_of(request), now=access.now, seen=entries.seen()
-                    )  # fmt: skip
-                    count = len(changes)
-                    said = ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count)
-                    if count or not overtaken:
-                        messages.success(request, said % {"count": count})
-                    if not overtaken:
-                        return redirect("grading:roll", slug, pk)
-                    problem = _refuse(entries, overtaken)
-                else:
-                    problem = _("Give whole numbers from 0 to %(most)d.") % {"most": MOST_OCCASIONS}
+            answer = act(request, page)
         except RuleViolation as violation:
-            problem = str(violation.message)
-    standing = {entry.enrolment_id: entry for entry in RollEntry.objects.filter(roll=listed)}
-    context = {
-        "access": access, "course": access.course, "roll": listed, "form": form, "problem": problem,
-        "seen": seen,
-        "is_in_rule": is_in_rule,
-        "preview": preview,
-        "lost": [entry for entry in standing.values() if entry.entered or entry.excused],
-        "rows": [_row(person, standing.get(person.pk), entries) for person in people],
-    }  # fmt: skip
-    return render(request, "grading/roll.html", context, status=422 if problem or form.errors else 200)
+            answer, page.problem = None, str(violation.message)
+        if answer is not None:
+            return answer
+    is_refused = page.problem or page.form.errors
+    return render(request, "grading/roll.html", page.context(), status=422 if is_refused else 200)
 
 
-def _change(request: HttpRequest, listed: Roll, *, now: datetime) -> tuple[RollForm, dict[str, str]]:
-    """Change a list as its form says; return the form, with what is refused in it, and what its sender has seen."""
+def _delete(request: HttpRequest, page: _RollPage) -> HttpResponse | None:
+    """Delete the list; show first what goes with it."""
+    course, pk = page.access.course, page.listed.pk
+    there = RollEntry.objects.filter(roll=page.listed).order_by("pk").values_list("pk", "entered", "excused")
+    page.preview = preview_of(request.POST, [*there, page.is_in_rule])
+    if not page.preview.is_agreed:
+        return None
+    kept = delete_roll(course=course, roll_pk=pk, by=user_of(request), now=page.access.now)
+    said = _("The list is deleted.")
+    messages.success(request, with_undo(said, course.slug) if kept is not None else said)
+    return redirect("grading:rolls", course.slug)
+
+
+def _change(request: HttpRequest, page: _RollPage) -> HttpResponse | None:
+    """Change what the list is called and how many occasions it has; what is refused stands in the page's form."""
+    listed = page.listed
     form, stands = RollForm(request.POST), values_of_roll(listed)
     sent = {name: request.POST[f"seen-{name}"] for name in stands if f"seen-{name}" in request.POST}
-    seen = stands | sent
-    if form.is_valid():
-        try:
-            keep_roll(course=listed.course, roll_pk=listed.pk, now=now, **form.values(), seen=sent)
-        except RuleViolation as violation:
-            add_violation(form, violation)
-            listed.refresh_from_db()
-            if violation.code == CODE and violation.field:
-                # Only who was told what is there by now has seen it.
-                seen[violation.field] = values_of_roll(listed)[violation.field]
-    return form, seen
+    page.form, page.seen = form, stands | sent
+    if not form.is_valid():
+        return None
+    try:
+        keep_roll(course=listed.course, roll_pk=listed.pk, now=page.access.now, **form.values(), seen=sent)
+    except RuleViolation as violation:
+        add_violation(form, violation)
+        listed.refresh_from_db()
+        if violation.code == CODE and violation.field:
+            # Only who was told what is there by now has seen it.
+            page.seen[violation.field] = values_of_roll(listed)[violation.field]
+        return None
+    messages.success(request, _("Saved."))
+    return redirect("grading:roll", page.access.course.slug, listed.pk)
+
+
+def _enter(request: HttpRequest, page: _RollPage) -> HttpResponse | None:
+    """Write down how often people were there; what is refused stands in their rows."""
+    page.entries = entries = EntriesForm(request.POST, people=page.people)
+    if not entries.is_valid():
+        page.problem = _("Give whole numbers from 0 to %(most)d.") % {"most": MOST_OCCASIONS}
+        return None
+    changes, overtaken = enter(
+        roll_pk=page.listed.pk,
+        counts=entries.counts(),
+        by=user_of(request),
+        now=page.access.now,
+        seen=entries.seen(),
+    )
+    count = len(changes)
+    said = ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count)
+    if count or not overtaken:
+        messages.success(request, said % {"count": count})
+    if overtaken:
+        page.problem = _refuse(entries, overtaken)
+        return None
+    return redirect("grading:roll", page.access.course.slug, page.listed.pk)
 
 
 def _refuse(entries: EntriesForm, overtaken: Mapping[int, RuleViolation]) -> str:

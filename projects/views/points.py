@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -162,6 +163,59 @@ def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
     return _show(request, page, rows, preview=preview, complete=complete)
 
 
+@dataclass(frozen=True)
+class _ShownTable:
+    """Rows as the page shows them, with what was typed into those that come back.
+
+    Attributes:
+        sent: what was typed; empty where nothing was.
+        most: the points to be had, by column.
+        labels: of the columns.
+        wrong: what is wrong with a field, by its name.
+        problems: why a row is not saved, by its key.
+    """
+
+    sent: QueryDict
+    most: Mapping[int | None, Decimal | None]
+    labels: Mapping[int | None, str]
+    wrong: Mapping[str, str]
+    problems: Mapping[str, str]
+
+    def line(self, row: PointsRow) -> dict[str, Any]:
+        """Return what the template shows of a row."""
+        return {
+            "row": row,
+            "fields": self._fields(row),
+            "seen": self._known(row, "seen", version_of(row.assessment)),
+            "shown": self._known(row, "shown", _shown(row, self.most)),
+            "sum": say_mark(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
+            "problem": self.problems.get(row.key, ""),
+            "is_excused": len(row.excused) == len(row.members),
+        }
+
+    def _is_wrong(self, row: PointsRow) -> bool:
+        key = _key_in(self.sent, row, self.most)
+        return any(_named(key, task) in self.wrong for task in self.most)
+
+    def _known(self, row: PointsRow, what: str, stands: str) -> str:
+        """Return what the reader has seen of a row: what stands, unless the row comes back without a word of that."""
+        key = f"{_key_in(self.sent, row, self.most)}-{what}"
+        return self.sent.get(key, stands) if self._is_wrong(row) and row.key not in self.problems else stands
+
+    def _fields(self, row: PointsRow) -> list[dict[str, Any]]:
+        key = _key_in(self.sent, row, self.most)
+        is_again = row.key in self.problems or self._is_wrong(row)
+        return [
+            {
+                "name": _named(row.key, task),
+                "label": f"{self.labels[task]}: {row.label}",
+                "value": self.sent.get(_named(key, task), "") if is_again else say_mark(row.mark_for(task)),
+                "problem": self.wrong.get(_named(key, task), ""),
+            }
+            for task in self.most
+        ]
+
+
 def _show(
     request: HttpRequest,
     page: StaffPage,
@@ -182,51 +236,18 @@ def _show(
         context: more for the template.
     """
     wrong, problems = wrong or {}, problems or {}
-    most, columns = most_by_column(page.assignment), columns_of(page.assignment)
+    most = most_by_column(page.assignment)
+    labels = {task: str(column.label) for task, column in columns_of(page.assignment).items()}
     shown = Paginator(rows, _ROWS).get_page(request.GET.get("page"))
-
-    def is_wrong(row: PointsRow) -> bool:
-        return any(_named(_key_in(request.POST, row, most), task) in wrong for task in most)
-
-    def known(row: PointsRow, what: str, stands: str) -> str:
-        """Return what the reader has seen of a row: what stands, unless the row comes back without a word of that."""
-        key = f"{_key_in(request.POST, row, most)}-{what}"
-        return request.POST.get(key, stands) if is_wrong(row) and row.key not in problems else stands
-
-    def fields(row: PointsRow) -> list[dict[str, Any]]:
-        key = _key_in(request.POST, row, most)
-        is_again = row.key in problems or is_wrong(row)
-        return [
-            {
-                "name": _named(row.key, task),
-                "label": f"{columns[task].label}: {row.label}",
-                "value": request.POST.get(_named(key, task), "") if is_again else say_mark(row.mark_for(task)),
-                "problem": wrong.get(_named(key, task), ""),
-            }
-            for task in most
-        ]
-
-    table: list[dict[str, Any]] = [
-        {
-            "row": row,
-            "fields": fields(row),
-            "seen": known(row, "seen", version_of(row.assessment)),
-            "shown": known(row, "shown", _shown(row, most)),
-            "sum": say_mark(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
-            "problem": problems.get(row.key, ""),
-            "is_excused": len(row.excused) == len(row.members),
-        }
-        for row in shown
-    ]
-    heads = [(columns[task].label, say_mark(points)) for task, points in most.items()]
-    refused = [entry for entry in table if entry["problem"] or any(field["problem"] for field in entry["fields"])]
+    drawn = _ShownTable(request.POST, most, labels, wrong, problems)
+    table = [drawn.line(row) for row in shown]
     waiting = waiting_about((row.project.pk for row in rows if row.project is not None), course=page.course)
     in_waiting = {key for act in waiting for key in act.references["decisions"]}
     context |= page.context | {
         "table": table,
-        "heads": heads,
+        "heads": [(labels[task], say_mark(points)) for task, points in most.items()],
         "shown": shown,
-        "refused": refused,
+        "refused": [entry for entry in table if entry["problem"] or any(field["problem"] for field in entry["fields"])],
         "gives_points": page.assignment.grading == Assignment.Grading.POINTS,
         "waiting": waiting,
         "drafts": sum(row.is_draft and str(row.project and row.project.pk) not in in_waiting for row in rows),

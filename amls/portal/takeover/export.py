@@ -65,22 +65,9 @@ def export_course(course: Course) -> CourseSpec:
         enrolment_code=course.enrolment_code,
         comment_snippets=tuple(course.comment_snippets.values_list("text", flat=True)),
         slots=tuple(_slot(slot) for slot in course.slots),
-        staff=tuple(
-            StaffSpec(
-                role=member.role, name=member.name, affiliation=member.affiliation, email=member.email, url=member.url
-            )
-            for member in course.staff.order_by("position", "pk")
-        ),
-        office_hours=tuple(
-            _office_hour(office_hour, course)
-            for office_hour in OfficeHour.objects.filter(course=course)
-            .prefetch_related("exceptions")
-            .order_by("weekday", "start")
-        ),
-        parts=tuple(
-            PartSpec(letter=part.letter, title=part.title)
-            for part in Part.objects.filter(course=course).order_by("position", "pk")
-        ),
+        staff=_staff(course),
+        office_hours=_office_hours(course),
+        parts=_parts(course),
         lectures=tuple(
             _lecture(lecture, course)
             for lecture in lectures_of(course, Lecture.objects.prefetch_related("materials__current"))
@@ -89,24 +76,9 @@ def export_course(course: Course) -> CourseSpec:
             FreeDaySpec(date=free_day.first, last=free_day.last, title=free_day.title)
             for free_day in course.free_days.all()
         ),
-        deadlines=tuple(
-            DeadlineSpec(
-                title=deadline.title,
-                kind=deadline.kind,
-                due_at=_local(deadline.due_at, course),
-                day=deadline.day,
-                url=deadline.url,
-            )
-            for deadline in course.deadlines.all()
-        ),
+        deadlines=_deadlines(course),
         projects=_projects(course),
-        topics=tuple(
-            _topic(topic)
-            for topic in Topic.objects.of_staff()
-            .filter(course=course)
-            .select_related("mentor", "assignment")
-            .order_by("position", "pk")
-        ),
+        topics=_topics(course),
         assignments=tuple(
             _assignment(assignment, course)
             for assignment in _with_parts(course).filter(is_main=False).order_by("position", "pk")
@@ -130,6 +102,33 @@ def export_course(course: Course) -> CourseSpec:
     )
 
 
+def _staff(course: Course) -> tuple[StaffSpec, ...]:
+    return tuple(
+        StaffSpec(
+            role=member.role, name=member.name, affiliation=member.affiliation, email=member.email, url=member.url
+        )
+        for member in course.staff.order_by("position", "pk")
+    )
+
+
+def _parts(course: Course) -> tuple[PartSpec, ...]:
+    parts = Part.objects.filter(course=course).order_by("position", "pk")
+    return tuple(PartSpec(letter=part.letter, title=part.title) for part in parts)
+
+
+def _deadlines(course: Course) -> tuple[DeadlineSpec, ...]:
+    return tuple(
+        DeadlineSpec(
+            title=deadline.title,
+            kind=deadline.kind,
+            due_at=_local(deadline.due_at, course),
+            day=deadline.day,
+            url=deadline.url,
+        )
+        for deadline in course.deadlines.all()
+    )
+
+
 def _slot(slot: WeeklySlot) -> SlotSpec:
     return SlotSpec(
         kind=slot.kind,
@@ -144,6 +143,11 @@ def _slot(slot: WeeklySlot) -> SlotSpec:
 
 def _local(instant: datetime | None, course: Course) -> datetime | None:
     return None if instant is None else to_wall_clock(instant, course.zone)
+
+
+def _office_hours(course: Course) -> tuple[OfficeHourSpec, ...]:
+    hours = OfficeHour.objects.filter(course=course).prefetch_related("exceptions").order_by("weekday", "start")
+    return tuple(_office_hour(hour, course) for hour in hours)
 
 
 def _office_hour(hour: OfficeHour, course: Course) -> OfficeHourSpec:
@@ -277,6 +281,11 @@ def _admission(course: Course, rules: ExamRules) -> tuple[BlockSpec, ...]:
         return ()
     assignments = dict(Assignment.objects.filter(course=course).values_list("pk", "title"))
     return blocks_of(rule, assignments, dict(Roll.objects.filter(course=course).values_list("pk", "title")))
+
+
+def _topics(course: Course) -> tuple[TopicSpec, ...]:
+    topics = Topic.objects.of_staff().filter(course=course).select_related("mentor", "assignment")
+    return tuple(_topic(topic) for topic in topics.order_by("position", "pk"))
 
 
 def _topic(topic: Topic) -> TopicSpec:
