@@ -10,12 +10,16 @@ from time import monotonic
 
 from celery import current_app
 from django.db import connection, transaction
+from kombu import Connection
 from kombu.exceptions import OperationalError
+from kombu.pools import producers
 
 logger = logging.getLogger(__name__)
 
 # While the broker does not answer nobody's request waits for it.
 PAUSE_SECONDS = 5.0
+# A broker that takes longer to hear is away: somebody waits for the page. Workers wait longer, for messages.
+ANSWER_SECONDS = 1
 # How long a task that was rung for is not rung for again: a thousand who sign up within seconds are a few tasks.
 GAP_SECONDS = 0.25
 _rings_again_at = 0.0
@@ -70,6 +74,12 @@ def ring(task: str, keys: Collection[int] = ()) -> None:
         transaction.on_commit(call, robust=True)
 
 
+def broker_to_ask() -> Connection:
+    """Return a connection to the broker for requests: one that hangs is given up after `ANSWER_SECONDS`, not as late as by a worker."""
+    patience = {"socket_connect_timeout": ANSWER_SECONDS, "socket_timeout": ANSWER_SECONDS}
+    return current_app.connection_for_write(transport_options=patience)
+
+
 def forget() -> None:
     """Forget that the broker did not answer, and what was rung for; what is still to be rung for is."""
     global _rings_again_at  # noqa: PLW0603 - what this process knows of the broker
@@ -108,7 +118,14 @@ def _send(task: str) -> None:
         return
     try:
         # Tried once more: a connection that was kept may have ended meanwhile.
-        current_app.send_task(task, args=[keys] if keys else [], ignore_result=True, retry_policy={"max_retries": 1})
+        with producers[broker_to_ask()].acquire(block=True) as producer:
+            current_app.send_task(
+                task,
+                args=[keys] if keys else [],
+                ignore_result=True,
+                producer=producer,
+                retry_policy={"max_retries": 1},
+            )
     except (OperationalError, OSError) as error:
         _rings_again_at = monotonic() + PAUSE_SECONDS
         logger.warning("The broker did not hear the ring for %s: %s", task, error)

@@ -1,15 +1,18 @@
 """The doorbell rings after the commit, once, and harms nothing where nobody hears it."""
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from amls.core import doorbell
 from amls.core.doorbell import ring
+from amls.portal.health.state import is_broker_up
 from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,3 +148,20 @@ def test_a_broker_that_is_away_is_left_alone_for_a_while(time: list[float], monk
     time[0] += doorbell.PAUSE_SECONDS
     ring("d")
     assert heard == ["a", "d"]
+
+
+def test_a_broker_that_hangs_keeps_nobody_for_as_long_as_a_worker_waits_for_messages(
+    time: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        address = f"redis://127.0.0.1:{hung.getsockname()[1]}/0"
+        # A worker's patience never ends here: neither would the test's.
+        monkeypatch.setitem(current_app.conf.broker_transport_options, "socket_timeout", None)
+        monkeypatch.setattr(current_app.conf, "broker_url", address)
+        monkeypatch.setattr(current_app.conf, "broker_write_url", address)
+        for name in ("a", "b"):
+            ring(name)
+        assert not is_broker_up()
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [
+        "The broker did not hear the ring for a"
+    ]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -16,6 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from amls.core import clock
+from amls.core.doorbell import ANSWER_SECONDS, broker_to_ask
 from amls.core.jobs import Backlog
 from amls.core.keyprint import is_key_known
 from amls.core.processes import Attendance, presence
@@ -38,7 +38,6 @@ QUEUES = (OUTBOX, PUSHES, ACTS, EXPORTS, EXTRACTIONS, CHECKS, ALLOCATIONS, FETCH
 _MOST_SKEW_SECONDS = 2
 # Work that should have been begun is late after this; beat comes twice a minute.
 _LATE = timedelta(minutes=5)
-_BROKER_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ class State:
 
 
 def look(*, now: datetime, front: datetime | None = None) -> State:
-    """Look at everything; takes two seconds where the broker is away.
+    """Look at everything; takes some seconds where the broker is away.
 
     Args:
         now: the request's clock.
@@ -144,7 +143,7 @@ def look(*, now: datetime, front: datetime | None = None) -> State:
         now=now,
         is_database_up=is_database_up,
         migrations=migrations,
-        is_broker_up=_broker_answers(),
+        is_broker_up=is_broker_up(),
         disks=tuple(_disks()),
         places=tuple(_places()),
         skews=_skews_here(now, front) if is_database_up else {},
@@ -196,10 +195,11 @@ def _missing_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def _broker_answers() -> bool:
+def is_broker_up() -> bool:
+    """Return whether the broker answers a request in time."""
     try:
-        with current_app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=_BROKER_SECONDS)
+        with broker_to_ask() as broker:
+            broker.ensure_connection(max_retries=0, timeout=ANSWER_SECONDS)
     except (OperationalError, OSError):
         return False
     return True
