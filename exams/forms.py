@@ -148,6 +148,11 @@ class StudentForm(ReasonForm):
         students = Enrolment.objects.students().present().filter(course=exam.course).select_related("user", "course")
         self.fields["enrolment"].queryset = students  # type: ignore[attr-defined]
 
+    @property
+    def names_nobody(self) -> bool:
+        """Whether who is chosen is no student of the course; to choose nobody is a slip, and said at the field."""
+        return self.has_error("enrolment", "invalid_choice")
+
 
 class WalkInForm(StudentForm):
     """A student who came without a registration, and where they sit."""
@@ -158,6 +163,18 @@ class WalkInForm(StudentForm):
         """Return as much of it as is kept."""
         seat: str = self.cleaned_data["seat"]
         return seat[:100]
+
+
+class AfterwardsForm(StudentForm):
+    """A student who sat a closed exam without being on its list, why, and their points where they are known."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
+        super().__init__(data, exam=exam)
+        self.fields["points"] = PointsField(exam, label=_("Points"))
+
+    def clean_points(self) -> str:
+        """Return what names the points, as a held act keeps them; '' for none."""
+        return exactly(self.cleaned_data["points"])
 
 
 class CapacityForm(ExamActForm):

@@ -4,6 +4,7 @@ from django.urls import path
 
 from amls.files.tables.writing import XLSX
 from exams.forms import (
+    AfterwardsForm,
     AttendanceForm,
     CapacityForm,
     ExamActForm,
@@ -34,6 +35,9 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/staff/", staff.staff, name="staff"),
     path("<slug:slug>/exams/<int:pk>/staff/people/<int:registration_pk>/", staff.person, name="staff_person"),
     path("<slug:slug>/exams/<int:pk>/staff/register/", act_view("register", StudentForm), name="staff_register"),
+    path(
+        "<slug:slug>/exams/<int:pk>/staff/afterwards/", act_view("afterwards", AfterwardsForm), name="staff_afterwards"
+    ),
     path("<slug:slug>/exams/<int:pk>/staff/withdraw/", act_view("withdraw", PersonForm), name="staff_withdraw"),
     path("<slug:slug>/exams/<int:pk>/staff/excuse/", act_view("excuse", PersonForm), name="staff_excuse"),
     path("<slug:slug>/exams/<int:pk>/staff/was-there/", act_view("was-there", AttendanceForm), name="staff_was_there"),

@@ -178,6 +178,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:attendees": ("{exam}attendance.pdf", STAFF),
     "exams:staff": ("{exam}staff/", STAFF),
     "exams:staff_person": ("{exam}staff/people/{registration}/", STAFF),
+    "exams:staff_afterwards": ("{exam}staff/afterwards/", dict.fromkeys(PARTS, 405)),
     "exams:staff_register": ("{exam}staff/register/", dict.fromkeys(PARTS, 405)),
     "exams:staff_withdraw": ("{exam}staff/withdraw/", dict.fromkeys(PARTS, 405)),
     "exams:staff_excuse": ("{exam}staff/excuse/", dict.fromkeys(PARTS, 405)),

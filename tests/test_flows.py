@@ -20,7 +20,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from amls.agenda.feeds import personal_feed_url
-from amls.core.clock import database_clock
 from amls.courses.models import Enrolment, User
 from amls.mail.tasks import deliver
 from exams.models import Registration
@@ -141,8 +140,11 @@ def test_an_upload_is_receipted_by_mail(proven: Cast, postbox: Postbox) -> None:
 
 
 def test_who_waits_for_an_exam_is_promoted(proven: Cast, postbox: Postbox, rings: Rings) -> None:  # noqa: F811
-    exam = OpenExamFactory.create(course=proven.course, capacity=1)
-    database_clock.set(datetime(2024, 6, 20, 10, tzinfo=UTC))
+    now = timezone.now()
+    exam = OpenExamFactory.create(
+        course=proven.course, capacity=1, starts_at=now + timedelta(days=30), opens_at=now - timedelta(days=1),
+        closes_at=now + timedelta(days=9), withdraw_until=now + timedelta(days=9),
+    )  # fmt: skip
     first, second = sign_in(proven.student.user), sign_in(proven.other_student.user)
     with noted() as passed:
         with rings():

@@ -27,6 +27,7 @@ AT_ONCE = {
     "exams.services.admission:_tell": HELD,
     "exams.services.two_dates:hold_beside": ASKED,
     "exams.services.two_dates:wait_beside": ASKED,
+    "exams.services.afterwards:enter_afterwards": HELD,
     "exams.services.capacity:end_idle_waits": WORKER,
     "exams.services.registration:_end": f"{HELD}; {ASKED}",
     "exams.services.registration:move": ASKED,

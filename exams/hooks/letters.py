@@ -27,6 +27,8 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     exam = registration.exam
     until = say_time(exam.last_moment_to_withdraw, registration.course.zone)
     values = {"exam": exam, "when": _when(exam), "until": until}
+    if now >= exam.starts_at:
+        return None if registration.state == _State.WAITLISTED else _on_the_list(registration)
     if registration.state == _State.WAITLISTED:
         subject = _("You are on the waiting list for %(exam)s") % values
         if not exam.may_withdraw(now):
@@ -57,6 +59,8 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
     if registration is None or registration.state != _State.REGISTERED:
         return None
     exam = registration.exam
+    if now >= exam.starts_at:
+        return _on_the_list(registration)
     until = say_time(exam.last_moment_to_withdraw, registration.course.zone)
     if exam.may_withdraw(now):
         text = _(
@@ -76,6 +80,30 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
         )
         text += "\n\n" + said % escaped({"exam": given_back.exam, "when": _when(given_back.exam)})
     return _letter(registration, _("You have a seat for %(exam)s") % {"exam": exam}, text, is_pushed=True)
+
+
+def _on_the_list(registration: Registration) -> Letter:
+    """Tell who has a seat of an exam that has begun that they stand on its list: there is nothing left to give back."""
+    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    text = _(
+        "You stand on the list of **%(exam)s**, %(when)s. If you did not sit it, tell the staff of the course, who note who was there."
+    )
+    return _letter(registration, _("You are on the list of %(exam)s") % named, text % escaped(named))
+
+
+@letter("exams.entered", label=gettext_lazy("Attendance of an exam, entered afterwards"))
+def entered(notice: Notice, now: datetime) -> Letter | None:
+    """Tell who was put on the list of a closed exam that they stand there as having attended, and why."""
+    registration = _registration(notice)
+    if registration is None or registration.state != _State.ATTENDED:
+        return None
+    values = {"exam": registration.exam, "when": _when(registration.exam), "reason": registration.reason}
+    text = _(
+        "The staff of the course entered that you sat **%(exam)s**, %(when)s, though you were not on its list. "
+        "If you did not sit it, tell them."
+    )
+    text += "\n\n" + _("Reason: %(reason)s")
+    return _letter(registration, _("You are entered as having sat %(exam)s") % values, text % escaped(values))
 
 
 @letter("exams.wait-ended", label=gettext_lazy("End of a wait for another date"))

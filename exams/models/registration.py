@@ -132,6 +132,12 @@ class Registration(models.Model):
         return self.state in (self.State.ATTENDED, self.State.ABSENT)
 
     @property
+    def was_added_afterwards(self) -> bool:
+        """Whether staff put its person on the list once the exam was closed."""
+        closed, ended = self.exam.closed_at, self.closed_at
+        return self.is_walk_in and self.holds_seat and closed is not None and ended is not None and ended > closed
+
+    @property
     def has_passed(self) -> bool:
         """Whether its result is out and a pass; a query where the result is not loaded with it."""
         result = getattr(self, "result", None)

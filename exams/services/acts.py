@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -26,6 +27,7 @@ from amls.held.services import HOLD
 from amls.held.trials import Trial, watched
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
+from exams.services.afterwards import enter_afterwards
 from exams.services.door import (
     add_helper,
     correct_attendance,
@@ -189,6 +191,20 @@ def register(staff: Staff, data: Data) -> str:
                 waiting,
             )
             said.append(left % {"count": waiting})
+    return " ".join([*said, say_passed(enrolment)]).strip()
+
+
+@act("afterwards", gettext_lazy("Enter as attended"))
+def afterwards(staff: Staff, data: Data) -> str:
+    """Put a student on the list of a closed exam who sat it."""
+    enrolment, points = data["enrolment"], data["points"]
+    enter_afterwards(
+        enrolment=enrolment, exam_pk=staff.exam.pk, reason=data["reason"], by=staff.by, now=staff.now,
+        points=Decimal(points) if points else None,
+    )  # fmt: skip
+    said = [_("%(person)s stands as attended now.") % {"person": enrolment.user}]
+    if points:
+        said.append(_("Their points are kept, and told once results are published."))
     return " ".join([*said, say_passed(enrolment)]).strip()
 
 

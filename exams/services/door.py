@@ -115,14 +115,22 @@ def correct_attendance(
             raise changed_meanwhile(_who_marked(registration), registration.get_state_display())
         if not registration.holds_seat:
             _count_again(registration)
-        CheckInMark.objects.create(
-            key=uuid4(), registration=registration, action=_Action.PRESENT if attended else _Action.ABSENT, by=by,
-            made_at=now, received_at=now,
-        )  # fmt: skip
         registration.reason = reason
         registration.save(update_fields=["reason"])
-        _follow_marks(registration, now=now)
+        _note(registration, _Action.PRESENT if attended else _Action.ABSENT, by=by, now=now)
     return registration
+
+
+def note_present(registration: Registration, *, by: User | None, now: datetime) -> None:
+    """Note that somebody attended, whose registration the caller holds under the exam's lock."""
+    _note(registration, _Action.PRESENT, by=by, now=now)
+
+
+def _note(registration: Registration, action: CheckInMark.Action, *, by: User | None, now: datetime) -> None:
+    CheckInMark.objects.create(
+        key=uuid4(), registration=registration, action=action, by=by, made_at=now, received_at=now
+    )
+    _follow_marks(registration, now=now)
 
 
 def _count_again(registration: Registration) -> None:

@@ -17,7 +17,7 @@ from amls.core.bounds import spend
 from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
-from exams.models import Exam, Registration
+from exams.models import Exam, Registration, Result
 from exams.models.results import HAS_PASSED
 from exams.services.calendars import follow_later
 from exams.services.capacity import (
@@ -192,7 +192,12 @@ def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration
 def _check_still_open(exam: Exam, *, needs_seat: bool) -> None:
     check_not_frozen(exam)
     if exam.closed_at is not None:
-        raise RuleViolation(_("This exam is closed. Nobody can be registered for it any more."), "exam-closed")
+        raise RuleViolation(
+            _(
+                "This exam is closed. Who sat it without being on its list is entered on its page, under 'People and seats'."
+            ),
+            code="exam-closed",
+        )
     if needs_seat:
         need_seat_now(exam)
 
@@ -221,8 +226,11 @@ def withdraw(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registrati
 def staff_withdraw(*, registration_pk: int, reason: str, now: datetime) -> Registration:
     """Take a person off an exam by hand, at any time before it is closed; a freed seat is given on while it may be.
 
+    Whom staff put on the list once it was closed (`enter_afterwards`) they take off it later as well.
+
     Raises:
-        RuleViolation: there is no reason, the registration is no longer active, or the results are frozen.
+        RuleViolation: there is no reason, the registration is no longer active, they have points, or the results are
+            frozen.
     """
     return _end(registration_pk, Registration.State.WITHDRAWN, "exams.withdrawn", reason=reason, now=now)
 
@@ -248,13 +256,17 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
         rows = Registration.objects.select_for_update(of=("self",)).with_people().with_wait_beside()
         registration = rows.get(pk=registration_pk)
         check_not_frozen(exam)
-        may_be_closed = state == Registration.State.EXCUSED and registration.holds_seat
+        # Whom staff put on the list of a closed exam by mistake they take off it again.
+        is_taken_off = state == Registration.State.WITHDRAWN and registration.was_added_afterwards
+        may_be_closed = is_taken_off or (state == Registration.State.EXCUSED and registration.holds_seat)
         if registration.closed_at is not None and not may_be_closed:
             raise RuleViolation(
                 _("This registration has ended already: %(state)s.") % {"state": registration.get_state_display()},
                 code="registration-ended",
             )
-        if registration.state == Registration.State.ATTENDED:
+        if is_taken_off:
+            _need_no_result(registration)
+        elif registration.state == Registration.State.ATTENDED:
             raise RuleViolation(
                 _("This person attended the exam. Take the check-in back first, if that is wrong."), code="attended"
             )
@@ -265,6 +277,15 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
         promote(exams, exam, now=now)
         write_counters(exam)
     return registration
+
+
+def _need_no_result(registration: Registration) -> None:
+    if Result.objects.filter(registration=registration).exists():
+        raise RuleViolation(
+            _("%(person)s has points in this exam. Take their result away first.")
+            % {"person": registration.enrolment.user},
+            code="has-points",
+        )
 
 
 def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_POST
 
 from amls.core.meanwhile import CODE
 from amls.core.preview import sent_before
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_or_none
 from amls.held.asking import ask_and_hold
 from amls.held.trials import tried
-from exams.forms import ExamActForm
+from exams.forms import ExamActForm, StudentForm
 from exams.services.acts import Staff, acts, wanted_act
 from exams.views.people import place_of
-from exams.views.staff import open_exam, show_person
+from exams.views.staff import open_exam, show_person, show_staff
 
 View = Callable[[HttpRequest, str, int], HttpResponse]
 
@@ -56,6 +56,9 @@ def act_view(name: str, form_class: type[ExamActForm]) -> View:
                     )
                 messages.success(request, act.do(staff, data))
             except RuleViolation as violation:
+                if isinstance(form, StudentForm):
+                    add_violation(form, violation)
+                    return show_staff(request, access, exam, by_hand=form)
                 messages.error(request, str(violation.message))
                 if violation.code == CODE and "registration" in data:
                     # It comes back with what was typed, and how the person stands by now.
@@ -66,6 +69,8 @@ def act_view(name: str, form_class: type[ExamActForm]) -> View:
                 messages.error(request, " ".join(error.messages))
         elif form.names_nobody:
             raise Http404
+        elif isinstance(form, StudentForm):
+            return show_staff(request, access, exam, by_hand=form)
         else:
             messages.error(request, form.problem)
         return redirect(back)

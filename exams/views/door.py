@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,8 +23,8 @@ from amls.core.request import json_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
 from amls.courses.accounts import user_or_none
-from amls.courses.models import Enrolment
 from exams.admission import Admission, admissions_of
+from exams.candidates import candidates_at
 from exams.forms import WalkInForm
 from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registration
 from exams.naming import known_by
@@ -114,16 +113,6 @@ def _row(registration: Registration, admission: Admission, granted: Accommodatio
         # A new key for each button on the page: pressed twice it counts once.
         "key": uuid.uuid4(),
     }
-
-
-def candidates_at(exam: Exam) -> list[Enrolment]:
-    """Return who may come without a seat: registered for no exam, or waiting for this one (`waits`)."""
-    active = Registration.objects.active().filter(course=exam.course_id)
-    waiting = active.waiting().order_by().filter(exam=exam).values("enrolment")
-    elsewhere = active.exclude(enrolment__in=waiting).values("enrolment")
-    students = Enrolment.objects.students().present().filter(course=exam.course_id).exclude(pk__in=elsewhere)
-    candidates = students.annotate(waits=Exists(waiting.filter(enrolment=OuterRef("pk")))).select_related("user")
-    return list(candidates.order_by("user__sort_name", "pk"))
 
 
 def _counts(exam: Exam) -> dict[str, int]:

@@ -20,10 +20,11 @@ from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from exams.admission import admissions_of
+from exams.candidates import Candidate, candidates_afterwards, candidates_at
+from exams.forms import AfterwardsForm, StudentForm
 from exams.models import Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
 from exams.services.university import compare_lists, import_university_list
-from exams.views.door import candidates_at
 from exams.views.people import GONE, lists_of, may_return, people_of, place_of
 
 
@@ -43,7 +44,14 @@ def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
 def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the exam's state at a glance, and who is in it, by pages; what can be done with one of them is at `person`."""
     access, exam = open_exam(request, slug, pk)
+    return show_staff(request, access, exam)
+
+
+def show_staff(request: HttpRequest, access: Access, exam: Exam, *, by_hand: StudentForm | None = None) -> HttpResponse:
+    """Return the exam's page; with what was typed to put somebody on its list, where that is wrong."""
     people, moves_up = people_of(access, exam), exam.may_withdraw(access.now)
+    if by_hand is None:
+        by_hand = AfterwardsForm(exam=exam) if exam.closed_at is not None else StudentForm(exam=exam)
     context = {
         "access": access,
         "course": access.course,
@@ -53,12 +61,22 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "figures": people.figures(),
         "rooms": list(exam.rooms.all()),
         "helpers": _helpers(request, exam, access),
-        # Who waits moves up by themselves, as long as anybody does.
-        "candidates": [row for row in candidates_at(exam) if not (moves_up and getattr(row, "waits", False))],
+        "by_hand": by_hand,
+        "candidates": _candidates(exam, moves_up=moves_up),
         "moves_up": moves_up,
         "comparison": compare_lists(exam),
     }
-    return render(request, "exams/staff.html", context)
+    return render(request, "exams/staff.html", context, status=422 if by_hand.errors else 200)
+
+
+def _candidates(exam: Exam, *, moves_up: bool) -> list[Candidate]:
+    """Return who may be put on the list by hand: nobody once the results are frozen."""
+    if exam.frozen_at is not None:
+        return []
+    if exam.closed_at is not None:
+        return candidates_afterwards(exam)
+    # Who waits moves up by themselves, as long as anybody does.
+    return [row for row in candidates_at(exam) if not (moves_up and row.waits)]
 
 
 @require_safe

@@ -119,8 +119,14 @@ def test_staff_read_who_waits_and_that_nobody_moves_up_any_more(cast: Cast, exam
     Exam.objects.filter(pk=exam.pk).update(withdraw_until=NOW - timedelta(days=1))
     assert [row for row in offered() if str(waits.user) in row] == [f"{waits.user} · {waits.number} · waiting list"]
     assert (moves_up in page().get_text(), over in page().get_text()) == (False, True)
-    full = "error: Every seat is taken. Raise the capacity of the exam first, if the room has space."
-    assert said(cast, exam, "register", enrolment=waits.pk, reason="x") == [full]
+    full = "Every seat is taken. Raise the capacity of the exam first, if the room has space."
+    values = {"enrolment": waits.pk, "reason": "Größe"}
+    refused = cast.client("assistant").post(f"/amls/exams/{exam.pk}/staff/register/", values)
+    typed = BeautifulSoup(refused.content, "html.parser")
+    assert (refused.status_code, full in typed.get_text()) == (422, True)
+    # What was typed stays.
+    kept = typed.select("#who option[selected], #register-reason")
+    assert [field["value"] for field in kept] == [str(waits.pk), "Größe"]
     said(cast, exam, "capacity", capacity="4")
     assert said(cast, exam, "register", enrolment=waits.pk, reason="x") == [
         f"success: {waits.user} is registered. 1 person waits: nobody moves up any more."

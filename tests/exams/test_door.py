@@ -366,7 +366,7 @@ def test_who_waits_stands_among_those_who_came_without_a_seat(cast: Cast, today:
     by_hand(elsewhere, other)
     client, door = cast.client("assistant"), f"/amls/exams/{today.pk}/check-in/"
     page = client.get(door)
-    assert [(candidate.pk, candidate.waits) for candidate in page.context["candidates"]] == [
+    assert [(candidate.enrolment.pk, candidate.waits) for candidate in page.context["candidates"]] == [
         (cast.other_student.pk, True)
     ]
     answer = client.post(f"{door}walk-in/", {"enrolment": cast.other_student.pk}, follow=True)

@@ -135,7 +135,9 @@ def test_who_is_gone_is_offered_no_place(cast: Cast, exam: Exam) -> None:
     delete_account(user=cast.student.user, now=JUNE)
     staff, page, chosen = cast.client("lecturer"), f"/amls/exams/{exam.pk}/", cast.student.pk
     for offered in ("staff/", "check-in/"):
-        assert [person.pk for person in staff.get(f"{page}{offered}").context["candidates"]] == [cast.other_student.pk]
+        assert [person.enrolment.pk for person in staff.get(f"{page}{offered}").context["candidates"]] == [
+            cast.other_student.pk
+        ]
     assert staff.post(f"{page}check-in/walk-in/", {"enrolment": chosen, "reason": "Came"}).status_code == 404
     staff.post(f"{page}staff/register/", {"enrolment": chosen, "reason": "Came", "_agreed": "1"})
     staff.post(f"{page}check-in/walk-in/", {"enrolment": cast.other_student.pk, "reason": "Came"})
