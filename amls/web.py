@@ -8,8 +8,9 @@ import gc
 import sys
 from importlib import import_module
 
-from granian.cli import entrypoint
+from granian.cli import cli, entrypoint
 
+from amls.core.listening import try_port
 from amls.core.preloading import collect_seldom, keep_what_is_loaded, load_in_common
 
 
@@ -28,6 +29,25 @@ def preload(application: str) -> None:
     gc.enable()
 
 
+def require_free_port(arguments: list[str]) -> None:
+    """End with a sentence where another program listens on the port that granian's options name.
+
+    Args:
+        arguments: granian's, without the program's name; what they leave out may stand in the environment.
+    """
+    options = cli.make_context("granian", list(arguments), resilient_parsing=True, auto_envvar_prefix="GRANIAN").params
+    if options["uds"] is not None:
+        return
+    try:
+        try_port(options["host"], options["port"])
+    except OSError as error:
+        sys.exit(
+            f"The web server can't listen on {options['host']}:{options['port']} ({error.strerror}). "
+            "End the program that does, such as an AMLS that still runs, or choose another port with --port."
+        )
+
+
 if __name__ == "__main__":
+    require_free_port(sys.argv[1:])
     preload(sys.argv[-1])
     entrypoint()  # type: ignore[no-untyped-call]

@@ -26,6 +26,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.accounts.log import record
 from amls.accounts.proofs import note_proof, proof_of
 from amls.accounts.services import replace_addresses
+from amls.core.clock import database_clock
 from amls.core.hooks import Hook
 from amls.core.peers import line_of
 from amls.courses.accountevents import AccountEvent
@@ -99,7 +100,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             ReauthenticationRequired: they did not.
         """
         proof = proof_of(self.request, self.request.user)
-        if proof is not None and _is_fresh(proof.at):
+        if proof is not None and _is_fresh(proof.at, now=database_clock.now().timestamp()):
             return False
         is_required: bool = super().is_reauthentication_required(app=app, **kwargs)
         if is_required and not super().get_reauthentication_methods(self.request.user) and not self._just_signed_in():
@@ -108,11 +109,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def _just_signed_in(self) -> bool:
         records = get_authentication_records(self.request, self.request.user)
-        return any(_is_fresh(float(record["at"])) for record in records)
+        # allauth goes by the clock of the web server.
+        return any(_is_fresh(float(record["at"]), now=time.time()) for record in records)
 
 
-def _is_fresh(moment: float) -> bool:
-    return bool(moment > time.time() - app_settings.REAUTHENTICATION_TIMEOUT)
+def _is_fresh(moment: float, *, now: float) -> bool:
+    return bool(moment > now - app_settings.REAUTHENTICATION_TIMEOUT)
 
 
 def opens_again(user: User) -> str:

@@ -1,10 +1,10 @@
 """By what somebody has proved who they are, beside what allauth keeps record of."""
 
-import time
 from typing import NamedTuple
 
 from django.http import HttpRequest
 
+from amls.core.clock import database_clock
 from amls.courses.models import User
 
 # In the session.
@@ -27,7 +27,7 @@ class Proof(NamedTuple):
 
 def note_proof(request: HttpRequest, user: User, *, how: str) -> None:
     """Note in the session that somebody has just proved who they are."""
-    request.session[_PROVED] = Proof(user.pk, time.time(), how)
+    request.session[_PROVED] = Proof(user.pk, database_clock.now().timestamp(), how)
 
 
 def proof_of(request: HttpRequest, user: User) -> Proof | None:

@@ -31,6 +31,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
+from django.db.models import F
 from django.utils.crypto import salted_hmac
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy
@@ -90,7 +91,7 @@ def spend(bound: Bound, *, who: object, now: datetime, amount: int = 1) -> None:
     """
     if amount <= 0:
         return
-    key: dict[str, Any] = {"what": bound.what, "who": salted_hmac(bound.what, str(who), algorithm="sha256").hexdigest()}
+    key: dict[str, Any] = _key(bound, who)
     if amount <= bound.most:
         values = {**key, "amount": amount, "most": bound.most, "now": now, "ends_at": now + bound.per}
         with connection.cursor() as cursor:
@@ -103,6 +104,17 @@ def spend(bound: Bound, *, who: object, now: datetime, amount: int = 1) -> None:
     wait = timesince(now, ends_at + timedelta(seconds=59))
     said = bound.message % {"most": bound.show(bound.most), "wait": wait}
     raise RuleViolation(said, code="too-often", field=bound.field)
+
+
+def give_back(bound: Bound, *, who: object, amount: int = 1) -> None:
+    """Give back what was used, where it came to nothing through no fault of theirs: 1 query, or 2."""
+    kept = Spending.objects.filter(**_key(bound, who))
+    if not kept.filter(spent__gt=amount).update(spent=F("spent") - amount):
+        kept.filter(spent__lte=amount).delete()
+
+
+def _key(bound: Bound, who: object) -> dict[str, str]:
+    return {"what": bound.what, "who": salted_hmac(bound.what, str(who), algorithm="sha256").hexdigest()}
 
 
 def purge_spendings(now: datetime, dry_run: bool) -> int:

@@ -59,7 +59,8 @@ def work_once(now: datetime) -> bool:
     for claim in EXPORTS.claim(now=now):
         export, started = claim.row, time.monotonic()
         try:
-            with claim.kept():
+            # Also what is said of a failure is in the language of who waits for it.
+            with claim.kept(), translation.override(export.language):
                 _make(claim)
         except LostClaimError:
             logger.warning("export lost export=%s kind=%s", export.pk, export.kind)
@@ -82,7 +83,7 @@ def _make(claim: Claim[Export]) -> None:
     try:
         kind = kinds[export.kind]
         order = order_of(export, now=claim.clock.now())
-        with translation.override(export.language), _zone_of(order):
+        with _zone_of(order):
             _write(claim, kind, order)
     except (LostClaimError, DatabaseError):
         # A mark could not be written either; the claim ends with its lease.
@@ -162,5 +163,6 @@ def _try_later(claim: Claim[Export], error: OSError) -> None:
     if claim.attempt >= MOST_ATTEMPTS:
         _give_up(claim, _("It could not be written (%(error)s). Try again later.") % {"error": type(error).__name__})
     else:
+        said = _("It could not be written (%(error)s). It is tried again by itself.") % {"error": type(error).__name__}
         not_before = claim.clock.now() + _PAUSE * claim.attempt
-        claim.finish(state=Export.State.WAITING, not_before=not_before)
+        claim.finish(state=Export.State.WAITING, not_before=not_before, error=clean_line(said)[:500], done=0)

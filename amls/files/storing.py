@@ -21,6 +21,8 @@ from amls.files.checks import CheckedFile
 
 logger = logging.getLogger(__name__)
 
+# Of what is refused as the storage does not take it, whatever was sent.
+NOT_STORED = "storage"
 # What the operating system says in English only.
 _REASONS = {
     errno.ENOSPC: gettext_lazy("the disk is full"),
@@ -108,5 +110,5 @@ def _store(upload: UploadedFile[Any], name: str, filename: str) -> None:
         raise RuleViolation(
             _("'%(name)s' could not be stored: %(reason)s. Nothing was kept; tell whoever runs this installation.")
             % {"name": filename, "reason": _REASONS.get(error.errno or 0) or error.strerror or error},
-            code="storage",
+            code=NOT_STORED,
         ) from error

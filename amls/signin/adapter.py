@@ -1,6 +1,5 @@
 """How accounts and providers come together: allauth's adapter."""
 
-import time
 from typing import Any
 
 import requests
@@ -13,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.clock import database_clock
 from amls.core.providers import SignInProvider
 from amls.courses.models import User
 from amls.signin.joining import account_with, unlock
@@ -25,7 +25,11 @@ PENDING = "amls_signin_pending"
 
 def wait_for_account(request: HttpRequest, sociallogin: SocialLogin, *, addresses: list[str]) -> None:
     """Remember a sign-in until somebody in this browser shows that the account with one of these addresses is theirs."""
-    request.session[PENDING] = {"login": sociallogin.serialize(), "addresses": addresses, "at": time.time()}
+    request.session[PENDING] = {
+        "login": sociallogin.serialize(),
+        "addresses": addresses,
+        "at": database_clock.now().timestamp(),
+    }
 
 
 class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

@@ -1,6 +1,5 @@
 """What follows when somebody signed in by a provider, or joined one with their account: allauth's signals."""
 
-import time
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -11,6 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from amls.accounts.log import record
+from amls.core.clock import database_clock
 from amls.courses.accountevents import AccountEvent
 from amls.courses.factor import note_providers_factor
 from amls.courses.models import User
@@ -58,7 +58,7 @@ def _receive(sociallogin: SocialLogin) -> None:
 
 def _join_pending(request: HttpRequest, user: User, pending: dict[str, Any]) -> None:
     """Join a sign-in with the account of whoever has just shown that its address is theirs."""
-    if time.time() - pending["at"] > _PENDING_SECONDS:
+    if database_clock.now().timestamp() - pending["at"] > _PENDING_SECONDS:
         return
     waiting = SocialLogin.deserialize(pending["login"])
     is_own = EmailAddress.objects.filter(user=user, email__in=pending["addresses"], verified=True).exists()

@@ -14,14 +14,14 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.core.bounds import Bound, spend
+from amls.core.bounds import Bound, give_back, spend
 from amls.core.sizes import say_size
 from amls.core.statements import ModelStatement, Parameter, Statement
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
-from amls.files.storing import KeptFile, keeping
+from amls.files.storing import NOT_STORED, KeptFile, keeping
 from amls.mail.outbox import notify_each
 from projects.deadlines import Deadlines, Timeliness, is_counting, may_pick
 from projects.models import Assignment, Membership, Project, Submission, SubmissionFile
@@ -175,7 +175,8 @@ def hand_in(
             # Its files had been kept on the server, and went with the first press of the button.
             return pressed
         raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
-    spend(_TRIES, who=project.pk if team is not None else f"{assignment.pk} {by.pk}", now=now)
+    whose = project.pk if team is not None else f"{assignment.pk} {by.pk}"
+    spend(_TRIES, who=whose, now=now)
     checked = check_files(uploads, assignment)
     try:
         with keeping(checked, stored_path) as kept:
@@ -198,6 +199,10 @@ def hand_in(
             return add(team)
     except _PressedTwiceError as pressed:
         return pressed.submission
+    except RuleViolation as violation:
+        if violation.code == NOT_STORED:
+            give_back(_TRIES, who=whose)
+        raise
 
 
 def _add_attempt(

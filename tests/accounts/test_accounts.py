@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 
 import pytest
@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from amls.core.clock import database_clock
 from amls.courses.models import AccountEvent, User
 from amls.mail.account_mail import KIND
 from amls.mail.models import Notice
@@ -126,6 +127,7 @@ def test_who_has_neither_password_nor_factor_signs_in_again_with_a_code(
     # Half an hour later it is asked again.
     later = time.time() + 1800
     monkeypatch.setattr(time, "time", lambda: later)
+    database_clock.set(datetime.fromtimestamp(later, UTC))
     answer = stale.post("/accounts/email/", {"action_remove": "1", "email": "student@example.org"})
     assert answer.headers["Location"].startswith("/accounts/sign-in-again/")
 

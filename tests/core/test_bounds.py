@@ -7,7 +7,7 @@ from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 from pytest_django import DjangoAssertNumQueries
 
-from amls.core.bounds import Bound, purge_spendings, spend
+from amls.core.bounds import Bound, give_back, purge_spendings, spend
 from amls.core.models import Spending
 from amls.core.violations import RuleViolation
 from tests.races import at_once, refusals
@@ -75,6 +75,22 @@ def test_who_used_a_bound_is_not_readable_and_is_forgotten_afterwards() -> None:
     assert purge_spendings(NOW + timedelta(days=1), True) == 1
     assert purge_spendings(NOW + timedelta(days=1), False) == 1
     assert not Spending.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_given_back_may_be_used_again_and_no_more() -> None:
+    give_back(TWICE, who=1)
+    for _time in range(2):
+        spend(TWICE, who=1, now=NOW)
+    for _time in range(2):
+        give_back(TWICE, who=1)
+        spend(TWICE, who=1, now=NOW)
+    give_back(TWICE, who=1, amount=5)
+    give_back(TWICE, who=2)
+    for _time in range(2):
+        spend(TWICE, who=1, now=NOW)
+    with pytest.raises(RuleViolation):
+        spend(TWICE, who=1, now=NOW)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 
@@ -46,6 +47,18 @@ def test_a_web_process_starts_without_what_few_ask_for() -> None:
     ours = {name for name in loaded if name.startswith(_OURS)}
     # Django and the libraries of every page; a new heavy one, or one that came back, is seen here.
     assert len(loaded - ours) < 1_800
+
+
+def test_a_second_web_server_does_not_share_the_port_of_the_first() -> None:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as first:
+        port = str(first.getsockname()[1])
+        for options, said in ((["--port", port], {}), ([], {"GRANIAN_PORT": port})):
+            command = [sys.executable, "-m", "amls.web", "--host", "127.0.0.1", *options, "amls.wsgi:application"]
+            done = subprocess.run(
+                command, cwd=settings.BASE_DIR, env={**os.environ, **said}, check=False, capture_output=True, text=True
+            )
+            assert done.returncode == 1
+            assert done.stderr.startswith(f"The web server can't listen on 127.0.0.1:{port} (Address already in use)")
 
 
 def test_a_worker_starts_without_the_solver_and_the_parsers() -> None:

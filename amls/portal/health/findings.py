@@ -242,7 +242,7 @@ def _places(state: State) -> Iterator[Observation]:
             ""
             if place.is_writable
             else _(
-                "Uploads are refused. Look whether its disk is mounted read-only, and whether it belongs to the user of AMLS."
+                "Uploads are refused, and exports wait or fail. Look whether its disk is mounted read-only, and whether it belongs to the user of AMLS."
             ),
         )
 

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from django.db import connections
 
 from amls.core.checks import check_pdf_libraries
 from amls.core.keyprint import WRONG_KEY, is_key_known
+from amls.core.listening import try_port
 from amls.core.peers import is_loopback
 from amls.courses.models import Course, User
 from amls.embedded import EmbeddedServerError, revive, running, socket_dir
@@ -278,18 +278,14 @@ def _port(said: str) -> int:
 
 
 def _check_port(host: str, port: int) -> None:
-    """Refuse a port that another program listens on: the web server would share it, and get every other request."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # What lingers of connections that a server before this one had is no hindrance.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"The web server can't listen on {host}:{port} ({error.strerror}). Is the port in use? "
-                "Choose another with PORT=8001."
-            ) from error
+    """Refuse a port that another program listens on."""
+    try:
+        try_port(host, port)
+    except OSError as error:
+        raise CommandError(
+            f"The web server can't listen on {host}:{port} ({error.strerror}). Is the port in use? "
+            "Choose another with PORT=8001."
+        ) from error
 
 
 def _interrupt(_number: int, _frame: Any) -> None:
