@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
 from amls.core.meanwhile import CODE, exactly, is_own_change
+from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.files.tables.forms import TableForm
@@ -116,6 +117,19 @@ class ExamActForm(forms.Form):
         return any(isinstance(self.fields.get(name), forms.ModelChoiceField) for name in self.errors)
 
 
+class SeenField(forms.Field):
+    """What names something that a page showed, '' where there was none; None where the page did not say."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def clean(self, value: str | None) -> str | None:
+        """Return it as it was sent, as long as such a name is."""
+        return None if value is None else clean_line(value)[:40]
+
+
 class ReasonForm(ExamActForm):
     """Why."""
 
@@ -126,16 +140,14 @@ class PersonForm(ReasonForm):
     """Somebody on the exam's list, and why."""
 
     registration = forms.ModelChoiceField(Registration.objects.none(), label=_("Person"))
+    # What names how the person stood on the page from which it is sent; None where it did not say so.
+    seen = SeenField()
+    seen_decision = SeenField()
+    seen_points = SeenField()
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
         super().__init__(data, exam=exam)
         self.fields["registration"].queryset = Registration.objects.with_people().filter(exam=exam)  # type: ignore[attr-defined]
-
-
-class AttendanceForm(PersonForm):
-    """Somebody on the exam's list, how they stood on the page from which it is sent, and why that is corrected."""
-
-    seen = forms.CharField(required=False, empty_value=None)
 
 
 class StudentForm(ReasonForm):
@@ -181,6 +193,8 @@ class CapacityForm(ExamActForm):
     """How many seats there are; nothing for no limit."""
 
     capacity = forms.CharField(label=_("Seats"), required=False)
+    # How many there were on the page from which it is sent.
+    seen = SeenField()
 
     def clean_capacity(self) -> int | None:
         """Return the number, or None."""

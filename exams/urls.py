@@ -5,7 +5,6 @@ from django.urls import path
 from amls.files.tables.writing import XLSX
 from exams.forms import (
     AfterwardsForm,
-    AttendanceForm,
     CapacityForm,
     ExamActForm,
     FreezeForm,
@@ -40,10 +39,8 @@ urlpatterns = [
     ),
     path("<slug:slug>/exams/<int:pk>/staff/withdraw/", act_view("withdraw", PersonForm), name="staff_withdraw"),
     path("<slug:slug>/exams/<int:pk>/staff/excuse/", act_view("excuse", PersonForm), name="staff_excuse"),
-    path("<slug:slug>/exams/<int:pk>/staff/was-there/", act_view("was-there", AttendanceForm), name="staff_was_there"),
-    path(
-        "<slug:slug>/exams/<int:pk>/staff/was-absent/", act_view("was-absent", AttendanceForm), name="staff_was_absent"
-    ),
+    path("<slug:slug>/exams/<int:pk>/staff/was-there/", act_view("was-there", PersonForm), name="staff_was_there"),
+    path("<slug:slug>/exams/<int:pk>/staff/was-absent/", act_view("was-absent", PersonForm), name="staff_was_absent"),
     path("<slug:slug>/exams/<int:pk>/staff/no-result/", act_view("no-result", PersonForm), name="staff_no_result"),
     path("<slug:slug>/exams/<int:pk>/staff/admit/", act_view("admit", PersonForm), name="staff_admit"),
     path("<slug:slug>/exams/<int:pk>/staff/refuse/", act_view("refuse", PersonForm), name="staff_refuse"),

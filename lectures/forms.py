@@ -1,20 +1,27 @@
 """A lecture as its staff change it on the course's own page."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import from_wall_clock, to_wall_clock
+from amls.core.times import say_date
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Mode
+from amls.desk.history import last_change
+from amls.desk.own_changes import LinesForm, OwnChanges
 from lectures.models import Lecture
+from lectures.services.chapters import chapter_in, stamp
 
 
-class LectureForm(forms.Form):
+class LectureForm(OwnChanges, forms.Form):
     """Day, times, place, mode, link and state of a lecture; times in the course's zone, open as long as they are empty."""
+
+    column_of: ClassVar[Mapping[str, str]] = {"start": "starts_at", "end": "ends_at"}
 
     day = forms.DateField(
         label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -48,7 +55,19 @@ class LectureForm(forms.Form):
             "state": lecture.state,
         }
         super().__init__(*args, **{**kwargs, "initial": initial, "prefix": f"lecture{lecture.pk}"})
-        self.course = course
+        self.course, self.lecture = course, lecture
+
+    @property
+    def changed_row(self) -> Lecture:
+        """The lecture."""
+        return self.lecture
+
+    def last_change_of(self, name: str) -> tuple[str | None, str]:
+        """Return who changed what a field shows, and what is there since; its day is that of its moment, or one without time."""
+        if name != "day":
+            return super().last_change_of(name)
+        changed = last_change(self.lecture, "starts_at" if self.lecture.starts_at else "day")
+        return (changed[0] if changed else None), say_date(self.lecture.held_on) if self.lecture.held_on else ""
 
     def clean(self) -> dict[str, Any]:
         """Turn day and times into instants; the hour that the clocks skip is refused."""
@@ -80,8 +99,10 @@ class LectureForm(forms.Form):
         return {name: self.cleaned_data[name] for name in names}
 
 
-class ChaptersForm(forms.Form):
+class ChaptersForm(LinesForm):
     """The chapters of a recording, one per line."""
+
+    lines_in = "chapters"
 
     chapters = forms.CharField(
         label=_("Chapters"),
@@ -90,3 +111,8 @@ class ChaptersForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "true"}),
         help_text=_("One per line: time, title and, if you like, the slide, such as '12:30 Operator fusion #23'."),
     )
+
+    def read_line(self, line: str) -> tuple[str, str]:
+        """Tell a chapter from others by where it begins."""
+        chapter = chapter_in(line)
+        return (stamp(chapter.seconds), str(chapter)) if chapter is not None else (line, line)

@@ -7,7 +7,8 @@ is left alone), and whether somebody else did so first (`is_overtaken`; then it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
@@ -63,6 +64,49 @@ def own_changes(
         else:
             own[key] = value
     return own, overtaken
+
+
+@dataclass(frozen=True, slots=True)
+class MergedLines:
+    """What becomes of lines that somebody changed on a page while somebody else may have changed them too.
+
+    Attributes:
+        lines: what is to stand there, by what tells one line from another; of what both changed, what its sender typed.
+        overtaken: what both changed.
+    """
+
+    lines: dict[str, str]
+    overtaken: list[str]
+
+
+def merged_lines(wanted: Mapping[str, str], *, stands: Mapping[str, str], seen: Mapping[str, str]) -> MergedLines:
+    """Return lines with what their sender changed of them, and all else as it is by now, in the order that fits both.
+
+    Args:
+        wanted: what somebody sends: each line by what tells it from others, in their order.
+        stands: what is there now.
+        seen: what they were shown.
+    """
+    keys = {**wanted, **stands, **seen}
+    own, overtaken = own_changes(
+        {key: wanted.get(key, "") for key in keys},
+        stands=stands, seen={key: seen.get(key, "") for key in keys}, named=lambda line: line or "",
+    )  # fmt: skip
+    kept = {**stands, **own, **{key: wanted.get(key, "") for key in overtaken}}
+    return MergedLines({key: kept[key] for key in _order(wanted, stands, seen) if kept.get(key)}, overtaken)
+
+
+def _order(wanted: Iterable[str], stands: Iterable[str], seen: Iterable[str]) -> list[str]:
+    """Return keys in the order that their sender gave them, else in the one in which they stand, with what is new where it was put."""
+    wanted, stands, seen = list(wanted), list(stands), list(seen)
+    has_own_order = [key for key in wanted if key in seen] != [key for key in seen if key in wanted]
+    order, others = (wanted, stands) if has_own_order else (stands, wanted)
+    order = list(order)
+    for place, key in enumerate(others):
+        if key not in order:
+            before = next((other for other in reversed(others[:place]) if other in order), None)
+            order.insert(order.index(before) + 1 if before is not None else 0, key)
+    return order
 
 
 def changed_meanwhile(by: object | None, said: str, *, field: str | None = None) -> RuleViolation:

@@ -20,6 +20,13 @@ def lock_course(pk: int) -> Course:
     return Course.objects.select_for_update(no_key=True).get(pk=pk)
 
 
+@contextmanager
+def holding(course: Course) -> Iterator[Course]:
+    """Hold the course's lock while a form is compared with what is there, and writes over it."""
+    with transaction.atomic():
+        yield lock_course(course.pk)
+
+
 def touch(course: Course, *, now: datetime) -> None:
     """Give the course a new revision: the ETag and cache key of all that visitors see."""
     Course.objects.filter(pk=course.pk).update(revision=F("revision") + 1, revised_at=now)

@@ -59,6 +59,13 @@ def last_change(row: Model, name: str) -> tuple[str, str] | None:
     return None
 
 
+def last_writer(row: Model) -> str | None:
+    """Return who wrote a row last; None where no history says so."""
+    events: Any = Events.objects
+    described = describe_events(events.references(row).order_by("-pgh_created_at")[:1])
+    return described[0]["who"] if described else None
+
+
 class _Names:
     """What the rows that some events name are called, read for all of them at once."""
 

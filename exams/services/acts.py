@@ -212,7 +212,7 @@ def afterwards(staff: Staff, data: Data) -> str:
 def withdraw(staff: Staff, data: Data) -> str:
     """Withdraw somebody."""
     registration = data["registration"]
-    staff_withdraw(registration_pk=registration.pk, reason=data["reason"], now=staff.now)
+    staff_withdraw(registration_pk=registration.pk, reason=data["reason"], now=staff.now, seen=data.get("seen"))
     return _("%(person)s is withdrawn and was told.") % {"person": registration.enrolment.user}
 
 
@@ -220,7 +220,7 @@ def withdraw(staff: Staff, data: Data) -> str:
 def excuse(staff: Staff, data: Data) -> str:
     """Excuse somebody."""
     registration = data["registration"]
-    excuse_registration(registration_pk=registration.pk, reason=data["reason"], now=staff.now)
+    excuse_registration(registration_pk=registration.pk, reason=data["reason"], now=staff.now, seen=data.get("seen"))
     return _("%(person)s is excused and was told.") % {"person": registration.enrolment.user}
 
 
@@ -245,7 +245,7 @@ def _correct(staff: Staff, data: Data, *, attended: bool, said: str) -> str:
         reason=reason,
         by=staff.by,
         now=staff.now,
-        seen=data["seen"],
+        seen=data.get("seen"),
     )
     return said % {"person": registration.enrolment.user}
 
@@ -255,8 +255,9 @@ def no_result(staff: Staff, data: Data) -> str:
     """Take somebody's result away."""
     registration = data["registration"]
     remove_result(
-        registration_pk=registration.pk, exam_pk=staff.exam.pk, reason=data["reason"], by=staff.by, now=staff.now
-    )
+        registration_pk=registration.pk, exam_pk=staff.exam.pk, reason=data["reason"], by=staff.by, now=staff.now,
+        seen=data.get("seen_points"),
+    )  # fmt: skip
     return _("The result of %(person)s is taken away.") % {"person": registration.enrolment.user}
 
 
@@ -280,7 +281,10 @@ def by_rules(staff: Staff, data: Data) -> str:
 
 def _decide(staff: Staff, data: Data, verdict: str) -> str:
     enrolment = data["registration"].enrolment
-    decide_admission(enrolment=enrolment, verdict=verdict, reason=data["reason"], by=staff.by, now=staff.now)
+    decide_admission(
+        enrolment=enrolment, verdict=verdict, reason=data["reason"], by=staff.by, now=staff.now,
+        seen=data.get("seen_decision"),
+    )  # fmt: skip
     return _("The decision on %(person)s is kept, and they were told.") % {"person": enrolment.user}
 
 
@@ -298,7 +302,7 @@ def admit_all(staff: Staff, data: Data) -> str:
 @act("capacity", gettext_lazy("Change the capacity"))
 def capacity(staff: Staff, data: Data) -> str:
     """Change how many seats there are."""
-    promoted = set_capacity(exam_pk=staff.exam.pk, capacity=data["capacity"], now=staff.now)
+    promoted = set_capacity(exam_pk=staff.exam.pk, capacity=data["capacity"], now=staff.now, seen=data.get("seen"))
     moved = ngettext("%(count)d person moved up.", "%(count)d people moved up.", len(promoted)) % {"count": len(promoted)}  # fmt: skip
     return _("The capacity is changed.") + (f" {moved}" if promoted else "")
 

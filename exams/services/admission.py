@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.meanwhile import changed_meanwhile, is_overtaken
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import finish_course_change, lock_course
@@ -14,19 +15,22 @@ from exams.models import AdmissionDecision
 
 
 def decide_admission(
-    *, enrolment: Enrolment, verdict: str, reason: str, by: User | None, now: datetime
+    *, enrolment: Enrolment, verdict: str, reason: str, by: User | None, now: datetime, seen: str | None = None
 ) -> AdmissionDecision:
     """Decide on a person's admission by hand, and tell them.
 
     The `verdict` is one of AdmissionDecision.Verdict; 'by_rules' takes an earlier decision
-    back. The `reason` is kept, and told in the mail.
+    back. The `reason` is kept, and told in the mail. What names the decision that was `seen` before is the key of the
+    newest, '' for none; None doesn't ask.
 
     Raises:
-        RuleViolation: there is no reason.
+        RuleViolation: there is no reason, or somebody decided meanwhile (code 'changed-meanwhile').
     """
     if not reason.strip():
         raise RuleViolation(_("Give the reason of the decision."), code="no-reason", field="reason")
     with transaction.atomic():
+        if seen is not None:
+            _need_to_have_seen(enrolment, seen)
         decision = AdmissionDecision(
             course=enrolment.course, enrolment=enrolment, verdict=verdict, reason=reason, by=by, decided_at=now
         )
@@ -34,6 +38,15 @@ def decide_admission(
         decision.save()
         _tell(decision, enrolment, now=now)
     return decision
+
+
+def _need_to_have_seen(enrolment: Enrolment, seen: str) -> None:
+    lock_course(enrolment.course_id)
+    decisions = AdmissionDecision.objects.filter(enrolment=enrolment).select_related("by")
+    newest = decisions.order_by("decided_at", "pk").last()
+    if newest is not None and is_overtaken(seen, stands=str(newest.pk)):
+        said = newest.get_verdict_display() + (f" – {newest.reason}" if newest.reason else "")
+        raise changed_meanwhile(newest.by, said, field="reason")
 
 
 def keep_decision(decision: AdmissionDecision, *, by: User | None, now: datetime) -> None:

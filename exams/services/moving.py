@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.meanwhile import CODE
 from amls.core.violations import RuleViolation
+from amls.desk.history import last_writer
 from exams.models import Exam, Registration, Room, Seat
 from exams.services.regrading import lock_with_course
 from exams.services.seatnews import seats_of, tell_changed
@@ -49,7 +52,14 @@ class MovedSeat:
     other: Registration | None
 
 
-def move_seat(*, exam_pk: int, registration_pk: int, spot: SeatSpot | None, now: datetime) -> MovedSeat:
+def move_seat(
+    *,
+    exam_pk: int,
+    registration_pk: int,
+    spot: SeatSpot | None,
+    now: datetime,
+    seen: Mapping[SeatSpot, int] | None = None,
+) -> MovedSeat:
     """Let a person sit elsewhere: on a free seat of the plan, or in exchange with who sits there.
 
     Once seats are released whoever sits elsewhere is told, after five minutes; who sits as before by then is told nothing.
@@ -59,10 +69,12 @@ def move_seat(*, exam_pk: int, registration_pk: int, spot: SeatSpot | None, now:
         registration_pk: of the person, who holds a seat in the exam.
         spot: where to; None takes their seat away, which only undoes that they were given one.
         now: the request's clock.
+        seen: who sat where on the plan that was shown; None doesn't ask.
 
     Raises:
-        RuleViolation: the exam is closed, the person is not in it, the seat is none of its plan, or somebody sits there
-            and the person has no seat to give in exchange.
+        RuleViolation: the exam is closed, the person is not in it, the seat is none of its plan, somebody sits there
+            and the person has no seat to give in exchange, or the person or who sat there sits elsewhere than was shown
+            (code 'changed-meanwhile').
     """
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
@@ -80,6 +92,8 @@ def move_seat(*, exam_pk: int, registration_pk: int, spot: SeatSpot | None, now:
             return MovedSeat(registration, was, None)
         knew = seats_of(exam)
         taken = _taken(exam, spot) if spot is not None else None
+        if seen is not None:
+            _need_to_have_seen(exam, seen, registration, was, spot, taken)
         if taken is not None and own is None:
             raise RuleViolation(_("Somebody sits there. Move them first."), code="seat-taken")
         if spot is None and exam.seats_released_at is not None:
@@ -92,6 +106,39 @@ def move_seat(*, exam_pk: int, registration_pk: int, spot: SeatSpot | None, now:
             _sit(taken, was)
         tell_changed(exam, [row for row in (registration, taken) if row is not None], knew, now=now)
     return MovedSeat(registration, was, taken)
+
+
+def _need_to_have_seen(
+    exam: Exam,
+    seen: Mapping[SeatSpot, int],
+    registration: Registration,
+    was: SeatSpot | None,
+    spot: SeatSpot | None,
+    taken: Registration | None,
+) -> None:
+    """Refuse to move somebody on a plan that is not as it was shown, at the two seats that it is about.
+
+    Raises:
+        RuleViolation: it is not; with who sits elsewhere, where, and who moved them.
+    """
+    shown = next((place for place, pk in seen.items() if pk == registration.pk), None)
+    sat_there = seen.get(spot) if spot is not None else None
+    if shown != was:
+        moved = registration.pk
+    elif sat_there != (taken.pk if taken is not None else None):
+        moved = taken.pk if taken is not None else sat_there or 0
+    else:
+        return
+    people = Registration.objects.filter(exam=exam).select_related("enrolment__user", "enrolment__course", "seat__room")
+    person = people.filter(pk=moved).first()
+    seat = getattr(person, "seat", None)
+    if person is None or seat is None:
+        said = _("The plan is not as you saw it any more: somebody has given a seat up. Choose again.")
+    else:
+        said = _("%(name)s moved %(person)s meanwhile, to %(seat)s. Look at the plan, and choose again.") % {
+            "name": last_writer(seat) or _("Somebody"), "person": person.enrolment.user, "seat": seat,
+        }  # fmt: skip
+    raise RuleViolation(said, code=CODE)
 
 
 def _taken(exam: Exam, spot: SeatSpot) -> Registration | None:

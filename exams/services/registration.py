@@ -14,9 +14,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from amls.core.bounds import spend
+from amls.core.meanwhile import changed_meanwhile, is_overtaken
 from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
+from amls.desk.history import last_change, last_writer
 from exams.models import Exam, Registration, Result
 from exams.models.results import HAS_PASSED
 from exams.services.calendars import follow_later
@@ -223,31 +225,39 @@ def withdraw(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registrati
     return registration
 
 
-def staff_withdraw(*, registration_pk: int, reason: str, now: datetime) -> Registration:
+def staff_withdraw(*, registration_pk: int, reason: str, now: datetime, seen: str | None = None) -> Registration:
     """Take a person off an exam by hand, at any time before it is closed; a freed seat is given on while it may be.
 
     Whom staff put on the list once it was closed (`enter_afterwards`) they take off it later as well.
 
+    Args:
+        registration_pk: of the person.
+        reason: why.
+        now: the request's clock.
+        seen: the state of the registration as the page showed it; None doesn't ask.
+
     Raises:
-        RuleViolation: there is no reason, the registration is no longer active, they have points, or the results are
-            frozen.
+        RuleViolation: there is no reason, the registration is no longer active, they have points, the results are frozen,
+            or it stands otherwise than it was shown (code 'changed-meanwhile').
     """
-    return _end(registration_pk, Registration.State.WITHDRAWN, "exams.withdrawn", reason=reason, now=now)
+    return _end(registration_pk, Registration.State.WITHDRAWN, "exams.withdrawn", reason=reason, now=now, seen=seen)
 
 
-def excuse(*, registration_pk: int, reason: str, now: datetime) -> Registration:
+def excuse(*, registration_pk: int, reason: str, now: datetime, seen: str | None = None) -> Registration:
     """Excuse a person, before the exam or after it; they may register for another date. It is no failed attempt.
 
-    A certificate often comes when the exam is closed already: that does not matter.
+    A certificate often comes when the exam is closed already: that does not matter. Arguments as of `staff_withdraw`.
 
     Raises:
         RuleViolation: there is no reason, they attended, they gave the registration up
-            before, or the results are frozen.
+            before, the results are frozen, or it stands otherwise than it was shown (code 'changed-meanwhile').
     """
-    return _end(registration_pk, Registration.State.EXCUSED, "exams.excused", reason=reason, now=now)
+    return _end(registration_pk, Registration.State.EXCUSED, "exams.excused", reason=reason, now=now, seen=seen)
 
 
-def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: str, now: datetime) -> Registration:
+def _end(
+    registration_pk: int, state: Registration.State, kind: str, *, reason: str, now: datetime, seen: str | None
+) -> Registration:
     need_reason(reason)
     unlocked = Registration.objects.with_people().get(pk=registration_pk)
     with transaction.atomic():
@@ -270,6 +280,8 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
             raise RuleViolation(
                 _("This person attended the exam. Take the check-in back first, if that is wrong."), code="attended"
             )
+        if is_overtaken(seen, stands=str(registration.state)):
+            raise changed_meanwhile(last_writer(registration), registration.get_state_display())
         give_up(exam, registration, state, now=now, reason=reason)
         wait_on_alone(registration)
         # Whose excuse was taken back may be excused again.
@@ -338,16 +350,31 @@ def promote_waiting(*, exam_pk: int, now: datetime) -> list[Registration]:
     return promoted
 
 
-def set_capacity(*, exam_pk: int, capacity: int | None, now: datetime) -> list[Registration]:
+def name_of_capacity(exam: Exam) -> str:
+    """Return what names how many seats there are, as a page sends it back; '' for no limit."""
+    return "" if exam.capacity is None else str(exam.capacity)
+
+
+def set_capacity(*, exam_pk: int, capacity: int | None, now: datetime, seen: str | None = None) -> list[Registration]:
     """Change how many seats there are, None for no limit; return who gets a seat by it.
 
+    Args:
+        exam_pk: the exam.
+        capacity: so many.
+        now: the request's clock.
+        seen: from `name_of_capacity` what the page showed; None doesn't ask.
+
     Raises:
-        RuleViolation: more people hold a seat than there would be.
+        RuleViolation: more people hold a seat than there would be, or somebody changed it meanwhile (code
+            'changed-meanwhile').
     """
     course = Course.objects.get(exams=exam_pk)
     with transaction.atomic():
         exams = lock_dates(course, along=exam_pk)
         exam = exams[exam_pk]
+        if exam.capacity != capacity and is_overtaken(seen, stands=name_of_capacity(exam)):
+            by, _said = last_change(exam, "capacity") or (None, "")
+            raise changed_meanwhile(by, name_of_capacity(exam), field="capacity")
         if capacity is not None and capacity < exam.seats_taken:
             raise RuleViolation(
                 _("%(count)d people hold a seat. The capacity can't be lower: withdraw some of them first.")

@@ -5,15 +5,19 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.meanwhile import exactly, is_overtaken
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from exams.models import ExamTaskPoints, Registration, Result, ResultChange
 from exams.services.calendars import follow_later
 from exams.services.capacity import check_not_frozen, need_reason
 from exams.services.regrading import corrected, lock_with_course, logged_change, tell_corrected
+from exams.services.results import points_changed_meanwhile
 
 
-def remove_result(*, registration_pk: int, exam_pk: int, reason: str, by: User | None, now: datetime) -> None:
+def remove_result(
+    *, registration_pk: int, exam_pk: int, reason: str, by: User | None, now: datetime, seen: str | None = None
+) -> None:
     """Take somebody's points away, those for tasks as well; who knew them as published is told that, and why.
 
     The history of the result stays, with the reason.
@@ -24,9 +28,11 @@ def remove_result(*, registration_pk: int, exam_pk: int, reason: str, by: User |
         reason: why.
         by: who takes them away.
         now: the request's clock, or when a held act is done. Their owner is told at once.
+        seen: from `exactly` the points that the page showed, '' for none; None doesn't ask.
 
     Raises:
-        RuleViolation: there is no reason, the exam is frozen, or there are no points.
+        RuleViolation: there is no reason, the exam is frozen, there are no points, or somebody entered others meanwhile
+            (code 'changed-meanwhile').
     """
     need_reason(reason)
     with transaction.atomic():
@@ -39,6 +45,11 @@ def remove_result(*, registration_pk: int, exam_pk: int, reason: str, by: User |
             raise RuleViolation(
                 _("%(person)s has no points in this exam.") % {"person": registration.enrolment.user}, code="no-points"
             )
+        if is_overtaken(seen, stands=exactly(result.points) if result is not None else ""):
+            changes = ResultChange.objects.filter(registration=registration).select_related("by").order_by("pk")
+            last = changes.last()
+            points = result.points if result is not None else None
+            raise points_changed_meanwhile(last.by if last is not None else None, points)
         logged = [
             logged_change(registration, "task", row.points, None, by=by, reason=f"{row.task}: {reason}"[:300], now=now)
             for row in given

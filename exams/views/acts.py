@@ -13,15 +13,27 @@ from django.views.decorators.http import require_POST
 from amls.core.meanwhile import CODE
 from amls.core.preview import sent_before
 from amls.core.violations import RuleViolation, add_violation
+from amls.courses.access import Access
 from amls.courses.accounts import user_or_none
 from amls.held.asking import ask_and_hold
 from amls.held.trials import tried
-from exams.forms import ExamActForm, StudentForm
+from exams.forms import CapacityForm, ExamActForm, StudentForm
 from exams.services.acts import Staff, acts, wanted_act
 from exams.views.people import place_of
 from exams.views.staff import open_exam, show_person, show_staff
 
 View = Callable[[HttpRequest, str, int], HttpResponse]
+
+# What is typed into these stays on the exam's page where it is wrong.
+_IN_PAGE = (StudentForm, CapacityForm)
+
+
+def _show_again(request: HttpRequest, access: Access, form: StudentForm | CapacityForm) -> HttpResponse:
+    form.exam.refresh_from_db()
+    form.exam.course = access.course
+    if isinstance(form, StudentForm):
+        return show_staff(request, access, form.exam, by_hand=form)
+    return show_staff(request, access, form.exam, capacity=form)
 
 
 def act_view(name: str, form_class: type[ExamActForm]) -> View:
@@ -56,9 +68,9 @@ def act_view(name: str, form_class: type[ExamActForm]) -> View:
                     )
                 messages.success(request, act.do(staff, data))
             except RuleViolation as violation:
-                if isinstance(form, StudentForm):
+                if isinstance(form, _IN_PAGE):
                     add_violation(form, violation)
-                    return show_staff(request, access, exam, by_hand=form)
+                    return _show_again(request, access, form)
                 messages.error(request, str(violation.message))
                 if violation.code == CODE and "registration" in data:
                     # It comes back with what was typed, and how the person stands by now.
@@ -69,8 +81,8 @@ def act_view(name: str, form_class: type[ExamActForm]) -> View:
                 messages.error(request, " ".join(error.messages))
         elif form.names_nobody:
             raise Http404
-        elif isinstance(form, StudentForm):
-            return show_staff(request, access, exam, by_hand=form)
+        elif isinstance(form, _IN_PAGE):
+            return _show_again(request, access, form)
         else:
             messages.error(request, form.problem)
         return redirect(back)

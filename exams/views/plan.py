@@ -69,6 +69,13 @@ def rooms(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "exam": exam,
         "rooms": drawn,
         "seatless": seatless,
+        "seen": " ".join(
+            f"{seat.spot}:{seat.sitter.registration.pk}"
+            for room in drawn
+            for _row, seats in room.rows
+            for seat in seats
+            if seat.sitter is not None
+        ),
         "granted": [row for row in everyone.values() if row.ends_at or row.granted],
         "picked": everyone.get(primary_key(request.GET.get("pick")) or 0) if exam.closed_at is None else None,
     }
@@ -85,7 +92,7 @@ def move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, _("Choose a seat of the plan."))
         return redirect(back)
     try:
-        moved = move_seat(exam_pk=exam.pk, registration_pk=person, spot=spot, now=access.now)
+        moved = move_seat(exam_pk=exam.pk, registration_pk=person, spot=spot, now=access.now, seen=_seen(request))
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
         return redirect(f"{back}?{urlencode({'pick': person})}")
@@ -103,6 +110,15 @@ def move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     undo = reverse("exams:rooms_undo", args=[slug, pk])
     messages.success(request, said, extra_tags=f"at 0 {undo} {person}:{spot}:{moved.was or ''}")
     return redirect(f"{back}#seat-{spot}")
+
+
+def _seen(request: HttpRequest) -> dict[SeatSpot, int] | None:
+    """Return who sat where on the plan that was shown; None where the page did not send it."""
+    if "seen" not in request.POST:
+        return None
+    pairs = (place.partition(":") for place in request.POST["seen"].split())
+    sat = ((SeatSpot.read(spot), primary_key(pk)) for spot, _colon, pk in pairs)
+    return {spot: pk for spot, pk in sat if spot is not None and pk is not None}
 
 
 @require_POST

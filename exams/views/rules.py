@@ -13,15 +13,20 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.core.keys import primary_key
-from amls.core.preview import preview_of
+from amls.core.meanwhile import CODE
+from amls.core.preview import preview_of, seal_of_shown
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_or_none
-from amls.grading.facts import facts_of_course
+from amls.courses.models import Course
+from amls.courses.services import holding
+from amls.desk.history import last_change
+from amls.grading.facts import Facts, facts_of_course
 from amls.grading.tree import AllBlock, dump
 from amls.grading.words import say_block
 from exams.admission import LABELS
 from exams.builder import DO, KINDS, RuleDraft
+from exams.queries import exam_rules
 from exams.services.rules import effect_of, set_rule, whole_rule
 
 
@@ -30,6 +35,13 @@ from exams.services.rules import effect_of, set_rule, whole_rule
 def admission_rule(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the rule as a form; show what a changed one would do to whom, and let it hold once that was seen."""
     access = open_course_as_manager(request, slug)
+    if request.method != "POST":
+        return _show(request, access)
+    with holding(access.course):
+        return _show(request, access)
+
+
+def _show(request: HttpRequest, access: Access) -> HttpResponse:
     course, problem = access.course, ""
     try:
         before = whole_rule(course)
@@ -43,10 +55,16 @@ def admission_rule(request: HttpRequest, slug: str) -> HttpResponse:
         "taken": request.POST.getlist("take"),
     }  # fmt: skip
     draft.look_up(known)
+    seen = seal_of_shown(dump(before))
+    # Only who was told what holds by now has seen it.
+    sent = request.POST.get("seen", seen)
     if request.POST.get(DO):
         draft.change(request.POST[DO], request.POST.dict())
     elif request.method == "POST":
         try:
+            if request.POST.get("seen", seen) != seen:
+                sent = seen
+                raise _changed_meanwhile(course, before, known)
             rule = draft.rule()
             effect = effect_of(course=course, rule=rule, now=access.now)
             preview = preview_of(request.POST, (dump(before), dump(rule), effect.seal))
@@ -57,8 +75,17 @@ def admission_rule(request: HttpRequest, slug: str) -> HttpResponse:
                 return _hold(request, access, rule)
         except RuleViolation as violation:
             problem = str(violation.message)
-    context["problem"] = problem
+    context |= {"problem": problem, "seen": sent}
     return render(request, "exams/rule.html", context, status=422 if problem and request.method == "POST" else 200)
+
+
+def _changed_meanwhile(course: Course, rule: AllBlock, known: Facts) -> RuleViolation:
+    by, _said = last_change(exam_rules(course), "rule") or (None, "")
+    parts = "; ".join(str(say_block(part, known)) for part in rule.parts)
+    said = _(
+        "%(name)s changed the rule meanwhile. It asks now: %(rule)s. If yours is to hold, show again what it would do."
+    )
+    return RuleViolation(said % {"name": by or _("Somebody"), "rule": parts or "–"}, code=CODE)
 
 
 def _hold(request: HttpRequest, access: Access, rule: AllBlock) -> HttpResponse:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.meanwhile import exactly
 from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_of, user_or_none
@@ -21,9 +23,10 @@ from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from exams.admission import admissions_of
 from exams.candidates import Candidate, candidates_afterwards, candidates_at
-from exams.forms import AfterwardsForm, StudentForm
-from exams.models import Exam, HelperLink, Registration, UniversityEntry
+from exams.forms import AfterwardsForm, CapacityForm, StudentForm
+from exams.models import AdmissionDecision, Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
+from exams.services.registration import name_of_capacity
 from exams.services.university import compare_lists, import_university_list
 from exams.views.people import GONE, lists_of, may_return, people_of, place_of
 
@@ -47,11 +50,19 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return show_staff(request, access, exam)
 
 
-def show_staff(request: HttpRequest, access: Access, exam: Exam, *, by_hand: StudentForm | None = None) -> HttpResponse:
-    """Return the exam's page; with what was typed to put somebody on its list, where that is wrong."""
+def show_staff(
+    request: HttpRequest,
+    access: Access,
+    exam: Exam,
+    *,
+    by_hand: StudentForm | None = None,
+    capacity: CapacityForm | None = None,
+) -> HttpResponse:
+    """Return the exam's page; with what was typed to put somebody on its list, or as its capacity, where that is wrong."""
     people, moves_up = people_of(access, exam), exam.may_withdraw(access.now)
     if by_hand is None:
         by_hand = AfterwardsForm(exam=exam) if exam.closed_at is not None else StudentForm(exam=exam)
+    stands, problem = name_of_capacity(exam), capacity.problem if capacity is not None else ""
     context = {
         "access": access,
         "course": access.course,
@@ -65,8 +76,12 @@ def show_staff(request: HttpRequest, access: Access, exam: Exam, *, by_hand: Stu
         "candidates": _candidates(exam, moves_up=moves_up),
         "moves_up": moves_up,
         "comparison": compare_lists(exam),
+        "capacity": capacity.data.get("capacity", "") if capacity is not None else stands,
+        # Who reads what is there by now has seen it.
+        "capacity_seen": stands,
+        "capacity_problem": problem,
     }
-    return render(request, "exams/staff.html", context, status=422 if by_hand.errors else 200)
+    return render(request, "exams/staff.html", context, status=422 if by_hand.errors or problem else 200)
 
 
 def _candidates(exam: Exam, *, moves_up: bool) -> list[Candidate]:
@@ -102,6 +117,10 @@ def show_person(
         # Who was excused can be corrected to absent or attended once the exam has begun.
         "is_gone": registration.state in GONE and not may_return(registration, exam, access.now),
         "place": place_of(request),
+        "decided": AdmissionDecision.objects.filter(enrolment=registration.enrolment_id).aggregate(newest=Max("pk"))[
+            "newest"
+        ],
+        "points": exactly(registration.result.points) if hasattr(registration, "result") else "",
         "reason": reason,
     }
     template = "exams/_person.html" if htmx_of(request) else "exams/person.html"

@@ -22,6 +22,8 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access
 from amls.courses.accounts import user_or_none
 from amls.courses.numbers import plain_number
+from amls.courses.services import holding
+from amls.desk.tasklines import TasksForm
 from amls.grading.tasks import TaskSum, read_task_lines, task_lines
 from exams.forms import ShownField, TaskEntryForm, shown_field
 from exams.models import Exam, ExamTask, Registration
@@ -30,8 +32,6 @@ from exams.services.corrections import keep_corrected_tasks
 from exams.services.tasks import enter_task_points, scores_of_exam, set_exam_tasks
 from exams.views.results import refuse_overtaken, say_saved
 from exams.views.staff import open_exam
-
-_LONGEST = 10_000
 
 
 def _base(access: Access, exam: Exam, tasks: Sequence[ExamTask]) -> dict[str, Any]:
@@ -42,26 +42,38 @@ def _base(access: Access, exam: Exam, tasks: Sequence[ExamTask]) -> dict[str, An
 def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the tasks as lines such as 'Joins | 7.5'; show what other ones do to results, then let them be."""
     access, exam = open_exam(request, slug, pk)
-    standing = list(exam.tasks.all())
-    lines, reason, problem = task_lines(standing), request.POST.get("reason", ""), ""
-    context: dict[str, Any] = {}
     if request.method == "POST":
-        lines = request.POST.get("lines", "")[:_LONGEST]
-        try:
-            wishes = read_task_lines(lines, standing)
-            change = partial(set_exam_tasks, exam_pk=pk, tasks=wishes, by=user_or_none(request), now=access.now)
-            # The preview asks for no reason: whether one is needed is what it shows.
-            changes = without_trace(lambda: change(reason=reason or "–"))
-            shown = [(row.registration.pk, row.before, row.after) for row in changes]
-            context = {"changes": changes, "preview": preview_of(request.POST, (wishes, shown))}
-            if context["preview"].is_agreed:
-                change(reason=reason)
-                messages.success(request, _("The tasks are saved."))
-                return redirect("exams:tasks", slug, pk)
-        except RuleViolation as violation:
-            problem = str(violation.message)
-    context |= _base(access, exam, standing) | {"lines": lines, "reason": reason, "problem": problem}
-    return render(request, "exams/tasks.html", context, status=422 if problem else 200)
+        with holding(access.course):
+            standing = list(exam.tasks.all())
+            form = TasksForm(request.POST, standing=standing, text=task_lines(standing))
+            context = _tried(request, access, exam, form) if form.is_valid() else {}
+        if context is None:
+            messages.success(request, _("The tasks are saved."))
+            return redirect("exams:tasks", slug, pk)
+    else:
+        standing = list(exam.tasks.all())
+        form, context = TasksForm(standing=standing, text=task_lines(standing)), {}
+    context |= _base(access, exam, standing) | {"form": form, "reason": request.POST.get("reason", "")}
+    return render(request, "exams/tasks.html", context, status=422 if form.errors else 200)
+
+
+def _tried(request: HttpRequest, access: Access, exam: Exam, form: TasksForm) -> dict[str, Any] | None:
+    """Let there be the tasks of a form, or return what they would do; None: they are saved."""
+    reason = request.POST.get("reason", "")
+    try:
+        wishes = read_task_lines(form.cleaned_data["lines"], form.standing)
+        change = partial(set_exam_tasks, exam_pk=exam.pk, tasks=wishes, by=user_or_none(request), now=access.now)
+        # The preview asks for no reason: whether one is needed is what it shows.
+        changes = without_trace(lambda: change(reason=reason or "–"))
+        shown = [(row.registration.pk, row.before, row.after) for row in changes]
+        preview = preview_of(request.POST, (wishes, shown))
+        if preview.is_agreed:
+            change(reason=reason)
+            return None
+    except RuleViolation as violation:
+        form.add_error("lines", str(violation.message))
+        return {}
+    return {"changes": changes, "preview": preview}
 
 
 def _attended(exam: Exam) -> list[Registration]:

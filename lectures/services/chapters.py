@@ -63,6 +63,15 @@ def length_of(lecture: Lecture) -> Length:
     )
 
 
+def chapter_in(line: str) -> ChapterLine | None:
+    """Return the chapter that a cleaned line such as '12:30 Operator fusion #23' says; None where it says none."""
+    match = _LINE.match(line)
+    if match is None or not match[4] or len(match[4]) > 200 or (match[5] and int(match[5]) < 1):
+        return None
+    seconds = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
+    return ChapterLine(seconds, match[4], int(match[5]) if match[5] else None)
+
+
 def read_chapters(text: str, length: Length = _NOT_KNOWN) -> list[ChapterLine]:
     """Return the chapters that lines such as '12:30 Operator fusion #23' say; #23 is the slide.
 
@@ -75,15 +84,15 @@ def read_chapters(text: str, length: Length = _NOT_KNOWN) -> list[ChapterLine]:
         cleaned = clean_line(line)
         if not cleaned:
             continue
-        match = _LINE.match(cleaned)
-        if match is None or not match[4] or len(match[4]) > 200 or (match[5] and int(match[5]) < 1):
+        chapter = chapter_in(cleaned)
+        if chapter is None:
             raise RuleViolation(
                 _("Line %(number)d, '%(line)s', is no chapter. Write a time and a title, such as '12:30 Fusion #23'.")
                 % {"number": number, "line": cleaned[:60]},
                 code="chapter-line",
                 field="chapters",
             )
-        seconds = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
+        seconds, page = chapter.seconds, chapter.page
         if seconds in chapters:
             raise RuleViolation(
                 _("Line %(number)d begins at the same second as another one.") % {"number": number},
@@ -97,7 +106,6 @@ def read_chapters(text: str, length: Length = _NOT_KNOWN) -> list[ChapterLine]:
                 code="chapter-after-end",
                 field="chapters",
             )
-        page = int(match[5]) if match[5] else None
         if length.slides is not None and page is not None and page > length.slides:
             raise RuleViolation(
                 _("Line %(number)d, '%(line)s', names a slide that there is not: the last one is #%(last)d.")
@@ -105,7 +113,7 @@ def read_chapters(text: str, length: Length = _NOT_KNOWN) -> list[ChapterLine]:
                 code="chapter-no-slide",
                 field="chapters",
             )
-        chapters[seconds] = ChapterLine(seconds, match[4], page)
+        chapters[seconds] = chapter
     if len(chapters) > MAX_CHAPTERS:
         raise RuleViolation(
             _("At most %(limit)d chapters, please.") % {"limit": MAX_CHAPTERS}, code="chapters-many", field="chapters"

@@ -18,7 +18,7 @@ from amls.core.request import htmx_of, lead_to
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_or_none
-from amls.courses.services import quietly
+from amls.courses.services import holding, quietly
 from lectures.advice import advice_for, clashes_of
 from lectures.filenames import recognise
 from lectures.forms import LectureForm
@@ -33,19 +33,16 @@ from lectures.views.pages import find_lecture
 def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """Show the form, in the row or as a page; save it, or first show what calendars will say."""
     access = open_course_as_manager(request, slug)
-    lecture, _lectures = find_lecture(access, ref)
-    form = LectureForm(request.POST or None, lecture=lecture, course=access.course)
-    changes: list[Change] = []
-    clashes: list[str] = []
-    preview: Preview | None = None
-    if request.method == "POST" and form.is_valid():
-        if "preview" in request.POST or is_wanted(request.POST):
-            changes, clashes = _outcome(form, lecture, access)
-            preview = preview_of(request.POST, (form.values(), [change.shown for change in changes], clashes))
-        may_save = not form.errors and (preview is None or preview.is_agreed)
-        if may_save and _save(request, form, lecture, access):
+    if request.method == "POST":
+        with holding(access.course):
+            form, preview, changes, clashes = _sent(request, access, ref)
+        if preview is None and not form.errors:
             # The schedule, the tiles and the key dates may all have changed.
-            return lead_to(request, _back(request, lecture))
+            return lead_to(request, _back(request, form.lecture))
+    else:
+        form = LectureForm(lecture=find_lecture(access, ref)[0], course=access.course)
+        preview, changes, clashes = None, [], []
+    lecture = form.lecture
     context = {
         "access": access,
         "course": access.course,
@@ -59,6 +56,24 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     is_part = bool(htmx_of(request))
     status = 422 if form.errors and not is_part else 200
     return render(request, "lectures/_edit.html" if is_part else "lectures/edit.html", context, status=status)
+
+
+def _sent(
+    request: HttpRequest, access: Access, ref: str
+) -> tuple[LectureForm, Preview | None, list[Change], list[str]]:
+    """Save what a form holds, or first say what calendars will say; without a preview and without errors it is saved."""
+    lecture, _lectures = find_lecture(access, ref)
+    form = LectureForm(request.POST, lecture=lecture, course=access.course)
+    changes: list[Change] = []
+    clashes: list[str] = []
+    preview: Preview | None = None
+    if form.is_valid() and ("preview" in request.POST or is_wanted(request.POST)):
+        changes, clashes = _outcome(form, lecture, access)
+        preview = preview_of(request.POST, (form.values(), [change.shown for change in changes], clashes))
+    may_save = not form.errors and (preview is None or preview.is_agreed)
+    if may_save and _save(request, form, lecture, access):
+        preview = None
+    return form, preview, changes, clashes
 
 
 def _outcome(form: LectureForm, lecture: Lecture, access: Access) -> tuple[list[Change], list[str]]:

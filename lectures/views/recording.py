@@ -1,7 +1,7 @@
 """A recording: its transcript, its chapters, and where a person stopped."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course, open_course_as_manager
 from amls.courses.accounts import user_or_none
+from amls.courses.services import holding
 from amls.pagecache.store import cacheable
 from lectures.counts import note_watched
 from lectures.forms import ChaptersForm
@@ -84,25 +85,37 @@ def chapters(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """Let staff write the chapters, beginning from those that were proposed."""
     access = open_course_as_manager(request, slug)
     lecture, _lectures = find_lecture(access, ref)
-    rows = lecture.chapters.order_by("seconds")
-    lines = [str(ChapterLine(row.seconds, row.title, row.page)) for row in rows]
-    form = ChaptersForm(request.POST or None, initial={"chapters": "\n".join(lines)})
-    if request.method == "POST" and form.is_valid():
-        try:
-            chapters = read_chapters(form.cleaned_data["chapters"], length_of(lecture))
-        except RuleViolation as violation:
-            form.add_error("chapters", str(violation.message))
-        else:
-            set_chapters(lecture=lecture, chapters=chapters, now=access.now)
-            messages.success(
-                request, _("Saved.") if chapters else _("The chapters are proposed from the captions again.")
-            )
+    if request.method == "POST":
+        with holding(access.course):
+            form = _chapters_form(lecture, request.POST)
+            is_kept = form.is_valid() and _keep_chapters(request, access, lecture, form)
+        if is_kept:
             return redirect(lecture)
+    else:
+        form = _chapters_form(lecture)
     context = {
         "access": access,
         "course": access.course,
         "lecture": lecture,
         "form": form,
-        "is_proposed": any(row.is_proposed for row in rows),
+        "is_proposed": lecture.chapters.filter(is_proposed=True).exists(),
     }
     return render(request, "lectures/chapters.html", context, status=422 if form.errors else 200)
+
+
+def _chapters_form(lecture: Lecture, sent: QueryDict | None = None) -> ChaptersForm:
+    rows = lecture.chapters.order_by("seconds")
+    lines = [str(ChapterLine(row.seconds, row.title, row.page)) for row in rows]
+    return ChaptersForm(sent, initial={"chapters": "\n".join(lines)})
+
+
+def _keep_chapters(request: HttpRequest, access: Access, lecture: Lecture, form: ChaptersForm) -> bool:
+    """Keep the chapters that a form holds; return whether they are kept."""
+    try:
+        chapters = read_chapters(form.cleaned_data["chapters"], length_of(lecture))
+    except RuleViolation as violation:
+        form.add_error("chapters", str(violation.message))
+        return False
+    set_chapters(lecture=lecture, chapters=chapters, now=access.now)
+    messages.success(request, _("Saved.") if chapters else _("The chapters are proposed from the captions again."))
+    return True

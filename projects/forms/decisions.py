@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
 from amls.courses.models import Enrolment
+from amls.desk.own_changes import LinesForm
 from amls.grading.forms import TaskPointsField
 from projects.models import Assignment, PointsQuestion
 from projects.models.questions import LONGEST_QUESTION
@@ -75,7 +76,7 @@ class QuestionAnswerForm(forms.Form):
         return seen
 
 
-class SnippetsForm(forms.Form):
+class SnippetsForm(LinesForm):
     """The snippets of a course, one to a line."""
 
     lines = forms.CharField(

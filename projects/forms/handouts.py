@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import to_wall_clock
+from amls.desk.own_changes import OwnChanges
 from amls.files.checks import file_bounds
 from projects.forms.pages import WallClockField
 from projects.forms.staff import ZonedForm
@@ -77,7 +78,7 @@ class NewHandoutsForm(_DatedForm):
         return data
 
 
-class HandoutForm(_DatedForm):
+class HandoutForm(OwnChanges, _DatedForm):
     """A file of an assignment that is there: its title, from when it is seen, and a new version."""
 
     title = forms.CharField(label=_("Title"), max_length=200)
@@ -91,4 +92,14 @@ class HandoutForm(_DatedForm):
             "visible_from": to_wall_clock(seen, kwargs["zone"]) if seen is not None else None,
         }
         super().__init__(data, files, initial=initial, auto_id=f"id_{handout.pk}_%s", **kwargs)
+        self.handout = handout
         self.fields["file"].widget.attrs.update(file_bounds(settings.MAX_MATERIAL_BYTES))
+
+    @property
+    def changed_row(self) -> Handout:
+        """The file."""
+        return self.handout
+
+    def stands_at(self, name: str) -> Any:
+        """Return a value as it is kept: a moment, where the field shows a clock's time."""
+        return self.handout.visible_from if name == "visible_from" else super().stands_at(name)

@@ -66,6 +66,8 @@ class WallClockField(forms.DateTimeField):
         """Return the naive time: Django's own would refuse an hour that comes twice and fall over the year 1."""
         if value in self.empty_values:
             return None
+        if isinstance(value, datetime):
+            return value
         typed = forms.fields.BaseTemporalField.to_python(self, str(value))
         if not isinstance(typed, datetime) or typed.year in (MINYEAR, MAXYEAR):
             # The same instant may have no date in another zone.

@@ -7,13 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.desk.tasklines import TasksForm
+from amls.files.tables.values import read_number
 from amls.grading.forms import TaskPointsField
-from amls.grading.tasks import TaskScore
+from amls.grading.tasks import TaskScore, task_lines
 from projects.forms.staff import AssessForm
 from projects.models import Assignment
 from projects.points import Score, score_of
@@ -146,3 +150,36 @@ def decision_form(
     """Return the form by which a team's work is decided on: with points where the assignment gives some."""
     gives_points = view.project.assignment.grading == Assignment.Grading.POINTS
     return (TaskPointsForm if gives_points else AssessForm)(data, view=view, initial=initial)
+
+
+class AssignmentTasksForm(TasksForm):
+    """The tasks of an assignment, and with what share of their points it is passed."""
+
+    pass_percent = forms.CharField(
+        label=_("Pass mark in percent"),
+        max_length=10,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4}),
+        help_text=_("Of all points: with so many it is passed."),
+    )
+
+    def __init__(self, data: Any = None, *, assignment: Assignment) -> None:
+        standing = list(assignment.tasks.all())
+        super().__init__(data, standing=standing, text=task_lines(standing), pass_percent=str(assignment.pass_percent))
+        self.assignment = assignment
+        if data is not None and "pass_percent" not in data:
+            del self.fields["pass_percent"]
+
+    @property
+    def changed_row(self) -> Assignment:
+        """The assignment."""
+        return self.assignment
+
+    def clean_pass_percent(self) -> int:
+        """Return the whole number that was typed."""
+        try:
+            value = read_number(self.cleaned_data["pass_percent"])
+        except RuleViolation as violation:
+            raise ValidationError(str(violation.message), code=violation.code) from violation
+        if value != int(value) or not 1 <= value <= 100:
+            raise ValidationError(gettext("The pass mark lies between 1 and 100 percent."), code="no-percent")
+        return int(value)

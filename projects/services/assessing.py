@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 
 from amls.core.attempts import the_only
 from amls.core.decimals import say_decimal
-from amls.core.meanwhile import decided_meanwhile, is_overtaken
+from amls.core.meanwhile import changed_meanwhile, decided_meanwhile, is_overtaken
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import finish_course_change, lock_course, touch_enrolment
+from amls.desk.history import last_change
 from amls.held.services import HOLD
 from amls.mail.corrections import Correction, notify_corrected
 from amls.mail.outbox import notify_each
@@ -327,12 +328,25 @@ def pass_undecided(*, projects: Iterable[Project], by: User, now: datetime) -> l
     return passed
 
 
-def assign_assessor(*, projects: Iterable[Project], assessor: User | None) -> int:
-    """Give projects to an assessor, or to none; return how many changed: 2 queries for any number."""
-    pks = [project.pk for project in projects]
+def assign_assessor(*, projects: Iterable[Project], assessor: User | None, seen: str | None = None) -> int:
+    """Give projects to an assessor, or to none; return how many changed: 2 queries for any number.
+
+    Args:
+        projects: which.
+        assessor: who.
+        seen: the key of the assessor that a page showed, '' for none; None doesn't ask.
+
+    Raises:
+        RuleViolation: somebody else changed meanwhile who assesses one (code 'changed-meanwhile').
+    """
+    pks, key = [project.pk for project in projects], assessor.pk if assessor else None
     with transaction.atomic():
-        rows = Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
-        others = [row.pk for row in rows if row.assessor_id != (assessor.pk if assessor else None)]
+        rows = list(Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
+        for row in rows:
+            if row.assessor_id != key and is_overtaken(seen, stands=str(row.assessor_id or "")):
+                by, said = last_change(row, "assessor") or (None, str(row.assessor or ""))
+                raise changed_meanwhile(by, said, field="assessor")
+        others = [row.pk for row in rows if row.assessor_id != key]
         return Project.objects.filter(pk__in=others).update(assessor=assessor)
 
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from amls.core.violations import RuleViolation, add_violation
-from amls.courses.access import open_course_as_manager
+from amls.courses.access import Access, open_course_as_manager
+from amls.courses.services import holding
 from amls.held.corrections import say_corrected
 from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsForm
 from projects.models import Assignment, CommentSnippet, Excuse, PointsQuestion, TaskPoints
@@ -152,15 +153,29 @@ def _standing(rows: list[PointsQuestion]) -> dict[tuple[int, int | None, int | N
 def snippets(request: HttpRequest, slug: str) -> HttpResponse:
     """Show and change the comments that the staff of a course use again."""
     access = open_course_as_manager(request, slug)
-    standing = CommentSnippet.objects.filter(course=access.course).values_list("text", flat=True)
-    form = SnippetsForm(request.POST or None, initial={"lines": "\n".join(standing)})
-    if request.method == "POST" and form.is_valid():
-        try:
-            keep_snippets(course=access.course, texts=form.texts(), now=access.now)
-        except RuleViolation as violation:
-            form.add_error("lines", str(violation.message))
-        else:
+    if request.method == "POST":
+        with holding(access.course):
+            form = _snippets_form(access, request.POST)
+            is_kept = form.is_valid() and _keep_snippets(access, form)
+        if is_kept:
             messages.success(request, _("The snippets are saved."))
             return redirect("projects:snippets", slug)
+    else:
+        form = _snippets_form(access)
     context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
     return render(request, "projects/snippets.html", context, status=422 if form.errors else 200)
+
+
+def _snippets_form(access: Access, sent: QueryDict | None = None) -> SnippetsForm:
+    standing = CommentSnippet.objects.filter(course=access.course).values_list("text", flat=True)
+    return SnippetsForm(sent, initial={"lines": "\n".join(standing)})
+
+
+def _keep_snippets(access: Access, form: SnippetsForm) -> bool:
+    """Keep the snippets that a form holds; return whether they are kept."""
+    try:
+        keep_snippets(course=access.course, texts=form.texts(), now=access.now)
+    except RuleViolation as violation:
+        form.add_error("lines", str(violation.message))
+        return False
+    return True

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import open_course
+from amls.courses.services import holding
 from amls.files.serving import serve_file
 from amls.files.versions import served_version
 from projects.forms.handouts import HandoutForm, NewHandoutsForm
@@ -44,9 +45,7 @@ def handouts(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if "save" in request.POST:
         return _save(request, page)
     if "remove" in request.POST:
-        row = _chosen(page, request.POST["remove"])
-        remove_handout(row, now=page.access.now)
-        messages.success(request, _("“%(title)s” is removed.") % {"title": row})
+        _remove(request, page)
         return redirect("projects:handouts", slug, pk)
     form = NewHandoutsForm(request.POST or None, request.FILES or None, zone=page.course.zone)
     if request.method == "POST" and form.is_valid() and _add(request, page, form):
@@ -85,20 +84,45 @@ def _add(request: HttpRequest, page: StaffPage, form: NewHandoutsForm) -> bool:
 
 
 def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
-    row = _chosen(page, request.POST["save"])
-    form = HandoutForm(request.POST, request.FILES, handout=row, zone=page.course.zone)
-    if form.is_valid():
-        data = form.cleaned_data
-        try:
-            if data["file"]:
-                upload_handout(handout=row, upload=data["file"], by=page.user, now=page.access.now)
-            change_handout(handout=row, title=data["title"], visible_from=data["visible_from"], now=page.access.now)
-        except RuleViolation as violation:
-            add_violation(form, violation)
-        else:
-            messages.success(request, _("Saved."))
-            return redirect("projects:handouts", page.course.slug, page.assignment.pk)
-    return _show(request, page, changed=form, of=row)
+    form: HandoutForm | None = None
+    try:
+        with holding(page.course):
+            row = _chosen(page, request.POST["save"])
+            form = HandoutForm(request.POST, request.FILES, handout=row, zone=page.course.zone)
+            if form.is_valid():
+                data, now = form.cleaned_data, page.access.now
+                change_handout(handout=row, title=data["title"], visible_from=data["visible_from"], now=now)
+                if data["file"]:
+                    upload_handout(handout=row, upload=data["file"], by=page.user, now=now)
+    except RuleViolation as violation:
+        assert form is not None  # noqa: S101 - nothing before it refuses
+        add_violation(form, violation)
+    if form.errors:
+        return _show(request, page, changed=form, of=row)
+    messages.success(request, _("Saved."))
+    return redirect("projects:handouts", page.course.slug, page.assignment.pk)
+
+
+def _remove(request: HttpRequest, page: StaffPage) -> None:
+    """Remove a file, unless somebody changed it since the page was shown."""
+    with holding(page.course):
+        row = _chosen(page, request.POST["remove"])
+        form = HandoutForm(request.POST, handout=row, zone=page.course.zone)
+        version = request.POST.get("version")
+        if form.changed_since or (version is not None and version != str(row.current_id or "")):
+            messages.error(request, _said_changed(form))
+            return
+        remove_handout(row, now=page.access.now)
+    messages.success(request, _("“%(title)s” is removed.") % {"title": row})
+
+
+def _said_changed(form: HandoutForm) -> str:
+    if form.changed_since:
+        return form.said_changed(form.changed_since)
+    current = form.handout.current
+    said = _("%(name)s changed this meanwhile (%(what)s). If it is to go nevertheless, say so again.")
+    by = current.uploaded_by if current is not None else None
+    return said % {"name": by or _("Somebody"), "what": current.filename if current is not None else "–"}
 
 
 def _show(

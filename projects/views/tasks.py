@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,13 +14,12 @@ from django.views.decorators.http import require_http_methods
 
 from amls.core.preview import preview_of, without_trace
 from amls.core.violations import RuleViolation
-from amls.files.tables.values import read_number
-from amls.grading.tasks import read_task_lines, task_lines
+from amls.courses.services import holding
+from amls.grading.tasks import read_task_lines
+from projects.forms.points import AssignmentTasksForm
 from projects.models import Assignment
 from projects.services.points import set_tasks
-from projects.views.access import open_staff_page
-
-_LONGEST = 10_000
+from projects.views.access import StaffPage, open_staff_page
 
 
 @login_required
@@ -27,41 +27,35 @@ _LONGEST = 10_000
 def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the tasks as lines such as 'Induction | 7.5'; show what other ones do to points, then let them be."""
     page = open_staff_page(request, slug, pk, grading=Assignment.Grading.POINTS)
-    access, assignment = page.access, page.assignment
-    standing = list(assignment.tasks.all())
-    lines = task_lines(standing)
-    reason, problem, context = request.POST.get("reason", ""), "", {}
-    percent = request.POST.get("pass_percent", str(assignment.pass_percent))[:10]
     if request.method == "POST":
-        lines = request.POST.get("lines", "")[:_LONGEST]
-        try:
-            wishes = read_task_lines(lines, standing)
-            change = partial(
-                set_tasks,
-                assignment=assignment,
-                tasks=wishes,
-                pass_percent=_percent(percent),
-                by=page.user,
-                now=access.now,
-            )
-            # The preview asks for no reason: whether one is needed is what it shows.
-            changes = without_trace(lambda: change(reason=reason or "–"))
-            preview = preview_of(
-                request.POST, (wishes, percent, [(row.project.pk, row.before, row.after) for row in changes])
-            )
-            context = {"changes": changes, "preview": preview, "wishes": wishes}
-            if preview.is_agreed:
-                change(reason=reason)
-                messages.success(request, _("The tasks are saved."))
-                return redirect("projects:tasks", slug, pk)
-        except RuleViolation as violation:
-            problem = str(violation.message)
-    context |= page.context | {"lines": lines, "reason": reason, "problem": problem, "percent": percent}
-    return render(request, "projects/tasks.html", context, status=422 if problem else 200)
+        with holding(page.course):
+            form = AssignmentTasksForm(request.POST, assignment=Assignment.objects.get(pk=pk))
+            context = _tried(request, page, form) if form.is_valid() else {}
+        if context is None:
+            messages.success(request, _("The tasks are saved."))
+            return redirect("projects:tasks", slug, pk)
+    else:
+        form, context = AssignmentTasksForm(assignment=page.assignment), {}
+    context |= page.context | {"form": form, "reason": request.POST.get("reason", "")}
+    return render(request, "projects/tasks.html", context, status=422 if form.errors else 200)
 
 
-def _percent(text: str) -> int:
-    value = read_number(text)
-    if value != int(value) or not 1 <= value <= 100:
-        raise RuleViolation(_("The pass mark lies between 1 and 100 percent."), code="no-percent")
-    return int(value)
+def _tried(request: HttpRequest, page: StaffPage, form: AssignmentTasksForm) -> dict[str, Any] | None:
+    """Let there be the tasks of a form and its pass mark, or return what they would do; None: they are saved."""
+    reason, percent = request.POST.get("reason", ""), form.cleaned_data.get("pass_percent")
+    try:
+        wishes = read_task_lines(form.cleaned_data["lines"], form.standing)
+        change = partial(
+            set_tasks, assignment=page.assignment, tasks=wishes, pass_percent=percent, by=page.user, now=page.access.now
+        )
+        # The preview asks for no reason: whether one is needed is what it shows.
+        changes = without_trace(lambda: change(reason=reason or "–"))
+        shown = [(row.project.pk, row.before, row.after) for row in changes]
+        preview = preview_of(request.POST, (wishes, percent, shown))
+        if preview.is_agreed:
+            change(reason=reason)
+            return None
+    except RuleViolation as violation:
+        form.add_error("lines", str(violation.message))
+        return {}
+    return {"changes": changes, "preview": preview}

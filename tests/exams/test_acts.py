@@ -4,8 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from django.contrib.messages import get_messages
+from django.urls import reverse
 from django.utils import timezone
 
 from amls.core.markdown import plain_text
@@ -165,9 +166,15 @@ def test_nobody_closes_an_exam_by_one_click_and_what_tells_nobody_is_done_at_onc
 
 @pytest.mark.parametrize("capacity", ["many", "-1", "1.5", "1000000", "9" * 5000])
 def test_what_is_no_capacity_is_refused_in_words(cast: Cast, exam: Exam, capacity: str) -> None:
-    assert said(cast, exam, "capacity", capacity=capacity) == [
-        "error: Give the capacity as a number, or nothing for no limit."
-    ]
+    answer = cast.client("lecturer").post(
+        reverse("exams:staff_capacity", args=["amls", exam.pk]), {"capacity": capacity}
+    )
+    page = BeautifulSoup(answer.content, "html.parser")
+    problem, typed = page.find(id="capacity-problem"), page.find(id="capacity")
+    assert isinstance(problem, Tag)
+    assert isinstance(typed, Tag)
+    assert (answer.status_code, problem.get_text()) == (422, "Give the capacity as a number, or nothing for no limit.")
+    assert typed["value"] == capacity
     exam.refresh_from_db()
     assert exam.capacity == 5
 

@@ -1,5 +1,6 @@
 """The builder of the rule of admission: buttons, no JavaScript, and nothing holds before it was seen."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -163,8 +164,13 @@ def test_who_agrees_to_what_was_changed_meanwhile_is_shown_it_anew(cast: Cast, b
     builder.add("earlier").press()
     set_rule(course=cast.course, rule=AllBlock((PointsBlock(),)), by=cast.assistant.user, now=JUNE)
     builder.press("_agreed", "1")
-    assert "Nothing was saved: something changed since this was shown." in builder.answer.content.decode()
+    refused = builder.answer.content.decode()
+    assert " changed the rule meanwhile. It asks now: " in html.unescape(refused)
     assert rule_of(cast) == AllBlock((PointsBlock(),))
+    # What was built stays, and holds once it was looked at with what holds by now.
+    assert builder.kinds == ["earlier"]
+    builder.press().press("_agreed", "1")
+    assert rule_of(cast) == AllBlock((EarlierBlock(),))
 
 
 def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cast, builder: RuleForm) -> None:

@@ -320,11 +320,19 @@ def merge(page: AssessPage) -> HttpResponse | None:
 
 
 @button("assign")
-def assign(page: AssessPage) -> HttpResponse:
+def assign(page: AssessPage) -> HttpResponse | None:
     """Let somebody else assess it."""
-    form = AssessorForm(page.request.POST, people=assessors_for(page.project))
+    form, seen = (
+        AssessorForm(page.request.POST, people=assessors_for(page.project)),
+        page.request.POST.get("assessor-seen"),
+    )
     if form.is_valid():
-        assign_assessor(projects=[page.project], assessor=form.user())
+        try:
+            assign_assessor(projects=[page.project], assessor=form.user(), seen=seen)
+        except RuleViolation as violation:
+            page.shown["assign"] = form
+            add_violation(form, violation)
+            return None
         messages.success(page.request, _("Assessor: %(name)s.") % {"name": form.user() or _("nobody")})
     return _lead_back(page, "assign")
 

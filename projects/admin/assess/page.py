@@ -184,9 +184,8 @@ class AssessPage:
             "time_form": shown.get("extend") or MoreTimeForm(zone=course.zone, initial=typed),
             "move_form": shown.get("move") or (MoveForm(view=view, initial=typed) if is_moving else None),
             "merge_form": shown.get("merge") or (MergeForm(view=view, initial=typed) if is_moving else None),
-            "assessor_form": AssessorForm(
-                people=assessors_for(project), initial={"assessor": project.assessor_id, **typed}
-            ),
+            "assessor_form": shown.get("assign")
+            or AssessorForm(people=assessors_for(project), initial={"assessor": project.assessor_id, **typed}),
             "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in view.attempts],
             "reading": self._reading(),
             "snippets": CommentSnippet.objects.filter(course=course),
