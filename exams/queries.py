@@ -254,9 +254,18 @@ def exams_for(access: Access) -> ExamsOverview:
     return overview
 
 
+_EXAM_KEY = "exams.exam:"
+
+
 def key_of_exam(exam: Exam) -> str:
     """Return the key under which an exam stands in the agenda."""
-    return f"exams.exam:{exam.pk}"
+    return f"{_EXAM_KEY}{exam.pk}"
+
+
+def exam_of_key(key: str) -> int | None:
+    """Return the primary key of the exam that stands under a key in the agenda; None of any other date."""
+    said = key.removeprefix(_EXAM_KEY)
+    return int(said) if said != key and said.isdecimal() else None
 
 
 def overview_of(enrolment: Enrolment) -> ExamsOverview | None:

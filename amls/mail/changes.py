@@ -1,7 +1,7 @@
 """Moved and cancelled dates: held back for corrections, merged, told in one mail."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from amls.agenda.models import SESSIONS, AgendaItem, ItemKind, Status
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import REVISING_FIELDS, Item
 from amls.core.doorbell import ring
+from amls.core.hooks import Hook
 from amls.courses.models import Audience, Course, Enrolment
 from amls.courses.services import is_quiet, lock_course
 from amls.mail.letters import Letter
@@ -29,6 +30,10 @@ KIND = "mail.changes"
 SOON = timedelta(hours=24)
 # Corrections put the mail off again, but not for longer than this in all.
 _LONGEST_HOLD_FACTOR = 3
+# Given courses and keys of their dates: yields each of these dates with the enrolment of somebody who is told of it by a mail
+# of its own, which can't be switched off, as they take part in it.
+Apart = Callable[[Collection[int], Collection[str]], Iterable[tuple[str, int]]]
+told_apart: Hook[Apart] = Hook("mails about dates in which one takes part")
 _TOLD_WHEN_NEW = SESSIONS | {ItemKind.DEADLINE, ItemKind.EXAM}
 
 
@@ -74,8 +79,7 @@ def _note(row: ItemChange | None, change: Change, course: Course, settings: Mail
         if row is not None:
             row.delete()
         return False
-    moments = [item.moment for item in (before, after) if item is not None]
-    is_soon = any(now < moment <= now + SOON for moment in moments)
+    is_soon = _is_soon(before, after, now)
     hold = timedelta(minutes=settings.hold_back_minutes)
     first = row.created_at if row is not None else now
     held_until = now if is_soon else min(now + hold, first + hold * _LONGEST_HOLD_FACTOR)
@@ -84,6 +88,18 @@ def _note(row: ItemChange | None, change: Change, course: Course, settings: Mail
     fresh.kind, fresh.held_until = kind, held_until
     fresh.save()
     return is_soon
+
+
+def told_from(course: Course, change: Change, now: datetime) -> datetime:
+    """Return from when on people may be told of a change that just happened: it waits for corrections if it is not soon."""
+    if _is_soon(change.before, change.after, now):
+        return now
+    settings = MailSettings.objects.filter(course=course).first() or MailSettings(course=course)
+    return now + timedelta(minutes=settings.hold_back_minutes)
+
+
+def _is_soon(before: Item | None, after: Item, now: datetime) -> bool:
+    return any(item is not None and now < item.moment <= now + SOON for item in (before, after))
 
 
 def kind_of_difference(before: Item | None, after: Item) -> ChangeKind | None:
@@ -160,14 +176,33 @@ def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
 def _keys_of_others(
     notices: Sequence[Notice], changes: Mapping[str, Sequence[Change]], now: datetime
 ) -> dict[tuple[int | None, int | None], set[str]]:
-    """Return, by course and person, the keys of dates that are not in their calendar either; sessions are everybody's."""
+    """Return, by course and person, the keys of dates that this mail does not tell them of; sessions are everybody's.
+
+    They are not in their calendar either, or they are told of them apart.
+    """
     batches = {batch for batch, told in changes.items() if any(change.after.kind not in SESSIONS for change in told)}
     asked = [notice for notice in notices if notice.references["batch"] in batches]
     rows = Enrolment.objects.filter(
         course__in={notice.course_id for notice in asked}, user__in={notice.recipient_id for notice in asked}
     )
-    people = rows.select_related("course", "user") if asked else []
-    return {(person.course_id, person.user_id): irrelevant_keys(person, now=now) for person in people}
+    people = list(rows.select_related("course", "user")) if asked else []
+    keys = {change.key for batch in batches for change in changes[batch]}
+    apart = who_is_told_apart({person.course_id for person in people}, keys)
+    return {
+        (person.course_id, person.user_id): irrelevant_keys(person, now=now)
+        | {key for key, told in apart.items() if person.pk in told}
+        for person in people
+    }
+
+
+def who_is_told_apart(courses: Collection[int], keys: Collection[str]) -> dict[str, set[int]]:
+    """Return the enrolments of those who are told by a mail of its own of each of these dates: a query for each app."""
+    told: dict[str, set[int]] = {}
+    if courses and keys:
+        for apart in told_apart:
+            for key, enrolment in apart(courses, keys):
+                told.setdefault(key, set()).add(enrolment)
+    return told
 
 
 def _is_so(item: AgendaItem, after: Item) -> bool:

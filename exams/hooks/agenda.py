@@ -1,14 +1,17 @@
 """What exams say to the agenda: to everyone, and to each who takes part."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
+from amls.agenda.services import after_reconcile
 from amls.agenda.sources import Item, registry
 from amls.courses.models import Course, Enrolment
+from amls.mail.changes import told_apart
 from exams.agenda_items import GONE, SOURCE, items_of, own_items
 from exams.models import Exam, Registration
 from exams.models.exam import SignUp
-from exams.queries import overview_of
+from exams.queries import exam_of_key, overview_of
+from exams.services.datenews import tell_rescheduled
 
 
 @registry.items.named(SOURCE)
@@ -21,6 +24,19 @@ def items(course: Course) -> Iterator[Item]:
 def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
     """Return people's own exams: 2 queries."""
     return own_items(course, enrolments)
+
+
+after_reconcile.named(SOURCE)(tell_rescheduled)
+
+
+@told_apart.named(SOURCE)
+def who_takes_part(courses: Collection[int], keys: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Yield the exams among these dates with each who holds a seat or waits: 1 query, none without an exam."""
+    by_exam = {exam: key for key in keys if (exam := exam_of_key(key)) is not None}
+    if by_exam:
+        rows = Registration.objects.active().filter(course__in=courses, exam__in=by_exam)
+        for exam, enrolment in rows.values_list("exam", "enrolment"):
+            yield by_exam[exam], enrolment
 
 
 @registry.irrelevant_keys.named(SOURCE)

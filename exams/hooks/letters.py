@@ -106,6 +106,32 @@ def entered(notice: Notice, now: datetime) -> Letter | None:
     return _letter(registration, _("You are entered as having sat %(exam)s") % values, text % escaped(values))
 
 
+@letter("exams.rescheduled", label=gettext_lazy("Exam at another time or place"))
+def rescheduled(notice: Notice, now: datetime) -> Letter | None:
+    """Tell who holds a seat or waits when and where the exam is now."""
+    registration = _registration(notice)
+    if registration is None or registration.state not in (_State.REGISTERED, _State.WAITLISTED):
+        return None
+    exam = registration.exam
+    if now >= exam.starts_at:
+        return None
+    values = {"exam": exam, "when": _when(exam), "place": exam.place}
+    if registration.state == _State.REGISTERED:
+        text = _("**%(exam)s**, for which you hold a seat, is at another time or place now: %(when)s, %(place)s.")
+    else:
+        text = _("**%(exam)s**, for a seat of which you wait, is at another time or place now: %(when)s, %(place)s.")
+    if not exam.place:
+        values["place"] = _("place to be announced")
+    text += "\n\n" + _("What earlier mails said of its time and place holds no longer.")
+    if exam.may_withdraw(now):
+        values["until"] = say_time(exam.last_moment_to_withdraw, registration.course.zone)
+        text += " " + _("If you can't come then, withdraw or move to another date until %(until)s.")
+    else:
+        text += " " + _("If you can't come then, tell the staff of the course.")
+    subject = _("Moved: your exam, %(exam)s, %(when)s") % values
+    return _letter(registration, subject, text % escaped(values), is_pushed=True)
+
+
 @letter("exams.wait-ended", label=gettext_lazy("End of a wait for another date"))
 def wait_ended(notice: Notice, now: datetime) -> Letter | None:
     """Tell somebody who can no longer give back the seat that they hold that they don't wait for another any more."""

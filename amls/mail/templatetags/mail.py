@@ -15,7 +15,7 @@ from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
 from amls.mail.audiences import people_in
 from amls.mail.categories import CHANGES
-from amls.mail.changes import is_told, letter_about
+from amls.mail.changes import is_told, letter_about, who_is_told_apart
 from amls.mail.letters import label_of
 from amls.mail.models import Announcement, MailSettings
 from amls.mail.outbox import wanting
@@ -71,5 +71,11 @@ def _mails_about(changes: Sequence[tuple[Course, Change]], now: datetime) -> lis
             letter = letter_about(told, course)
             people = wanting(Enrolment.objects.reachable().filter(course=course), topic=CHANGES).count()
             minutes = settings.hold_back_minutes
-            mails.append({"letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes})
+            apart = who_is_told_apart({course.pk}, {change.key for change in told if change.before is not None})
+            mails.append(
+                {
+                    "letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes,
+                    "apart": len(set().union(*apart.values())),
+                }
+            )  # fmt: skip
     return mails
