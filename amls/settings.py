@@ -360,7 +360,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750 if X_ACCEL_REDIRECT_PREFIX else 0o700
 _began_header = env.header("REQUEST_BEGAN_HEADER")
 REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began_header else ""
 # The most that one file may have: from the staff, and from everyone else.
-# Who took part in an archived course is known for this long after its end.
+# Who took part in an archived course is known for this long after the last thing that happened in it.
 KEEP_COURSE_YEARS = env.number("KEEP_COURSE_YEARS", 10.0, least=0.1, most=100.0)
 # For so long the history of what the staff set up is kept, and how often something was fetched.
 KEEP_HISTORY_YEARS = env.number("KEEP_HISTORY_YEARS", 3.0, least=0.1, most=100.0)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Max
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
+from amls.privacy.endings import happenings, last_days_of, latest
 from amls.privacy.registry import (
     blot_out_of_own,
     delete_with_history,
@@ -28,6 +30,7 @@ from exams.models import (
     HelperLink,
     Registration,
     Result,
+    ResultChange,
     Seat,
     UniversityEntry,
 )
@@ -144,12 +147,28 @@ def forget_people(courses: Sequence[int]) -> None:
     exams.update(seats_taken=0, waiting=0)
 
 
+@happenings
+def what_happened(courses: Sequence[int]) -> Iterator[tuple[int, datetime | date]]:
+    """Yield the latest exam and review of each course, and when results were last published or changed."""
+    exams = Exam.objects.filter(course__in=courses)
+    yield from latest(exams, "course", "starts_at", "review_at", "results_published_at", "frozen_at", "closed_at")
+    yield from latest(Result.objects.filter(registration__course__in=courses), "registration__course", "published_at")
+    yield from latest(ResultChange.objects.filter(registration__course__in=courses), "registration__course", "at")
+
+
 @retention(
-    "exams.accommodations", gettext_lazy("Accommodations"), gettext_lazy("60 days after the course's last exam"),
+    "exams.accommodations", gettext_lazy("Accommodations"),
+    gettext_lazy("60 days after the course's last exam or review; without one, after an archived course's end"),
     tables=["exams.Accommodation"],
 )  # fmt: skip
 def purge_accommodations(now: datetime, dry_run: bool) -> int:
-    """Delete, with their history, accommodations of courses whose last exam was long enough ago."""
-    over = Course.objects.annotate(last=Max("exams__starts_at")).filter(last__lt=now - ACCOMMODATIONS_KEPT)
+    """Delete, with their history, accommodations of courses whose last exam or review was long enough ago."""
+    since = now - ACCOMMODATIONS_KEPT
+    # PostgreSQL's `GREATEST` passes over what is empty.
+    last = Greatest(Max("exams__starts_at"), Max("exams__review_at"))
+    concerned = Course.objects.filter(accommodations__isnull=False).annotate(last=last)
+    over = [course.pk for course in concerned if course.last is not None and course.last < since]
+    unexamined = [course for course in concerned if course.last is None and course.state == Course.State.ARCHIVED]
+    over += [pk for pk, day in last_days_of(unexamined).items() if day < since.date()]
     rows = Accommodation.objects.filter(course__in=over)
     return rows.count() if dry_run else delete_with_history(rows)

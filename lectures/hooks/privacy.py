@@ -1,13 +1,14 @@
 """What lectures know of a person: where they stopped watching, and what they downloaded last."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from amls.courses.models import User
+from amls.privacy.endings import happenings, latest
 from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data
 from lectures.counts import forget_noted
-from lectures.models import LastDownload, WatchPosition
+from lectures.models import Deadline, LastDownload, Lecture, WatchPosition
 
 
 @personal_data.named("lectures")
@@ -55,3 +56,10 @@ def forget_people(courses: Sequence[int]) -> None:
     """Delete who stopped watching where, and who downloaded what."""
     WatchPosition.objects.filter(material__lecture__course__in=courses).delete()
     LastDownload.objects.filter(material__lecture__course__in=courses).delete()
+
+
+@happenings
+def what_happened(courses: Sequence[int]) -> Iterator[tuple[int, datetime | date]]:
+    """Yield the latest session and the latest deadline of each course."""
+    yield from latest(Lecture.objects.filter(course__in=courses), "course", "starts_at", "ends_at", "day")
+    yield from latest(Deadline.objects.filter(course__in=courses), "course", "due_at", "day")

@@ -1,14 +1,16 @@
 """What projects know of a person, as far as it is theirs: teammates and drafts of the staff are not."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Prefetch, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from amls.courses.models import User
+from amls.privacy.endings import happenings, latest
 from amls.privacy.registry import (
     StoredFile,
     blot_out_of_own,
@@ -312,3 +314,19 @@ def forget_people(courses: Sequence[int]) -> None:
     forget_rows(EarlierPass, enrolment__course__in=courses)
     delete_with_history(Topic.objects.filter(course__in=courses).exclude(proposal=""))
     Topic.objects.filter(course__in=courses).update(taken=0)
+
+
+@happenings
+def what_happened(courses: Sequence[int]) -> Iterator[tuple[int, datetime | date]]:
+    """Yield the latest deadline of each course, also of those who had more time, its latest hand-in, result and answer."""
+    yield from latest(Assignment.objects.filter(course__in=courses), "course", "due_at", "assessed_by")
+    extensions = Extension.objects.filter(course__in=courses, revoked_at__isnull=True)
+    later = ExpressionWrapper(F("assignment__due_at") + F("delta"), output_field=DateTimeField())
+    yield from latest(extensions.annotate(until=Coalesce("due_at", later)), "course", "until")
+    submissions = Submission.objects.filter(project__assignment__course__in=courses)
+    yield from latest(submissions, "project__assignment__course", "received_at", "accepted_at")
+    assessments = Assessment.objects.filter(project__assignment__course__in=courses)
+    yield from latest(assessments, "project__assignment__course", "assessed_at", "published_at")
+    yield from latest(Excuse.objects.filter(assignment__course__in=courses), "assignment__course", "at")
+    questions = PointsQuestion.objects.filter(assessment__project__assignment__course__in=courses)
+    yield from latest(questions, "assessment__project__assignment__course", "asked_at", "answered_at")

@@ -1,11 +1,12 @@
 """What lists know of a person: how often they were there. Notes among the staff are these', as everywhere in the house."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from amls.courses.models import User
 from amls.grading.models import PersonNote, RollEntry
+from amls.privacy.endings import happenings, latest
 from amls.privacy.registry import forget_rows, on_account_deletion, on_course_purge, personal_data
 
 
@@ -28,3 +29,9 @@ def forget_people(courses: Sequence[int]) -> None:
     """Delete what stands in the lists of these courses, and what is noted of people, with its history; the lists stay."""
     PersonNote.objects.filter(enrolment__course__in=courses).delete()
     forget_rows(RollEntry, roll__course__in=courses)
+
+
+@happenings
+def what_happened(courses: Sequence[int]) -> Iterator[tuple[int, datetime | date]]:
+    """Yield when somebody was last entered in a list of each course."""
+    yield from latest(RollEntry.objects.filter(roll__course__in=courses), "roll__course", "entered_at")

@@ -19,6 +19,7 @@ from amls.courses.models import AccountEvent, Course, Enrolment, RosterEntry, Us
 from amls.files import shelf
 from amls.files.models import KeptUpload
 from amls.files.tables import imports
+from amls.privacy.endings import last_days_of
 from amls.privacy.registry import forget_people_of, on_account_deletion, on_course_purge, personal_data, retention
 from amls.privacy.traces import addresses_of
 
@@ -98,17 +99,21 @@ _OF_PEOPLE = [
 @retention(
     "courses.enrolments",
     _("Who took part in a course, with their projects, hand-ins, exams and results"),
-    format_lazy(_("{years} years after an archived course's end"), years=f"{settings.KEEP_COURSE_YEARS:g}"),
+    format_lazy(
+        _("{years} years after the last day, exam, result or hand-in of an archived course, whichever came last"),
+        years=f"{settings.KEEP_COURSE_YEARS:g}",
+    ),
     tables=_OF_PEOPLE,
 )
 def purge_enrolments(now: datetime, dry_run: bool) -> int:
     """Delete the enrolments of courses that ended years ago, with all that these people did there."""
-    last_day = now.date() - timedelta(days=round(settings.KEEP_COURSE_YEARS * 365.25))
-    over = Course.objects.filter(state=Course.State.ARCHIVED, last_day__lt=last_day)
+    since = now.date() - timedelta(days=round(settings.KEEP_COURSE_YEARS * 365.25))
+    archived = Course.objects.filter(state=Course.State.ARCHIVED).order_by("pk")
+    over = [pk for pk, day in last_days_of(archived).items() if day < since]
     count = Enrolment.objects.filter(course__in=over).count()
     if not dry_run:
-        # Each in a transaction of its own, and none that has been forgotten already.
-        for pk in over.values_list("pk", flat=True):
+        # Each in a transaction of its own.
+        for pk in over:
             forget_people_of([pk])
     return count
 
