@@ -167,8 +167,8 @@ def purge_accommodations(now: datetime, dry_run: bool) -> int:
     # PostgreSQL's `GREATEST` passes over what is empty.
     last = Greatest(Max("exams__starts_at"), Max("exams__review_at"))
     concerned = Course.objects.filter(accommodations__isnull=False).annotate(last=last)
-    over = [course.pk for course in concerned if course.last is not None and course.last < since]
-    unexamined = [course for course in concerned if course.last is None and course.state == Course.State.ARCHIVED]
+    over = list(concerned.filter(last__lt=since).values_list("pk", flat=True))
+    unexamined = list(concerned.filter(last__isnull=True, state=Course.State.ARCHIVED))
     over += [pk for pk, day in last_days_of(unexamined).items() if day < since.date()]
     rows = Accommodation.objects.filter(course__in=over)
     return rows.count() if dry_run else delete_with_history(rows)

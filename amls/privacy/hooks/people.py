@@ -108,7 +108,7 @@ _OF_PEOPLE = [
 def purge_enrolments(now: datetime, dry_run: bool) -> int:
     """Delete the enrolments of courses that ended years ago, with all that these people did there."""
     since = now.date() - timedelta(days=round(settings.KEEP_COURSE_YEARS * 365.25))
-    archived = Course.objects.filter(state=Course.State.ARCHIVED).order_by("pk")
+    archived = list(Course.objects.filter(state=Course.State.ARCHIVED).order_by("pk"))
     over = [pk for pk, day in last_days_of(archived).items() if day < since]
     count = Enrolment.objects.filter(course__in=over).count()
     if not dry_run:
