@@ -3,11 +3,13 @@
 A backup is older than the loss. What had come due in between was sent, and the restored database does not know it.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
 
 from amls.core.doorbell import ring
+from amls.core.hooks import Hook
 from amls.mail.announcements import mail_announcements
 from amls.mail.changes import tell_changes
 from amls.mail.health import HELD
@@ -16,6 +18,9 @@ from amls.mail.outbox import DELIVER
 from amls.mail.reminders import plan_reminders
 from amls.mail.sealing import SEALED
 
+# Does what had come due until a moment, and so was done by the lost installation, mails and all.
+CatchUp = Callable[[datetime], object]
+catch_up: Hook[CatchUp] = Hook("what the lost installation had done")
 # Of when the backup is that was restored.
 _AS_OF = "held as of"
 
@@ -58,7 +63,9 @@ def release_mail(*, lost_at: datetime | None, now: datetime) -> int:
 
 
 def _drop_until(moment: datetime) -> int:
-    # What the lost installation had put into its outbox since the backup.
+    # What the lost installation had done and put into its outbox since the backup.
+    for do in catch_up:
+        do(moment)
     plan_reminders(now=moment)
     tell_changes(now=moment)
     mail_announcements(now=moment)

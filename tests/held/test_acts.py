@@ -17,6 +17,7 @@ from amls.desk.holding import WantedAct
 from amls.held.kinds import held_kinds
 from amls.held.models import HeldAct
 from amls.held.services import ACTS, HOLD, Asked, apply_next, hold, refuse, undo
+from amls.mail.hold import hold_mail, release_mail
 from amls.mail.models import Notice
 from projects.heldacts import TeamAct
 from projects.models import Assessment, Project
@@ -67,6 +68,32 @@ def test_it_waits_five_minutes_and_is_then_done_once(world: World, teams: list[P
     with pytest.raises(RuleViolation, match="It is too late"):
         undo(act=act, now=THEN + timedelta(days=1))
     assert told() == 2
+
+
+def test_what_was_done_before_a_loss_is_done_again_after_the_restore_and_mails_nobody(
+    world: World, teams: list[Project]
+) -> None:
+    act = held(world, teams)
+    before = Notice.objects.filter(state="due").count()
+    hold_mail(now=NOW)
+    # No worker had a turn since the restore.
+    lost_at = THEN + timedelta(minutes=2)
+    assert release_mail(lost_at=lost_at, now=lost_at + timedelta(hours=3)) == before + 2
+    act.refresh_from_db()
+    assert (act.state, act.ended_at, published()) == ("done", lost_at, 2)
+    assert apply_next(lost_at + timedelta(hours=3)) == 0
+    assert set(Notice.objects.values_list("state", flat=True)) == {"dropped"}
+
+
+def test_what_had_not_been_done_when_all_was_lost_is_done_and_told_after_the_restore(
+    world: World, teams: list[Project]
+) -> None:
+    held(world, teams)
+    hold_mail(now=NOW)
+    release_mail(lost_at=THEN - timedelta(seconds=1), now=THEN + timedelta(hours=3))
+    assert published() == 0
+    assert apply_next(THEN + timedelta(hours=3)) == 1
+    assert Notice.objects.filter(kind="projects.result", state="due").count() == 2
 
 
 def corrected(world: World, teams: list[Project], minutes: int) -> tuple[HeldAct, Asked]:
