@@ -119,7 +119,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
             # As it is kept, and not as it was typed.
             obj.refresh_from_db()
             title = _("Announce: %(title)s") % {"title": obj.title}
-            references = {"announcement": obj.pk, "seal": seal_announcement(obj)}
+            references = {"announcement": obj.pk, "seal": seal_announcement(obj), "people": count}
             back = reverse("admin:mail_announcement_change", args=[obj.pk])
             hold_at_desk(request, WantedAct(obj.course, RELEASE, str(obj.pk), references, title, back))
 

@@ -79,17 +79,35 @@ def need_readers(*, by_mail: bool, on_page_until: datetime | None) -> None:
 
 
 def seal_announcement(announcement: Announcement) -> str:
-    """Return what names an announcement as its writer sees it, with how many people get it."""
+    """Return what names an announcement as its writer sees it: its words, to which audience it goes, and when.
+
+    Who belongs to the audience changes by itself, as people join and leave: it goes to those who do when it goes out.
+    """
     at = announcement.publish_at.timestamp()
-    shown = (announcement.title, announcement.text, announcement.audience, at)
-    return seal_of_shown((announcement.pk, *shown, people_in(announcement.audience, announcement.course).count()))
+    shown = (announcement.title, announcement.text, announcement.audience, announcement.course_id, at)
+    return seal_of_shown((announcement.pk, *shown))
 
 
-def release_announcement(*, announcement_pk: int, seal: str, now: datetime) -> str:
-    """Let an announcement go that was held back; return what is said of it.
+def most_unseen(seen: int) -> int:
+    """Return how many may get what was shown as going to so many: what joins in five minutes, and no other crowd.
+
+    Twice as many, and 20 more, so that a small audience may fill: the first who enrol are no reason to look again, while
+    what was agreed to for 12 people doesn't go to 600 whom a roster has brought meanwhile.
+    """
+    return 2 * seen + 20
+
+
+def release_announcement(*, announcement_pk: int, seal: str, people: int, now: datetime) -> str:
+    """Let an announcement go that was held back, to all who belong to its audience now; return what is said of it.
+
+    Args:
+        announcement_pk: which.
+        seal: what its writer saw.
+        people: to how many it was shown to go.
+        now: the worker's clock.
 
     Raises:
-        RuleViolation: it is gone, or not what its writer saw, or other people would get it.
+        RuleViolation: it is gone, or not what its writer saw, or its audience has become far larger (`most_unseen`).
     """
     with transaction.atomic():
         waiting = Announcement.objects.filter(pk=announcement_pk, is_waiting=True)
@@ -100,9 +118,15 @@ def release_announcement(*, announcement_pk: int, seal: str, now: datetime) -> s
             raise RuleViolation(_("The announcement is withdrawn or deleted."), code="gone")
         if seal_announcement(announcement) != seal:
             raise RuleViolation(
-                _("The announcement, or who gets it, changed meanwhile. Look at it, and save it again."),
-                code="changed-meanwhile",
+                _("The announcement changed meanwhile. Look at it, and save it again."), code="changed-meanwhile"
             )
+        count = people_in(announcement.audience, announcement.course).count()
+        if count > most_unseen(people):
+            why = _(
+                "It was to go to %(seen)s people, and would go to %(count)s now. Look at the announcement, and save it "
+                "again."
+            )
+            raise RuleViolation(why % {"seen": people, "count": count}, code="many-more-people")
         announcement.is_waiting = False
         save_row(announcement, now=now)
         ring(SWEEP)

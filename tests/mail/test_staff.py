@@ -16,12 +16,14 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.held.models import HeldAct
 from amls.held.services import apply_next
-from amls.mail.announcements import mail_announcements, release_announcement, seal_announcement
+from amls.mail.announcements import mail_announcements, most_unseen, release_announcement, seal_announcement
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.mail.reminders import ensure_rules
 from amls.mail.send import deliver_due
+from amls.privacy.registry import delete_account
 from tests.agreement import agree_to
 from tests.cast import Cast
+from tests.factories import EnrolmentFactory
 from tests.mail.conftest import Postbox
 
 pytestmark = pytest.mark.django_db
@@ -261,16 +263,56 @@ def test_an_announcement_is_tried_on_its_writer_before_it_is_saved(
     assert Announcement.objects.get().title == "Räume für Łukasz"
 
 
-def test_an_announcement_goes_out_as_its_writer_saw_it_or_not_at_all(cast: Cast, settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
-    row = Announcement.objects.create(
-        course=cast.course, title="A", text="x", publish_at=timezone.now(), is_waiting=True
+def _waiting(cast: Cast, audience: str = "students") -> Announcement:
+    return Announcement.objects.create(
+        course=cast.course, title="A", text="x", audience=audience, publish_at=timezone.now(), is_waiting=True
     )
+
+
+@pytest.mark.parametrize("change", [{"text": "y"}, {"title": "B"}, {"audience": "all"}])
+def test_an_announcement_goes_out_as_its_writer_saw_it_or_not_at_all(cast: Cast, change: dict[str, str]) -> None:
+    row = _waiting(cast)
     seen = seal_announcement(row)
-    Announcement.objects.filter(pk=row.pk).update(text="y")
+    Announcement.objects.filter(pk=row.pk).update(**change)
     with pytest.raises(RuleViolation, match="changed meanwhile"):
-        release_announcement(announcement_pk=row.pk, seal=seen, now=timezone.now())
+        release_announcement(announcement_pk=row.pk, seal=seen, people=2, now=timezone.now())
     assert mail_announcements(now=timezone.now()) == 0
+
+
+def test_who_joins_and_leaves_while_an_announcement_waits_holds_up_nobody(cast: Cast, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk, now = cast.client("lecturer"), timezone.now()
+    data = {
+        "course": cast.course.pk, "title": "Willkommen", "text": "Größe", "audience": "students", "by_mail": "on",
+        "publish_at_0": f"{now:%Y-%m-%d}", "publish_at_1": f"{now:%H:%M}",
+    }  # fmt: skip
+    agree_to(desk, reverse("admin:mail_announcement_add"), data)
+    new = EnrolmentFactory.create(course=cast.course, user__display_name="Łukasz Größe")
+    EnrolmentFactory.create(course=cast.course)
+    delete_account(user=cast.student.user, now=now)
+    stranger = EnrolmentFactory.create(course=cast.other_course)
+    act = HeldAct.objects.waiting().get()
+    assert apply_next(act.apply_at) == 1
+    act.refresh_from_db()
+    assert act.state == "done"
+    mail_announcements(now=act.apply_at)
+    people = set(Notice.objects.filter(kind="mail.announcement").values_list("recipient", flat=True))
+    assert new.user_id in people
+    assert {cast.student.user.pk, stranger.user_id, cast.lecturer.user.pk}.isdisjoint(people)
+
+
+def test_an_announcement_goes_to_no_far_larger_audience_than_its_writer_saw(cast: Cast) -> None:
+    row = _waiting(cast)
+    seen = seal_announcement(row)
+    count = Enrolment.objects.filter(course=cast.course, role="student").count()
+    for _number in range(most_unseen(count) - count + 1):
+        EnrolmentFactory.create(course=cast.course)
+    with pytest.raises(RuleViolation, match=f"was to go to {count} people, and would go to {most_unseen(count) + 1}"):
+        release_announcement(announcement_pk=row.pk, seal=seen, people=count, now=timezone.now())
+    assert mail_announcements(now=timezone.now()) == 0
+    Enrolment.objects.filter(course=cast.course, role="student").last().delete()
+    release_announcement(announcement_pk=row.pk, seal=seen, people=count, now=timezone.now())
+    assert mail_announcements(now=timezone.now()) == most_unseen(count)
 
 
 def test_a_list_says_once_what_all_rows_say_and_nothing_where_they_say_nothing(cast: Cast, settings: Settings) -> None:

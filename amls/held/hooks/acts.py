@@ -48,4 +48,7 @@ def do_change_state(act: HeldAct, now: datetime) -> str:
 @held_kinds.named(RELEASE)
 def do_release(act: HeldAct, now: datetime) -> str:
     """Let an announcement go."""
-    return release_announcement(announcement_pk=act.references["announcement"], seal=act.references["seal"], now=now)
+    wanted = act.references
+    # Held by the release before, it says nothing of people, and its seal is another one.
+    people = wanted.get("people", 0)
+    return release_announcement(announcement_pk=wanted["announcement"], seal=wanted["seal"], people=people, now=now)
