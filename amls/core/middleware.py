@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, cast
 
 from csp.constants import HEADER
@@ -82,7 +83,13 @@ class PolicyMiddleware(CSPMiddleware):
         self._usual: str | None = None
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Set the header, unless the view has set one."""
+        """Set the header, unless the view has set one, or a browser is only told that what it has is right.
+
+        What a 304 says, browsers take for what they have kept (RFC 9110, 15.4.5): it was sent with a policy, maybe one
+        of its own, which stays.
+        """
+        if response.status_code == HTTPStatus.NOT_MODIFIED:
+            return response
         is_usual = _OWN_POLICY.isdisjoint(vars(response)) and "_csp_nonce" not in vars(request)
         if not is_usual or settings.DEBUG or HEADER in response:
             return super().process_response(request, response)

@@ -318,6 +318,27 @@ def test_conditions(client: Client, version: MaterialFile) -> None:
     assert (head.status_code, head["Content-Length"], body(head)) == (200, str(len(whole(".pdf"))), b"")
 
 
+GUARDS = ("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Cross-Origin-Resource-Policy")
+
+
+@pytest.mark.parametrize("address_of", ["file", "download"])
+def test_what_is_said_of_a_file_that_a_browser_has_guards_it_as_the_file_did(
+    client: Client, version: MaterialFile, address_of: str
+) -> None:
+    where = address(version) + ("?download" if address_of == "download" else "")
+    first = client.get(where)
+    guards = {name: first[name] for name in GUARDS}
+    assert guards["Content-Security-Policy"].startswith("default-src 'none'")
+    for status, headers in (
+        (304, {"if-none-match": first["ETag"]}),
+        (304, {"if-modified-since": first["Last-Modified"]}),
+        (412, {"if-match": '"other"'}),
+        (416, {"range": "bytes=999999999-"}),
+    ):
+        again = client.get(where, headers=headers)
+        assert (again.status_code, {name: again.get(name) for name in GUARDS}) == (status, guards)
+
+
 def test_the_same_content_again_is_no_new_version(version: MaterialFile) -> None:
     again = upload_version(
         material=version.material, upload=SimpleUploadedFile("renamed.pdf", whole(".pdf")), by=None, now=timezone.now()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -37,6 +38,7 @@ from tests.cast import Cast
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.teams import assess_url, handed_in, list_url, make_teams, packed
 
+PNG = b"\x89PNG\r\n\x1a\n and what follows"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 
@@ -162,6 +164,26 @@ def test_save_and_next_walks_the_filtered_list(world: World, desk: Client) -> No
     assert last["Location"] == list_url("needs=ungraded")
 
 
+def guards_of(answer: Any) -> list[str]:
+    names = ("Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Cross-Origin-Resource-Policy")
+    return [answer[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("content", "policy"), [(PNG, "sandbox;"), (b"%PDF-1.7 and what follows", "default-src 'none'; object-src")]
+)
+def test_what_lies_in_an_archive_keeps_its_guards_when_it_is_asked_for_again(
+    world: World, desk: Client, content: bytes, policy: str
+) -> None:
+    project = world.project()
+    handed_in(project, world.student, uploads=[packed(content=content)])
+    where = f"{desk.get(assess_url(project)).context['reading'].address}member/?path=main.py"
+    shown = desk.get(where)
+    assert shown["Content-Security-Policy"].startswith(policy)
+    known = desk.get(where, headers={"if-none-match": shown["ETag"]})
+    assert (known.status_code, guards_of(known)) == (304, guards_of(shown))
+
+
 def test_what_was_handed_in_is_read_beside_the_decision(world: World, desk: Client) -> None:
     project = world.project()
     old = handed_in(project, world.student, uploads=[packed(content=b"a = 1\nb = '<i>'\n"), packed("same.zip", b"1")])
@@ -180,7 +202,8 @@ def test_what_was_handed_in_is_read_beside_the_decision(world: World, desk: Clie
     # The words of the frame have the font of the page.
     assert "font-src 'self'" in shown["Content-Security-Policy"]
     assert shown["X-Frame-Options"] == "SAMEORIGIN"
-    assert desk.get(reading.address, headers={"if-none-match": shown["ETag"]}).status_code == 304
+    known = desk.get(reading.address, headers={"if-none-match": shown["ETag"]})
+    assert (known.status_code, guards_of(known)) == (304, guards_of(shown))
     (comparison,) = reading.comparisons
     assert comparison.name == str(old.attempt)
     (difference,) = desk.get(comparison.address).context["differences"]

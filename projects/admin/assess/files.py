@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from amls.core.violations import RuleViolation
 from amls.files.checks import suffix_of
 from amls.files.insides import HeldText, compare_texts, look_inside, take_out, texts_in
-from amls.files.serving import PDF_POLICY, SANDBOX, ServedFile, serve_file
+from amls.files.serving import PDF_POLICY, SANDBOX, ServedFile, guarded, serve_file
 from projects.admin.assess.page import open_team
 from projects.admin.pages import KeptAdmin
 from projects.models import Submission, SubmissionFile
@@ -80,7 +80,7 @@ def show_member(desk: KeptAdmin, request: HttpRequest, pk: int, file: int) -> Ht
         except (RuleViolation, OSError) as problem:
             raise Http404 from problem
         name = path.rpartition("/")[2]
-        return _guarded(
+        return guarded(
             HttpResponse(
                 content,
                 content_type=kind,
@@ -89,7 +89,7 @@ def show_member(desk: KeptAdmin, request: HttpRequest, pk: int, file: int) -> Ht
             PDF_POLICY if kind == "application/pdf" else SANDBOX,
         )
 
-    return _unless_kept(request, [row.sha256, "member", path], answer)
+    return _unless_kept(request, [row.sha256, "member", path], answer, (PDF_POLICY, SANDBOX))
 
 
 def show_differences(desk: KeptAdmin, request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -138,24 +138,37 @@ def _words(problem: RuleViolation | OSError) -> str:
 
 
 def _document(request: HttpRequest, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
-    return _guarded(render(request, template, context, status=status), _POLICY)
+    return guarded(render(request, template, context, status=status), _POLICY)
 
 
-def _guarded(response: HttpResponse, policy: str) -> HttpResponse:
-    response.headers["Content-Security-Policy"] = policy
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+def _unless_kept(
+    request: HttpRequest, named: list[str], answer: Callable[[], HttpResponse], policies: Iterable[str] = (_POLICY,)
+) -> HttpResponseBase:
+    """Answer anew only where the browser does not have it: what was handed in never changes.
+
+    Args:
+        request: which may name what the browser has.
+        named: what the answer depends on.
+        answer: makes it, guarded by one of the policies.
+        policies: each has its own tag, so that what the browser has is confirmed with the one that it came with.
+    """
+    for policy in policies:
+        etag = _tag(named, policy)
+        kept = get_conditional_response(request, etag=etag, response=HttpResponse())
+        if kept is not None and kept.status_code == 304:
+            return _to_be_kept(guarded(kept, policy), etag)
+    response = answer()
+    if response.status_code == 200:
+        _to_be_kept(response, _tag(named, response.headers["Content-Security-Policy"]))
     return response
 
 
-def _unless_kept(request: HttpRequest, named: list[str], answer: Callable[[], HttpResponse]) -> HttpResponseBase:
-    """Answer anew only where the browser does not have it: what was handed in never changes."""
-    said = "\0".join([str(_EDITION), get_language() or "", *named])
-    etag = f'"{sha256(said.encode()).hexdigest()[:32]}"'
-    kept = get_conditional_response(request, etag=etag, response=HttpResponse())
-    response = kept if kept is not None and kept.status_code == 304 else answer()
-    if response.status_code in (200, 304):
-        response.headers["ETag"] = etag
-        response.headers["Cache-Control"] = f"private, max-age={int(_KEPT_FOR.total_seconds())}"
+def _tag(named: list[str], policy: str) -> str:
+    said = "\0".join([str(_EDITION), get_language() or "", policy, *named])
+    return f'"{sha256(said.encode()).hexdigest()[:32]}"'
+
+
+def _to_be_kept(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = f"private, max-age={int(_KEPT_FOR.total_seconds())}"
     return response
