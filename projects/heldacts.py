@@ -129,7 +129,7 @@ def _projects(values: Values) -> list[Project]:
 
 @_deed("withdraw")
 def _withdraw(values: Values, by: User, now: datetime) -> str:
-    count = withdraw_projects(projects=_projects(values), now=now)
+    count = withdraw_projects(projects=_projects(values), now=now, by=by)
     said = ngettext(
         "%(count)d project is withdrawn. Everything in it is kept.",
         "%(count)d projects are withdrawn. Everything in them is kept.",

@@ -1,7 +1,9 @@
 """Who may see or do what with projects. What a person may not see is a 404."""
 
+from django.db.models import Q
+
 from amls.courses.models import Enrolment
-from projects.models import Membership, Project
+from projects.models import Membership, Project, Submission
 
 
 def is_member(enrolment: Enrolment | None, project: Project) -> bool:
@@ -11,6 +13,14 @@ def is_member(enrolment: Enrolment | None, project: Project) -> bool:
     return Membership.objects.active().filter(project=project, enrolment=enrolment).exists()
 
 
-def may_see_project(enrolment: Enrolment | None, project: Project, *, is_manager: bool) -> bool:
-    """Return whether the person sees what a team has and hands in: the team and the staff."""
-    return is_manager or is_member(enrolment, project)
+def may_see_submission(enrolment: Enrolment | None, submission: Submission, *, is_manager: bool) -> bool:
+    """Return whether the person sees an attempt with its names and files: the staff, the team, and whose work it was.
+
+    Whoever was in the team when it was handed in keeps their receipt and their files, wherever they are now, and
+    whatever became of the team since.
+    """
+    if is_manager or enrolment is None:
+        return is_manager
+    received = submission.received_at
+    was_theirs = Q(left_at__isnull=True) | Q(joined_at__lte=received, left_at__gte=received)
+    return Membership.objects.filter(was_theirs, project=submission.project_id, enrolment=enrolment).exists()

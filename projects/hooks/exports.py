@@ -16,7 +16,7 @@ from amls.exports.pdf import qr_code, render_pdf
 from projects.addresses import topics_of
 from projects.deadlines import Deadlines, effective_deadline, is_counting
 from projects.models import Assignment, Submission, Topic
-from projects.permissions import may_see_project
+from projects.permissions import may_see_submission
 from projects.receipts import receipt_code
 
 TOPICS, RECEIPT = "projects.topics", "projects.receipt"
@@ -106,7 +106,7 @@ def _may_have_receipt(order: Order) -> bool:
     course = submission.project.course
     enrolment = enrolment_of(order.user, course)
     is_manager = may_manage(order.user, course, enrolment)
-    return may_see_project(enrolment, submission.project, is_manager=is_manager)
+    return may_see_submission(enrolment, submission, is_manager=is_manager)
 
 
 def _receipt_key(order: Order) -> str:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from amls.core.statements import Parameter, Statement, is_among
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment
+from amls.courses.models import Enrolment, User
 from amls.mail.outbox import notify_each
 from projects.models import (
+    Assessment,
     Assignment,
     ExtensionRequest,
     Invitation,
@@ -38,8 +39,9 @@ from projects.services.locks import (
     tell,
     tell_revoked,
     told_of,
+    whom_to_ask,
 )
-from projects.teamrows import members_by_project, members_of
+from projects.teamrows import members_by_project, members_of, places_taken
 
 
 def register_project(*, enrolment: Enrolment, topic: Topic, now: datetime) -> Project:
@@ -249,12 +251,28 @@ def require_active(project: Project) -> None:
         raise RuleViolation(text, code="project-withdrawn")
 
 
+def require_unpublished(project: Project) -> None:
+    """Refuse members of a locked team what changes who it is, or on what it works, once its result is published: 1 query.
+
+    A result is of those for whom it was published: nobody comes to it by joining, nor loses it by leaving.
+
+    Raises:
+        RuleViolation: it is published; with whom to ask.
+    """
+    if Assessment.objects.filter(project=project, published_at__isnull=False).exists():
+        raise RuleViolation(
+            _("The result of your team is published: its team and its topic stay as they are now. %(ask)s")
+            % {"ask": whom_to_ask(project.course)},
+            code="result-published",
+        )
+
+
 def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None:
     """Take a person out of their team until registration closes. What the team handed in stays the team's.
 
     Raises:
-        RuleViolation: registration is closed, or nobody else is left: giving the project up is another act,
-            `dissolve_project`.
+        RuleViolation: registration is closed, the team's result is published, or nobody else is left: giving the
+            project up is another act, `dissolve_project`.
     """
     with transaction.atomic():
         project = lock_team(project.pk)
@@ -263,6 +281,7 @@ def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None
         if membership is None:
             return
         require_registration_open(project.assignment, now=now)
+        require_unpublished(project)
         rest = require_others(project, enrolment)
         end_membership(membership, now=now)
         cause = f"{membership.pk}"
@@ -298,47 +317,72 @@ def end_membership(membership: Membership, *, now: datetime) -> None:
 
 
 def dissolve_project(*, project: Project, by: Enrolment, now: datetime) -> None:
-    """Withdraw a whole project until registration closes: its slot is free, its members are told.
+    """Withdraw a project for its last member, until registration closes: its slot is free.
+
+    Nobody ends what is others' as well: where there are others, each leaves for themselves, and the last one gives it up.
 
     Raises:
-        RuleViolation: registration is closed.
+        RuleViolation: registration is closed, the result is published, or there are others in the team.
     """
     with transaction.atomic():
         project = lock_team(project.pk)
         if not project.is_active:
             return
         require_registration_open(project.assignment, now=now)
-        close_project(project, now=now)
+        require_unpublished(project)
+        if places_taken(member for member in members_of(project) if member.pk != by.pk):
+            raise RuleViolation(
+                _(
+                    "You are not alone in this team, and what it has is the others' as well. Leave the team instead; "
+                    "whoever is the last one in it can give it up."
+                ),
+                code="others-in-team",
+            )
+        close_project(project, now=now, who=by)
 
 
-def withdraw_project(*, project: Project, now: datetime) -> None:
+def withdraw_project(*, project: Project, now: datetime, by: User | None = None) -> None:
     """Withdraw a project for the staff, at any time. Hand-ins stay, and `restore_project` undoes it."""
-    withdraw_projects(projects=[project], now=now)
+    withdraw_projects(projects=[project], now=now, by=by)
 
 
-def withdraw_projects(*, projects: Iterable[Project], now: datetime) -> int:
+def withdraw_projects(*, projects: Iterable[Project], now: datetime, by: User | None = None) -> int:
     """Withdraw projects for the staff, all at once, and return how many were not yet; see `withdraw_project`."""
     with transaction.atomic():
         topics, locked = lock_teams(*(project.pk for project in projects))
         active = [project for project in locked.values() if project.is_active]
-        close_projects(topics, active, now=now)
+        close_projects(topics, active, now=now, by=by)
     return len(active)
 
 
-def close_project(project: Project, *, now: datetime) -> None:
+def close_project(project: Project, *, now: datetime, who: Enrolment | None = None, by: User | None = None) -> None:
     """Withdraw one project that is locked with its topic; see `close_projects`."""
     held = TopicSwitch.objects.holding().filter(project=project).select_related("topic")
     topics = {switch.topic_id: switch.topic for switch in held}
     if project.topic is not None:
         topics[project.topic.pk] = project.topic
-    close_projects(topics, [project], now=now)
+    close_projects(topics, [project], now=now, who=who, by=by)
 
 
-def close_projects(topics: Mapping[int, Topic], projects: Sequence[Project], *, now: datetime) -> None:
+def close_projects(
+    topics: Mapping[int, Topic],
+    projects: Sequence[Project],
+    *,
+    now: datetime,
+    who: Enrolment | None = None,
+    by: User | None = None,
+) -> None:
     """Withdraw locked projects on their locked topics: members out, invitations and requests closed, slots free.
 
     As many queries for many as for one. Locked with `lock_teams`, which locks the topics whose slots are held for
     the teams as well.
+
+    Args:
+        topics: those of the projects, by their keys.
+        projects: active ones.
+        now: the request's clock.
+        who: the last member, who gives it up.
+        by: who of the staff does it; the mail says that it was the staff.
     """
     if not projects:
         return
@@ -361,15 +405,21 @@ def close_projects(topics: Mapping[int, Topic], projects: Sequence[Project], *, 
         held.update(closed_at=now)
         freed.update(of_switched)
     give_slots_back(topics, freed)
-    _tell_teams("projects.withdrawn", projects, teams, now=now)
+    done_by = {"who": who.pk} if who is not None else {"by": by.pk} if by is not None else {}
+    _tell_teams("projects.withdrawn", projects, teams, now=now, also=done_by)
 
 
 def _tell_teams(
-    kind: str, projects: Iterable[Project], teams: Mapping[int, Sequence[Enrolment]], *, now: datetime
+    kind: str,
+    projects: Iterable[Project],
+    teams: Mapping[int, Sequence[Enrolment]],
+    *,
+    now: datetime,
+    also: Mapping[str, int] | None = None,
 ) -> None:
     """Tell everyone in these teams what became of their project, and let their calendars follow."""
     told = [
-        told_of(kind, person, f"{project.pk}:{now.timestamp()}", {"project": project.pk})
+        told_of(kind, person, f"{project.pk}:{now.timestamp()}", {"project": project.pk, **(also or {})})
         for project in projects
         for person in teams[project.pk]
     ]

@@ -25,6 +25,7 @@ from projects.services.registration import (
     let_go_of,
     require_active,
     require_available,
+    require_unpublished,
     take_slot,
 )
 from projects.teamrows import members_of, places_taken
@@ -49,7 +50,7 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
     the topic in between: what is held is the one that the team had before, for a day from then.
 
     Raises:
-        RuleViolation: registration is closed, the new topic is not to be had, or too
+        RuleViolation: registration is closed, the team's result is published, the new topic is not to be had, or too
             small for the team, or it switched too often today. The team then keeps what it has.
     """
     with transaction.atomic():
@@ -67,6 +68,7 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
             return _go_back(held, project, old, new, by=by, now=now)
         require_first_come(project.assignment)
         require_registration_open(project.assignment, now=now)
+        require_unpublished(project)
         require_available(new, by)
         people = members_of(project)
         require_room(new, people)

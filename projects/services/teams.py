@@ -38,6 +38,7 @@ from projects.services.registration import (
     register_once,
     require_active,
     require_others,
+    require_unpublished,
     require_without_project,
     start_project,
 )
@@ -86,7 +87,7 @@ def invite_member(
     by name: the team does not get to know the address.
 
     Raises:
-        RuleViolation: registration is closed, the team has no place left, the address is no
+        RuleViolation: registration is closed, the team's result is published, it has no place left, the address is no
             address, a member's, or invited already, or too many were invited today.
     """
     email = clean_line(email)
@@ -107,6 +108,7 @@ def _invite(project: Project, *, email: str, by: Enrolment, now: datetime, seeke
         project = lock_team(project.pk)
         require_active(project)
         require_registration_open(project.assignment, now=now)
+        require_unpublished(project)
         expire_invitations(project, now=now)
         invitation = Invitation(project=project, email=email, seeker=seeker, invited_by=by, invited_at=now)
         _require_may_join(invitation, project)
@@ -229,8 +231,8 @@ def accept_invitation(
         gives_up: whether they know that it is withdrawn, as they are the last one in it.
 
     Raises:
-        RuleViolation: the invitation is no longer open, registration is closed, the team
-            is full, or the person is in another project and would stay there, or be the last to
+        RuleViolation: the invitation is no longer open, registration is closed, the result of this team or of theirs
+            is published, the team is full, or the person is in another project and would stay there, or be the last to
             leave it without knowing.
     """
     with transaction.atomic():
@@ -248,6 +250,7 @@ def accept_invitation(
         _require_open(invitation, now=now)
         require_active(project)
         require_registration_open(project.assignment, now=now)
+        require_unpublished(project)
         if enrolment.is_staff or enrolment.course_id != project.assignment.course_id:
             raise RuleViolation(_("Only students of this course join its teams."), code="not-a-student")
         is_leaving = existing is not None and left is not None and existing.pk == left.pk
@@ -259,6 +262,7 @@ def accept_invitation(
         if existing is not None and is_leaving:
             if not gives_up:
                 require_others(projects[existing.project_id], enrolment)
+            require_unpublished(projects[existing.project_id])
             _take_out(existing, projects, now=now)
         _close(invitation, Invitation.State.ACCEPTED, now=now)
         add_member(project, enrolment, now=now)
@@ -404,7 +408,7 @@ def _take_out(membership: Membership, locked: dict[int, Project], *, now: dateti
         tell("projects.member-left", rest, cause=str(membership.pk), now=now, references=references)
         follow_in_feeds(rest, now=now)
     else:
-        close_project(project, now=now)
+        close_project(project, now=now, who=membership.enrolment if by is None else None, by=by)
 
 
 def merge_teams(*, source: Project, target: Project, by: User, now: datetime) -> Project:

@@ -29,7 +29,7 @@ from amls.files.uploads import FormBounds, takes_files
 from projects.deadlines import Timeliness
 from projects.forms.pages import HandInForm
 from projects.models import Assignment, Submission, SubmissionFile
-from projects.permissions import may_see_project
+from projects.permissions import may_see_submission
 from projects.queries import bytes_kept
 from projects.receipts import receipt_code
 from projects.services.handin import FilesRefused, hand_in
@@ -152,11 +152,11 @@ def ticket(request: HttpRequest, slug: str, assignment: int | None = None) -> Ht
 
 @require_safe
 def file(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpResponseBase:
-    """Serve a handed-in file to its team and the staff, always as a download."""
+    """Serve a handed-in file to its team, whose work it was and the staff, always as a download."""
     access = open_course(request, slug)
     rows = SubmissionFile.objects.filter(submission__project__assignment__course=access.course)
     row = get_object_or_404(rows.select_related("submission__project"), pk=pk)
-    if not may_see_project(access.enrolment, row.submission.project, is_manager=access.is_manager):
+    if not may_see_submission(access.enrolment, row.submission, is_manager=access.is_manager):
         raise Http404
     return serve_file(
         request,

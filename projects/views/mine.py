@@ -127,7 +127,9 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
         "is_overdue": is_open and not team.counting and not team.waiting_late and _is_overdue(mine, team.due_at),
         "may_pick": team.may_pick(now),
         "opens_later": mine.opens_later,
-        "may_invite": places_taken(team.members) + len(invited) < team.project.team_max,
+        "may_invite": team.published is None and places_taken(team.members) + len(invited) < team.project.team_max,
+        # Teammates whose account was deleted keep nothing up.
+        "is_alone": places_taken(team.members) <= 1,
     }
 
 
@@ -242,10 +244,13 @@ def leave(request: HttpRequest, slug: str, assignment: int | None = None) -> Htt
 @login_required
 @require_POST
 def dissolve(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
-    """Give the whole project up."""
+    """Give the project up, as the last one in its team."""
 
     def act(mine: Mine) -> str:
-        dissolve_project(project=mine.project, by=mine.enrolment, now=mine.access.now)
+        project = mine.project
+        dissolve_project(project=project, by=mine.enrolment, now=mine.access.now)
+        if project.topic is None:
+            return _("Your team is dissolved. What was handed in is kept, and opens by its receipt.")
         return _("The project is withdrawn and its slot is free again.")
 
     return _act(request, slug, assignment, act)

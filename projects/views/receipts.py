@@ -11,7 +11,7 @@ from amls.exports.views.offer import document
 from projects.deadlines import effective_deadline, is_counting
 from projects.hooks.exports import RECEIPT
 from projects.models import Submission
-from projects.permissions import is_member, may_see_project
+from projects.permissions import is_member, may_see_submission
 from projects.receipts import receipt_code, submission_pk_of
 
 
@@ -41,7 +41,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
         "due_at": due_at,
         "is_counting": is_counting(submission, due_at),
         "is_member": in_team,
-        "sees_names": in_team or may_see_project(enrolment, submission.project, is_manager=is_manager),
+        "sees_names": in_team or may_see_submission(enrolment, submission, is_manager=is_manager),
     }
     return render(request, "projects/receipt.html", context)
 

@@ -308,6 +308,40 @@ def test_a_leaver_leaves_the_attempts(world: World) -> None:
     assert world.team(world.student) is None
 
 
+def test_who_leaves_keeps_the_receipts_and_files_of_then_and_sees_nothing_newer(world: World) -> None:
+    project = world.project()
+    invitation = invite_member(project=project, email="other@example.org", by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    theirs = attempt(world, project)
+    leave_team(project=project, enrolment=world.student, now=NOW + timedelta(hours=1))
+    newer = hand_in(
+        project=project,
+        by=world.other,
+        uploads=[archive()],
+        request_key=uuid.uuid4(),
+        began_at=NOW + timedelta(hours=2),
+        now=NOW + timedelta(hours=2),
+    )
+    leaver, member, stranger = world.cast.client("student"), Client(), world.cast.client("stranger")
+    member.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
+
+    def opens(client: Client, row: Submission) -> tuple[bool, int]:
+        file = row.files.get()
+        page = client.get(f"/receipts/{receipt_code(row.pk)}/").text
+        return file.filename in page, client.get(f"/amls/projects/files/{file.pk}/{file.filename}").status_code
+
+    assert (opens(leaver, theirs), opens(leaver, newer)) == ((True, 200), (False, 404))
+    assert (opens(member, theirs), opens(member, newer)) == ((True, 200), (True, 200))
+    assert opens(stranger, theirs) == (False, 404)
+    # Also when the whole team is gone.
+    dissolve_project(project=project, by=world.other, now=NOW + timedelta(hours=3))
+    assert (opens(leaver, theirs), opens(member, theirs), opens(leaver, newer)) == (
+        (True, 200),
+        (True, 200),
+        (False, 404),
+    )
+
+
 def test_a_ticket_proves_the_start_for_exactly_these_files(world: World) -> None:
     project, late = world.project(), DEADLINE + timedelta(minutes=20)
     upload = archive()

@@ -1,16 +1,19 @@
 """Topics taken and given back."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Course, Enrolment, User
+from amls.courses.nameless import nameless_address
 from amls.courses.participation import leave_course
 from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
+from projects.services.assessing import assess, publish_assessments
 from projects.services.registration import (
     dissolve_project,
     leave_team,
@@ -175,14 +178,54 @@ def test_leaving_keeps_the_project_and_the_last_one_can_only_give_it_up(world: W
     assert world.project(topic=world.single).is_active
 
 
-def test_dissolving_tells_everyone_and_closes_invitations(world: World) -> None:
+def test_nobody_gives_up_what_is_others_as_well(world: World) -> None:
     project = world.project()
     join(world, project, world.other)
+    for person in (world.student, world.other):
+        with pytest.raises(RuleViolation) as refusal:
+            dissolve_project(project=project, by=person, now=NOW)
+        assert refusal.value.code == "others-in-team"
+    assert [member.pk for member in members_of(project)] == [world.student.pk, world.other.pk]
+    # Who stays alone with an account that was deleted is the last one.
+    User.objects.filter(pk=world.other.user_id).update(email=nameless_address(world.other.user_id))
+    dissolve_project(project=project, by=world.student, now=NOW)
+    project.refresh_from_db()
+    assert not project.is_active
+
+
+def test_giving_up_tells_the_last_one_and_closes_invitations(world: World) -> None:
+    project = world.project()
     invite_member(project=project, email="third@example.org", by=world.student, now=NOW)
     dissolve_project(project=project, by=world.student, now=NOW)
     assert Invitation.objects.filter(state="open").count() == 0
     told = Notice.objects.filter(kind="projects.withdrawn").values_list("recipient__email", flat=True)
-    assert sorted(told) == ["other@example.org", "student@example.org"]
+    assert list(told) == ["student@example.org"]
+
+
+def test_once_a_result_is_published_members_change_neither_team_nor_topic(world: World) -> None:
+    project, alone = world.project(), world.project(world.another(), topic=world.single)
+    join(world, project, world.other)
+    guest = world.another()
+    asked = invite_member(project=project, email=guest.user.email, by=world.student, now=NOW)
+    theirs = alone.memberships.get().enrolment
+    for team in (project, alone):
+        assess(project=team, outcome="passed", extra_points=Decimal(1), feedback="", by=world.staff, now=NOW)
+    publish_assessments(projects=[project, alone], now=NOW)
+    elsewhere = world.project(world.another())
+    there = elsewhere.memberships.get().enrolment
+    away = invite_member(project=elsewhere, email=world.other.user.email, by=there, now=NOW)
+    for act in (
+        lambda: leave_team(project=project, enrolment=world.student, now=NOW),
+        lambda: dissolve_project(project=alone, by=theirs, now=NOW),
+        lambda: switch_topic(project=alone, topic=world.topic, by=theirs, now=NOW),
+        lambda: invite_member(project=project, email="late@example.org", by=world.student, now=NOW),
+        lambda: accept_invitation(invitation=asked, enrolment=guest, now=NOW),
+        lambda: accept_invitation(invitation=away, enrolment=world.other, now=NOW, leaves_team=True),
+    ):
+        with pytest.raises(RuleViolation, match="is published") as refusal:
+            act()
+        assert refusal.value.code == "result-published"
+    assert [member.pk for member in members_of(project)] == [world.student.pk, world.other.pk]
 
 
 def test_after_the_deadline_students_change_nothing_and_staff_may(world: World) -> None:

@@ -220,18 +220,33 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("projects.withdrawn", label=gettext_lazy("Project withdrawn"))
 def withdrawn(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that a project was given up."""
+    """Tell that a project was given up, by whom, and what stays."""
     project = project_of(notice)
     if project is None or project.is_active:
         return None
-    if project.assignment.has_topics:
+    is_own, is_by_staff = notice.references.get("who") == notice.references["enrolment"], "by" in notice.references
+    if project.topic is not None:
         subject = _("Project withdrawn: %(topic)s")
-        text = _("The project **%(topic)s** was withdrawn and its slot is free again.")
+        if is_own:
+            text = _("You gave the project **%(topic)s** up; its slot is free again.")
+        elif is_by_staff:
+            text = _("The course's staff withdrew the project **%(topic)s**; its slot is free again.")
+        else:
+            text = _("The project **%(topic)s** was withdrawn and its slot is free again.")
     else:
-        subject, text = _("Team dissolved: %(topic)s"), _("Your team for **%(topic)s** was dissolved.")
+        subject = _("Team dissolved: %(topic)s")
+        if is_own:
+            text = _("You dissolved your team for **%(topic)s**.")
+        elif is_by_staff:
+            text = _("The course's staff dissolved your team for **%(topic)s**.")
+        else:
+            text = _("Your team for **%(topic)s** was dissolved.")
+    text %= escaped({"topic": project.title})
+    if project.submissions.exists():
+        text += " " + _("What was handed in is kept, and opens by its receipt; it no longer counts.")
     return Letter(
         subject=subject % {"topic": project.title},
-        text=text % escaped({"topic": project.title}),
+        text=text,
         action=see_topics(project.assignment),
         reason=why_member(project.assignment),
     )
