@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from statistics import median
 
 from django.utils.formats import number_format
@@ -47,11 +47,14 @@ class GradeTable:
 
 
 def usual_table(max_points: Decimal) -> GradeTable:
-    """Return the table to begin with: pass from 50 %, 1.0 from 95 %, in steps of 5 %."""
+    """Return the table to begin with: pass from 50 %, 1.0 from 95 %, in steps of 5 %.
+
+    Boundaries are whole or half points, never above the share: who has exactly half of the points passes.
+    """
     share = {grade: Decimal(95 - 5 * step) / 100 for step, grade in enumerate(GRADES)}
     half = Decimal("0.5")
     return GradeTable(
-        {grade: (max_points * part / half).quantize(Decimal(1), ROUND_HALF_UP) * half for grade, part in share.items()}
+        {grade: (max_points * part / half).quantize(Decimal(1), ROUND_FLOOR) * half for grade, part in share.items()}
     )
 
 

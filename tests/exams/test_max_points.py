@@ -14,7 +14,7 @@ from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import CourseFileError
 from exams.grading import usual_table
-from exams.models import Exam, Registration, Result
+from exams.models import GRADES, Exam, Registration, Result
 from exams.services.registration import register
 from exams.services.results import check_max_points, enter_points, set_grade_table
 from exams.services.tasks import set_exam_tasks
@@ -118,3 +118,13 @@ def test_a_course_file_asks_for_that_room(cast: Cast, exam: Exam, people: list[R
     import_course(spec=replace(spec, exams=tuple(replace(row, max_points=D(50)) for row in spec.exams)), now=AFTER)
     exam.refresh_from_db()
     assert (exam.max_points, Result.objects.get().points) == (D(50), D("45.25"))
+
+
+@pytest.mark.parametrize("most", ["100", "45.5", "33.25", "20", "61"])
+def test_who_has_half_of_the_points_passes_by_the_proposed_table(most: str) -> None:
+    table = usual_table(D(most))
+    assert table.grade_of(D(most) / 2, D(0), lifts_fail=False) == D("4.0")
+    # And who has a share has its grade, with at most half a point to spare.
+    for step, grade in enumerate(GRADES):
+        share = D(most) * (95 - 5 * step) / 100
+        assert share - D("0.5") < table.steps[grade] <= share
