@@ -183,7 +183,11 @@ TEMPLATES = [
                 "amls.core.context.site",
             ],
             "builtins": ["amls.core.address_tags", "amls.core.extends_tags"],
-            "libraries": {"i18n": "amls.core.word_tags", "pagecache": "amls.pagecache.tags"},
+            "libraries": {
+                "i18n": "amls.core.word_tags",
+                "pagecache": "amls.pagecache.tags",
+                "places": "amls.portal.place_tags",
+            },
         },
     },
 ]

@@ -17,9 +17,8 @@ from amls.core.decimals import say_decimal
 from amls.core.plots import PlotColumn
 from amls.core.statements import ModelStatement, Parameter
 from amls.courses.access import Access
-from amls.courses.models import Course, User
+from amls.courses.models import User
 from amls.grading.points import WorkState
-from amls.pagecache.store import Key, store
 from projects.addresses import address_of, topics_of
 from projects.models import Assignment, Outcome, Topic
 from projects.queries import invitations_to
@@ -36,29 +35,6 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     if access is None or not isinstance(user, User):
         return {"invitations": []}
     return {"invitations": invitations_to(user, access.course, now=access.now), "course": access.course}
-
-
-@dataclass(frozen=True, slots=True)
-class KeptKinds:
-    """Which kinds of assignments a course has."""
-
-    kinds: frozenset[str]
-    size: int = 200
-
-
-@register.filter
-def name_of_place(course: Course) -> str:
-    """Return what the place of a course's projects and sheets is called: 'Assignments' where it has sheets alone.
-
-    1 query after a change of the course, and none while it stays as it is.
-    """
-    key: Key = ("kinds of assignments", str(course.pk), str(course.revision))
-    kept = store.get(key, KeptKinds)
-    if kept is None:
-        kinds = Assignment.objects.filter(course=course).order_by().values_list("kind", flat=True).distinct()
-        kept = KeptKinds(frozenset(kinds))
-        store.put(key, kept)
-    return _("Assignments") if kept.kinds and Assignment.Kind.PROJECT not in kept.kinds else _("Projects")
 
 
 @register.filter

@@ -4,10 +4,11 @@ One list for all who lead somewhere by words: what is found on the search page a
 offers before anything is typed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cache
+from operator import attrgetter
 
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from amls.courses.models import Course, Language
+from amls.portal.course_places import Places, places_of
 from amls.portal.search.query import Typed, folded_words
 from amls.portal.search.readers import Reader
 
@@ -44,6 +46,7 @@ class Way:
         words: by which people of both languages ask for it, beside those of its title.
         does: whether it is named for what one does there.
         place: an anchor on the page.
+        has: whether a course with these places has something there; its staff go there in any case, to begin.
     """
 
     view: str
@@ -52,6 +55,7 @@ class Way:
     whom: Whom = Whom.ALL
     does: bool = False
     place: str = ""
+    has: Callable[[Places], bool] = bool
 
     @property
     def said(self) -> frozenset[str]:
@@ -63,6 +67,7 @@ class Way:
         return reverse(self.view, args=[course.slug] if course is not None else []) + self.place
 
 
+_PROJECTS, _ASSIGNMENTS, _EXAMS = (attrgetter(name) for name in ("has_projects", "has_assignments", "has_exams"))
 OF_A_COURSE = (
     Way(
         "portal:home", _("Course"),
@@ -74,15 +79,17 @@ OF_A_COURSE = (
         "agenda:schedule", _("Schedule"),
         "plan stundenplan zeitplan terminplan vorlesungsplan termine dates calendar kalender timetable month monat",
     ),
-    Way("projects:topics", _("Projects"), "projekt projektthemen thema themen topic topics auswahl choose wählen team"),
+    Way("projects:topics", _("Projects"), "projekt projektthemen thema themen topic topics auswahl choose wählen team", has=_PROJECTS),
     Way(
         "projects:assignments", _("Assignments"),
         "assignment aufgaben aufgabe übung übungen übungsblatt übungsblätter sheet sheets homework hausaufgaben exercises",
+        has=_ASSIGNMENTS,
     ),
     Way(
         "exams:exams", _("Exams"),
         "exam klausur klausuren prüfung prüfungen examination test seat sitzplatz slip retake resit nachklausur nachprüfung wiederholungsprüfung wiederholungsklausur "
         "warteliste waiting list einsicht review krank krankheit attest sick nachteilsausgleich accommodation",
+        has=_EXAMS,
     ),
     Way(
         "portal:me", _("My course"),
@@ -100,10 +107,11 @@ OF_A_COURSE = (
         "projects:mine", _("My project"),
         "projekt mein meine thema topic team gruppe partner wechseln wechsel switch verlassen einladen einladung invite mitglied member",
         Whom.MEMBERS,
+        has=_ASSIGNMENTS,
     ),
-    Way("projects:mine", _("Hand in"), "abgeben abgabe einreichen submit submission upload hochladen extension verlängerung fristverlängerung", Whom.MEMBERS, does=True),
-    Way("exams:exams", _("Sign up for an exam"), "anmelden anmeldung prüfungsanmeldung klausuranmeldung register registration signup klausur prüfung", does=True),
-    Way("exams:exams", _("Withdraw from an exam"), "abmelden abmeldung rücktritt zurücktreten withdrawal cancel klausur prüfung deregister", does=True),
+    Way("projects:mine", _("Hand in"), "abgeben abgabe einreichen submit submission upload hochladen extension verlängerung fristverlängerung", Whom.MEMBERS, does=True, has=_ASSIGNMENTS),
+    Way("exams:exams", _("Sign up for an exam"), "anmelden anmeldung prüfungsanmeldung klausuranmeldung register registration signup klausur prüfung", does=True, has=_EXAMS),
+    Way("exams:exams", _("Withdraw from an exam"), "abmelden abmeldung rücktritt zurücktreten withdrawal cancel klausur prüfung deregister", does=True, has=_EXAMS),
     Way("portal:me", _("Leave the course"), "kurs verlassen abmelden austragen austreten drop quit unenrol unenroll", Whom.MEMBERS, does=True, place="#leave"),
     Way("portal:enrol", _("Join the course"), "einschreiben einschreibung beitreten teilnehmen teilnahme enrol enroll enrolment", Whom.NO_MEMBERS, does=True),
 )  # fmt: skip
@@ -149,7 +157,7 @@ class Led:
 
 
 def ways_for(reader: Reader) -> Iterator[Led]:
-    """Yield all ways that the reader may go, of their first courses, then of the site: no query."""
+    """Yield all ways that the reader may go, of their first courses, then of the site: 1 query for each course that changed."""
     for course in list(reader.courses.values())[:_MOST_COURSES]:
         yield from (Led(way, course) for way in OF_A_COURSE if _may_go(reader, way, course))
     yield from (Led(way, None) for way in OF_THE_SITE if _may_go(reader, way, None))
@@ -213,6 +221,8 @@ def _fits(words: list[str], known: frozenset[str], *, may_begin: bool) -> bool:
 def _may_go(reader: Reader, way: Way, course: Course | None) -> bool:
     pk = course.pk if course is not None else None
     is_member, is_staff = pk in reader.enrolled, pk in reader.managed
+    if course is not None and not is_staff and not way.has(places_of(course)):
+        return False
     return {
         Whom.ALL: True,
         Whom.VISITORS: not reader.is_signed_in,
