@@ -1,9 +1,14 @@
-"""By what the lists of an exam tell people apart."""
+"""By what the lists of an exam tell people apart, and how its files are called."""
 
 from collections import Counter
 from collections.abc import Collection
 
+from django.utils.text import slugify
+
 from amls.courses.models import Enrolment
+from exams.models import Exam
+
+_TITLE_IN_A_NAME = 60
 
 
 def known_by(people: Collection[Enrolment]) -> dict[int, str]:
@@ -17,3 +22,20 @@ def known_by(people: Collection[Enrolment]) -> dict[int, str]:
     """
     names = Counter(str(person.user) for person in people)
     return {person.pk: person.number or (person.user.email if names[str(person.user)] > 1 else "") for person in people}
+
+
+def file_stem(exam: Exam) -> str:
+    """Return how the names of an exam's files begin, as 'algorithms-klausur-2026-12-14': by course, exam and local day.
+
+    Where the course has another exam on that day, its time stands behind; where that begins at the same time, its key as well:
+    no file takes the place of another's in a folder. 1 query.
+    """
+    zone = exam.course.zone
+    begins = exam.starts_at.astimezone(zone)
+    others = Exam.objects.filter(course=exam.course_id).exclude(pk=exam.pk).values_list("starts_at", flat=True)
+    same_day = [other for other in others if other.astimezone(zone).date() == begins.date()]
+    title = slugify(str(exam), allow_unicode=True)[:_TITLE_IN_A_NAME].strip("-")
+    parts = [exam.course.slug, title, f"{begins:%Y-%m-%d}"]
+    parts += [f"{begins:%H%M}"] if same_day else []
+    parts += [str(exam.pk)] if exam.starts_at in same_day else []
+    return "-".join(filter(None, parts))

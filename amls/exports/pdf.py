@@ -60,11 +60,13 @@ def render_pdf(
     Args:
         template: its blocks are `content` and, for own rules, `style`; it may use the classes of static/css/pdf.css.
             Images are data: addresses with an alt text; nothing else is fetched.
-        context: for the template; it also gets `order`, `course`, `title`, `now` and `site_url`.
+        context: for the template; it also gets `order`, `course`, `title`, `made_at` and `site_url`. There is no `now`: paper
+            is kept, and without it `{% moment %}` says the year of every day.
         title: the document's title, in the order's language.
         order: gives course, language and time.
         paper: size of the page in CSS words, such as 'A4' or 'A4 landscape'.
-        on_one_page: set it smaller, as far as it can be read, if it would not fit one page.
+        on_one_page: set it smaller, as far as it can be read, if it would not fit one page. What fits none goes on on as few
+            as it needs, in the largest letters that they have room for: nothing is left out.
 
     The same context gives the same bytes. Letters that no font has are printed as '�', and a sentence that names them
     is added to the order's remarks.
@@ -88,14 +90,16 @@ def render_pdf(
 
 
 def _typeset(html: str, sizes: Sequence[str]) -> tuple[bytes, list[str]]:
-    """Return the PDF in the first of some sizes that fits one page, else in the last, and the letters no font has."""
+    """Return the PDF in the first of some sizes, which get smaller, that takes the fewest pages, and the letters no font has."""
     weasyprint = _weasyprint()
     document: Any = None
     with _hear_of_lacking() as lacking:
         for size in sizes:
             sized = html.replace("</style>", f"html{{font-size:{size}}}</style>", 1)
             source = weasyprint.HTML(string=sized, url_fetcher=_fetcher(), base_url=None)
-            document = source.render(font_config=_fonts(), stylesheets=[_face()], pdf_variant="pdf/ua-1")
+            smaller = source.render(font_config=_fonts(), stylesheets=[_face()], pdf_variant="pdf/ua-1")
+            if document is None or len(smaller.pages) < len(document.pages):
+                document = smaller
             if len(document.pages) == 1:
                 break
         content = bytes(document.write_pdf(pdf_variant="pdf/ua-1"))
@@ -146,7 +150,7 @@ def render_html(template: str, context: Mapping[str, Any], *, title: str, order:
     values = {
         "order": order,
         "course": course,
-        "now": order.now,
+        "made_at": order.now,
         "title": clean_line(title),
         "language": order.language,
         "paper": paper,

@@ -1,6 +1,6 @@
 """What is printed of an exam: the admission slip, the list for the door, the plan of a room."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -11,17 +11,36 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from amls.core.times import say_day, say_span
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import PDF, XLSX, ExportKind, Order, Progress, offer
 from amls.exports.pdf import qr_code, render_pdf
 from amls.files.tables.writing import Cell, write_xlsx
 from exams.admission import admissions_of
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
-from exams.naming import known_by
+from exams.naming import file_stem, known_by
 from exams.permissions import slip_code
 
 # Empty lines for people who come without a registration.
 _WALK_INS = 3
+# A longer name of a room would take lines in each row of a list.
+_ROOM_IN_A_ROW = 16
+
+
+def _titled(what: str, exam: Exam) -> str:
+    """Return the title of a paper: what it is, of which exam, when, of which course. Papers of all exams lie in one folder."""
+    return f"{what}: {exam}, {say_day(exam.starts_at)}, {say_span(exam.starts_at, exam.ends_at)} ({exam.course})"
+
+
+def _named(what: str) -> Callable[[Order], str]:
+    """Return how the file of a paper of an exam is called; `what` is its ending with the word before it, as 'door.pdf'."""
+
+    def name(order: Order) -> str:
+        exam = _exam_of(order) if "exam" in order.parameters else getattr(_slip_of(order), "exam", None)
+        return f"{file_stem(exam)}-{what}" if exam is not None else what
+
+    return name
+
 
 # ── the admission slip ──
 
@@ -76,7 +95,8 @@ def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
         ],
         "code": qr_code(f"{settings.SITE_URL}{door}?who={slip_code(registration.pk, exam.pk)}"),
     }
-    yield render_pdf("exams/pdf/slip.html", context, title=_("Admission slip"), order=order, on_one_page=True)
+    title = _titled(_("Admission slip"), exam)
+    yield render_pdf("exams/pdf/slip.html", context, title=title, order=order, on_one_page=True)
     progress(1, 1)
 
 
@@ -88,7 +108,7 @@ offer(
         allows=_may_have_slip,
         content_key=_slip_key,
         write=_write_slip,
-        filename=lambda order: "slip.pdf",
+        filename=_named("slip.pdf"),
         is_quick=True,
     )
 )
@@ -153,9 +173,32 @@ def _write_door_list(order: Order, progress: Progress) -> Iterator[bytes]:
     assert exam is not None  # noqa: S101 - `allows` was asked
     rows = _rows(exam, order.now)
     progress(0, 1)
-    context = {"exam": exam, "rows": rows, "not_admitted": sum(not row["admission"].is_admitted for row in rows)}
-    yield render_pdf("exams/pdf/door_list.html", context, title=_("List for the door"), order=order)
+    context = {
+        "exam": exam,
+        "heading": _("List for the door"),
+        "rows": rows,
+        "not_admitted": sum(not row["admission"].is_admitted for row in rows),
+        **_name_rooms(rows),
+    }
+    title = _titled(_("List for the door"), exam)
+    yield render_pdf("exams/pdf/door_list.html", context, title=title, order=order)
     progress(1, 1)
+
+
+def _name_rooms(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Let each row say its room in few letters, and return what a list of all rooms says of them once.
+
+    One room is said at the top. Of several a row names its own, or its letter where a name would take lines in each row.
+    """
+    rooms = list({row["seat"].room_id: row["seat"].room for row in rows if row["seat"] is not None}.values())
+    rooms.sort(key=lambda room: room.pk)
+    letters: list[tuple[str, Room]] = []
+    if len(rooms) > 1 and any(len(str(room)) > _ROOM_IN_A_ROW for room in rooms):
+        letters = [(chr(ord("A") + place % 26) * (place // 26 + 1), room) for place, room in enumerate(rooms)]
+    known_as = {room.pk: letter for letter, room in letters} or {room.pk: str(room) for room in rooms}
+    for row in rows:
+        row["room"] = known_as[row["seat"].room_id] if row["seat"] is not None and len(rooms) > 1 else ""
+    return {"rooms": rooms, "only_room": rooms[0] if len(rooms) == 1 else None, "letters": letters}
 
 
 def _write_seat_plan(order: Order, progress: Progress) -> Iterator[bytes]:
@@ -169,8 +212,8 @@ def _write_seat_plan(order: Order, progress: Progress) -> Iterator[bytes]:
         lines = [(number, list(group)) for number, group in groupby(seats, key=lambda row: row["seat"].row)]
         rooms.append({"room": room, "lines": lines, "count": len(seats)})
     progress(0, 1)
-    context = {"exam": exam, "rooms": rooms}
-    yield render_pdf("exams/pdf/seat_plan.html", context, title=_("Seat plan"), order=order)
+    context = {"exam": exam, "heading": _("Seat plan"), "rooms": rooms}
+    yield render_pdf("exams/pdf/seat_plan.html", context, title=_titled(_("Seat plan"), exam), order=order)
     progress(1, 1)
 
 
@@ -189,8 +232,15 @@ def _write_attendees(order: Order, progress: Progress) -> Iterator[bytes]:
     if without or not groups:
         groups.append({"room": None, "rows": without})
     progress(0, 1)
-    context = {"exam": exam, "groups": groups, "has_rooms": len(groups) > 1, "blanks": range(_WALK_INS)}
-    yield render_pdf("exams/pdf/attendees.html", context, title=_("Attendance list"), order=order, paper="A4 landscape")
+    context = {
+        "exam": exam,
+        "heading": _("Attendance"),
+        "groups": groups,
+        "has_rooms": len(groups) > 1,
+        "blanks": range(_WALK_INS),
+    }
+    title = _titled(_("Attendance list"), exam)
+    yield render_pdf("exams/pdf/attendees.html", context, title=title, order=order, paper="A4 landscape")
     progress(1, 1)
 
 
@@ -235,7 +285,7 @@ offer(
         allows=_is_staff,
         content_key=_list_key,
         write=_write_attendees,
-        filename=lambda order: "attendance.pdf",
+        filename=_named("attendance.pdf"),
     )
 )
 offer(
@@ -246,7 +296,7 @@ offer(
         allows=_is_staff,
         content_key=_list_key,
         write=_write_attendees_sheet,
-        filename=lambda order: "attendance.xlsx",
+        filename=_named("attendance.xlsx"),
     )
 )
 offer(
@@ -257,7 +307,7 @@ offer(
         allows=_is_staff,
         content_key=_list_key,
         write=_write_door_list,
-        filename=lambda order: "door.pdf",
+        filename=_named("door.pdf"),
     )
 )
 offer(
@@ -268,6 +318,6 @@ offer(
         allows=_is_staff,
         content_key=_list_key,
         write=_write_seat_plan,
-        filename=lambda order: "seats.pdf",
+        filename=_named("seats.pdf"),
     )
 )

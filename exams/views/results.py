@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -27,7 +26,7 @@ from exams.admission import without_admission
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, TableOfPointsForm, shown_field
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
-from exams.naming import known_by
+from exams.naming import file_stem, known_by
 from exams.queries import office_rows, stack_order
 from exams.services.corrections import keep_corrected
 from exams.services.pointfile import import_points
@@ -307,12 +306,10 @@ def grade_anew(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_safe
 def office(request: HttpRequest, slug: str, pk: int, kind: str = CSV) -> HttpResponse:
     """The examination office's list as a table: a grade only for who has one; absent and excused are no 5.0."""
-    access, exam = open_exam(request, slug, pk)
+    _access, exam = open_exam(request, slug, pk)
     if exam.frozen_at is None:
         messages.error(request, _("Freeze the results first: the office's list must not change under its hands."))
         return redirect("exams:results", slug=slug, pk=pk)
     header = [_("matriculation number"), _("name"), _("grade"), _("status")]
-    day = exam.starts_at.astimezone(access.course.zone).date()
-    name = f"{access.course.slug}-{slugify(str(exam), allow_unicode=True)}-{day}"
     rows = [(*row, str(Registration.State(state).label)) for *row, state in office_rows(exam)]
-    return table_response(header, rows, filename=name, kind=kind)
+    return table_response(header, rows, filename=file_stem(exam), kind=kind)

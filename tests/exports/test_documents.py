@@ -21,7 +21,14 @@ from amls.exports.models import Export
 from amls.exports.services import make_order, request_export
 from lectures.models import Deadline, Lecture
 from tests.cast import Cast
-from tests.factories import CourseFactory, LectureFactory, PartFactory, StaffMemberFactory, WeeklySlotFactory
+from tests.factories import (
+    CourseFactory,
+    ExamFactory,
+    LectureFactory,
+    PartFactory,
+    StaffMemberFactory,
+    WeeklySlotFactory,
+)
 from tests.seed import import_seed
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +110,26 @@ def test_a_course_of_30_lectures_still_fits_one_page(cast: Cast, tmp_path: Path,
         LectureFactory.create(course=cast.course, part=part, number=f"{number:02}")
     export = make(cast.course, "portal.schedule")
     assert len(PdfReader(content_of(export, tmp_path)).pages) == 1
+
+
+@pytest.mark.parametrize(("count", "is_one_page"), [(24, True), (180, False)])
+def test_every_key_date_stands_on_the_schedule_for_a_door(
+    cast: Cast, tmp_path: Path, complaints: list[str], count: int, is_one_page: bool
+) -> None:
+    days = [date(2024, 5, 3) + timedelta(days=number) for number in range(count)]
+    for number, day in enumerate(days):
+        Deadline.objects.create(course=cast.course, title=f"Größe{number}", day=day)
+    ExamFactory.create(course=cast.course, title="Łukasz’ Klausur", starts_at=datetime(2025, 2, 3, 9, tzinfo=UTC))
+    reconcile(cast.course, now=timezone.now())
+    reader = PdfReader(content_of(make(cast.course, "portal.schedule"), tmp_path))
+    texts = [" ".join(page.extract_text().split()) for page in reader.pages]
+    said = "|".join(texts)
+    assert [number for number in range(count) if f"Größe{number} " not in said] == []
+    assert "Łukasz’ Klausur" in said
+    assert (len(texts) == 1) is is_one_page
+    # What goes on on another page says there of what it is a page.
+    assert [f"Schedule: {cast.course}" in text for text in texts] == [False, *[True] * (len(texts) - 1)]
+    assert complaints == []
 
 
 def test_the_long_schedule_has_the_abstracts(cast: Cast, tmp_path: Path, complaints: list[str]) -> None:

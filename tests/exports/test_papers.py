@@ -1,5 +1,6 @@
 """What is printed of projects, exams and the gradebook: each is a document that people and machines can read."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,16 +9,18 @@ from django.utils import timezone
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from amls.core.times import say_day, say_span
 from amls.courses.models import User
 from amls.exports.models import Export
 from amls.portal.gradebook.standings import BookQuery
-from exams.models import Accommodation, Exam, Room
+from exams.models import Accommodation, Exam, Room, Seat
 from exams.services.registration import staff_register
 from exams.services.seating import assign_seats, release_seats
 from projects.models import Submission, SubmissionFile
 from projects.receipts import receipt_code
 from projects.services.teams import register_team
 from tests.cast import Cast
+from tests.exams.people import make_students
 from tests.exports.test_documents import check_pdf, content_of, make
 from tests.factories import AssignmentFactory, ExamFactory, TopicFactory
 
@@ -27,7 +30,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def exam(cast: Cast) -> Exam:
     now = timezone.now()
-    written_exam = ExamFactory.create(course=cast.course, starts_at=now + timedelta(days=20), capacity=40)
+    morning = (now + timedelta(days=20)).replace(hour=8, minute=30, second=0, microsecond=0)
+    written_exam = ExamFactory.create(course=cast.course, starts_at=morning, capacity=40)
     Room.objects.create(exam=written_exam, name="H 0107", rows=4, seats_per_row=6)
     for enrolment in (cast.student, cast.other_student):
         staff_register(enrolment=enrolment, exam_pk=written_exam.pk, reason="By hand", now=now)
@@ -208,3 +212,127 @@ def test_slip_and_receipt_are_small_and_waited_for(
         assert export.is_quick
         assert export.bytes < 60_000
     assert complaints == []
+
+
+# ── a paper that lies loose, or in a folder with others ──
+
+
+@pytest.fixture
+def crowd(cast: Cast, exam: Exam) -> Exam:
+    """An exam with 36 people in its first room, 12 in another and 2 without a seat."""
+    now = timezone.now()
+    Exam.objects.filter(pk=exam.pk).update(title="Größe", capacity=50, place="Hauptgebäude")
+    exam.refresh_from_db()
+    Room.objects.filter(exam=exam).update(rows=6, seats_per_row=12)
+    Room.objects.create(exam=exam, name="MA 001", rows=2, seats_per_row=12)
+    people = make_students(cast.course, 46)
+    for person in people:
+        staff_register(enrolment=person, exam_pk=exam.pk, reason="By hand", now=now)
+    assign_seats(exam_pk=exam.pk, order="name", now=now)
+    for person in make_students(cast.course, 2, prefix="late"):
+        staff_register(enrolment=person, exam_pk=exam.pk, reason="By hand", now=now)
+    return exam
+
+
+def said_of(exam: Exam) -> str:
+    local = exam.starts_at.astimezone(exam.course.zone)
+    return f"Größe · {say_day(local)}, {say_span(local, exam.ends_at, exam.course.zone)}"
+
+
+def test_each_page_of_a_list_says_of_which_exam_day_and_room_it_is_and_how_many_the_room_has(
+    cast: Cast, crowd: Exam, tmp_path: Path, complaints: list[str]
+) -> None:
+    head, staff = said_of(crowd), cast.lecturer.user
+    pages = pages_of(make(cast.course, "exams.attendees", user=staff, exam=crowd.pk), tmp_path, title="Attendance list")
+    assert [page[page.rindex(" ") - 4 :].strip() for page in pages] == ["1 / 3", "2 / 3", "3 / 3", "1 / 1", "1 / 1"]
+    heads = [f"Attendance: {head} · H 0107" in page for page in pages]
+    assert heads == [False, True, True, False, False]
+    assert ["Attendance: MA 001" in page for page in pages] == [False, False, False, True, False]
+    assert "Attendance: without a seat" in pages[-1]
+    pages = pages_of(make(cast.course, "exams.seats", user=staff, exam=crowd.pk), tmp_path, title="Seat plan")
+    assert [page[page.rindex(" ") - 4 :].strip() for page in pages] == ["1 / 2", "2 / 2", "1 / 1"]
+    assert f"Seat plan: {head} · H 0107" in pages[1]
+    pages = pages_of(make(cast.course, "exams.door", user=staff, exam=crowd.pk), tmp_path, title="List for the door")
+    assert [f"List for the door: {head} · Hauptgebäude" in page for page in pages] == [False, True]
+    assert complaints == []
+
+
+def test_each_line_of_a_seat_plan_has_its_row(cast: Cast, crowd: Exam, tmp_path: Path) -> None:
+    export = make(cast.course, "exams.seats", user=cast.lecturer.user, exam=crowd.pk)
+    lines = "\n".join(page.extract_text() for page in PdfReader(content_of(export, tmp_path)).pages)
+    seats = Seat.objects.filter(room__exam=crowd).select_related("registration__enrolment__user")
+    wanted = [f"{seat.row} {seat.number} {seat.registration.enrolment.user}" for seat in seats]
+    assert len(wanted) == 48
+    assert [line for line in wanted if line not in lines] == []
+
+
+@pytest.mark.parametrize("kind", ["exams.door", "exams.attendees", "exams.seats"])
+def test_an_exam_without_rooms_says_on_paper_where_and_when_it_is(
+    cast: Cast, exam: Exam, tmp_path: Path, kind: str
+) -> None:
+    Room.objects.all().delete()
+    Exam.objects.update(place="TEL 1614 (Łukasz)", title="Größe")
+    exam.refresh_from_db()
+    export = make(cast.course, kind, user=cast.lecturer.user, exam=exam.pk)
+    (page,) = pages_of(export, tmp_path, title="")
+    day = say_day(exam.starts_at, exam.course.zone)
+    assert [word for word in ("TEL 1614 (Łukasz)", "Größe", day) if word not in page] == []
+
+
+def test_every_day_on_paper_has_its_year(cast: Cast, crowd: Exam, submission: Submission, tmp_path: Path) -> None:
+    staff, held = cast.lecturer.user, crowd.registrations.get(enrolment=cast.student)
+    made = {
+        kind: make(cast.course, kind, user=staff, exam=crowd.pk) for kind in ("exams.door", "exams.attendees", "exams.seats")
+    }  # fmt: skip
+    made["exams.slip"] = make(cast.course, "exams.slip", user=cast.student.user, registration=held.pk)
+    made["projects.receipt"] = make(cast.course, "projects.receipt", user=cast.student.user, submission=submission.pk)
+    made["portal.gradebook"] = make(cast.course, "portal.gradebook", user=staff, **BookQuery().parameters())
+    made["projects.topics"] = make(cast.course, "projects.topics")
+    day = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ [A-Z][a-z]+(?: \d{4})?")
+    days_of = {kind: set(day.findall(" ".join(pages_of(export, tmp_path, title="")))) for kind, export in made.items()}
+    assert {kind for kind, days in days_of.items() if not days} == set()
+    assert {kind: text for kind, days in days_of.items() for text in days if not text[-4:].isdigit()} == {}
+
+
+def test_a_long_name_of_a_room_takes_no_lines_of_each_person(cast: Cast, crowd: Exam, tmp_path: Path) -> None:
+    long = "Mathematikgebäude, Großer Hörsaal im Erdgeschoss, Eingang über den Innenhof"
+    Room.objects.filter(exam=crowd, name="H 0107").update(name=long)
+    pages = pages_of(
+        make(cast.course, "exams.door", user=cast.lecturer.user, exam=crowd.pk), tmp_path, title="List for the door"
+    )
+    assert len(pages) == 2
+    assert [f"A: {long} · B: MA 001" in page for page in pages] == [True, True]
+    text = " ".join(pages)
+    assert (text.count(" A, "), text.count(" B, "), text.count(long)) == (36, 12, 2)
+
+
+def test_papers_of_several_exams_are_told_apart_by_name_and_title(cast: Cast, exam: Exam, tmp_path: Path) -> None:
+    Exam.objects.update(title="Größe (1.)")
+    exam.refresh_from_db()
+    day = exam.starts_at.astimezone(exam.course.zone)
+    kinds = {
+        "exams.door": "door.pdf", "exams.seats": "seats.pdf", "exams.attendees": "attendance.pdf",
+        "exams.attendees-sheet": "attendance.xlsx",
+    }  # fmt: skip
+
+    def names(dated: Exam) -> list[str]:
+        Export.objects.all().delete()
+        return [make(cast.course, kind, user=cast.lecturer.user, exam=dated.pk).filename for kind in kinds]
+
+    stem = f"amls-größe-1-{day:%Y-%m-%d}"
+    assert names(exam) == [f"{stem}-{name}" for name in kinds.values()]
+    # Another of that day: each says its time; where that is the same as well, its key.
+    another = ExamFactory.create(course=cast.course, starts_at=exam.starts_at.replace(hour=10), title="Größe (1.)")
+    assert names(exam) == [f"{stem}-{day:%H%M}-{name}" for name in kinds.values()]
+    Exam.objects.filter(pk=exam.pk).update(starts_at=another.starts_at)
+    exam.refresh_from_db()
+    assert set(names(exam)).isdisjoint(names(another))
+    held = exam.registrations.get(enrolment=cast.student)
+    slip = make(cast.course, "exams.slip", user=cast.student.user, registration=held.pk)
+    assert slip.filename.endswith(f"-{exam.pk}-slip.pdf")
+    title = str(PdfReader(content_of(slip, tmp_path)).metadata)
+    assert [
+        word
+        for word in ("Admission slip: Größe (1.)", say_day(exam.starts_at, exam.course.zone), str(cast.course))
+        if word not in title
+    ] == []

@@ -26,8 +26,6 @@ from projects.models import Assignment
 from projects.states import ProjectState
 
 SHORT, LONG, MY_DATES = "portal.schedule", "portal.schedule-long", "portal.my-dates"
-# More than these don't fit on one page in columns that can be read.
-_KEY_DATES_ON_ONE_PAGE = 14
 
 
 def _revision(order: Order) -> str:
@@ -56,9 +54,7 @@ def _schedule_context(order: Order) -> dict[str, Any]:
 
 
 def _write_short(order: Order, progress: Progress) -> Iterator[bytes]:
-    context = _schedule_context(order)
-    context["key_dates"] = context["key_dates"][:_KEY_DATES_ON_ONE_PAGE]
-    yield _render(order, context, progress, on_one_page=True)
+    yield _render(order, _schedule_context(order), progress, on_one_page=True)
 
 
 def _write_long(order: Order, progress: Progress) -> Iterator[bytes]:
