@@ -154,7 +154,10 @@ def test_a_page_that_comes_back_begins_at_what_is_wrong(open_page: Open, site: s
     form.get_by_role("button", name="Invite", exact=True).click()
     expect_focus(page, "is not an e-mail address.")
     # That address has no page of its own to come back to in another language.
-    page.get_by_role("button", name="Deutsch").click()
+    # What was typed would be lost there, so it asks first.
+    page.locator(".site-foot summary", has_text="Deutsch").click()
+    expect(form.get_by_role("textbox")).to_have_value("student@example")
+    page.get_by_role("button", name="Sprache trotzdem wechseln").click()
     expect(page.get_by_role("heading", name="Jemanden einladen")).to_be_visible()
     assert page.url == f"{site}/amls/projects/mine/"
     # It comes before the field that has the focus where nothing is wrong.
