@@ -140,6 +140,11 @@ class ExamsOverview:
     accommodation: Accommodation | None
     is_over: bool
 
+    @property
+    def extra_points_need_a_pass(self) -> bool:
+        """Whether there are extra points in this course, which count only for who passes without them."""
+        return self.rules.max_extra_points > 0 and not self.rules.extra_points_lift_fail
+
     def foremost_at(self, now: datetime) -> ExamCard | None:
         """Return one's own exam, the next one to sign up for, one's newest result, or the next one: the tile's."""
         coming = [card for card in self.cards if card.exam.ends_at > now]

@@ -54,6 +54,11 @@ def _say_result(result: Result, without: Admission | None) -> str:
         "points": say_decimal(result.points),
         "grade": "" if result.grade is None else say_grade(result.grade),
     }
+    if result.extra_points:
+        said = _("%(result)s, with %(points)s extra points") % {
+            "result": said,
+            "points": say_decimal(result.extra_points),
+        }
     return said if without is None else f"{said} · {without.label}"
 
 

@@ -126,6 +126,7 @@ def _row(
     }
     if result is not None:
         row["would_be"] = used.grade_of(result.points, extra, lifts_fail=lifts_fail)
+        row["counts_extra"] = not extra or bool(used.applied(result.points, extra, lifts_fail=lifts_fail))
         row["is_other"] = result.grade is not None and row["would_be"] != result.grade
     return row
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 from django.apps import apps
+from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,6 +185,26 @@ def test_points_are_drafts_until_they_are_published_with_extra_points(
         assert letter is not None
         assert not any(grade in letter.subject + letter.text for grade in ("1.0", "3.3", "5.0", "60", "48"))
     assert code_of(lambda: publish_results(exam_pk=exam.pk, by=by, now=AFTER)) == "no-drafts"
+
+
+@pytest.mark.django_db
+def test_extra_points_are_said_where_they_count_and_why_they_dont(
+    cast: Cast, exam: Exam, people: list[Registration], extra: dict[int, D]
+) -> None:
+    by = cast.lecturer.user
+    extra |= {people[0].enrolment_id: D(3), people[1].enrolment_id: D(3)}
+    enter_points(exam_pk=exam.pk, points={people[0].pk: D(60), people[1].pk: D(48)}, by=by, now=AFTER)
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    shown = cast.client("lecturer").get(reverse("exams:results", args=["amls", exam.pk])).content.decode()
+    assert shown.count("don&#x27;t count") + shown.count("don't count") == 1
+    with transaction.atomic():
+        said = [what for _person, what in published(exam_pk=exam.pk, by=by, now=AFTER)]
+    assert said == ["60 points, grade 3.3, with 3 extra points", "48 points, grade 5.0"]
+    for person, sees in ((people[0], False), (people[1], True)):
+        client = Client()
+        client.force_login(person.enrolment.user, backend="amls.courses.accounts.AccountBackend")
+        page = client.get("/amls/exams/").content.decode()
+        assert ("Extra points count only for who passes without them." in page) == sees
 
 
 @pytest.mark.django_db
