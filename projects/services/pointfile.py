@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Table, Upload, read_table
 from amls.files.tables.values import says_nothing
 from projects.models import Assignment
-from projects.pointrows import points_rows
+from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
 from projects.services.points import most_by_column
 from projects.services.pointtable import Entered, RowChange, RowWish, enter_table
@@ -50,7 +51,8 @@ def import_task_points(
     """Read points, or who passed, from a CSV or XLSX file; lines that are wrong are left out, an empty cell leaves what is there.
 
     The file has a column of matriculation numbers or e-mail addresses, and one for each task, called as it is. What
-    stands in a line is the whole team's; two lines of one team that differ are refused.
+    stands in a line is the whole team's. Where lines of one team differ, none of them is read, but for those that say
+    what each of its members has already: points that one member alone is to have are given on the team's page.
 
     Args:
         assignment: graded by points, or passed or failed.
@@ -109,13 +111,27 @@ def _left(assignment: Assignment, named: set[int]) -> list[str]:
     ]
 
 
+_Cells = dict[int | None, Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class _PointsLine:
+    """What a line says of a person, who is named as the line does."""
+
+    line: int
+    member: int
+    who: str
+    marks: _Cells
+
+
 def _read(
     assignment: Assignment, table: Table, columns: dict[int | None, Meaning]
 ) -> tuple[dict[str, RowWish], list[LineProblem], set[int]]:
     """Return what a file says by row, what is wrong with which line, and whose enrolments it names at all."""
-    key_of = {member.pk: row.key for row in points_rows(assignment) for member in row.members}
+    rows = {row.key: row for row in points_rows(assignment)}
+    key_of = {member.pk: row.key for row in rows.values() for member in row.members}
     people, is_turned, most = Participants(assignment.course), names_are_turned(table), most_by_column(assignment)
-    wishes: dict[str, RowWish] = {}
+    said: dict[str, list[_PointsLine]] = {}
     problems: list[LineProblem] = []
     named: set[int] = set()
     for row in table.rows:
@@ -128,20 +144,55 @@ def _read(
             key = key_of.get(person.pk)
             if key is None:
                 raise RuleViolation(_("%(person)s is in no team.") % {"person": person.user}, code="no-team")
-            points: dict[int | None, Mark | None] = {
-                task: read_mark(text, most=most[task]) for task, text in cells.items()
-            }
-            if key in wishes and wishes[key].points != points:
-                raise RuleViolation(
-                    _("'%(who)s' has other points than line %(line)d, which is the same team or person.")
-                    % {"who": who_in(row), "line": wishes[key].line},
-                    code="twice",
-                )
-            wishes.setdefault(key, RowWish(points, row.line))
+            marks = {task: read_mark(text, most=most[task]) for task, text in cells.items()}
+            said.setdefault(key, []).append(_PointsLine(row.line, person.pk, who_in(row), marks))
         except RuleViolation as violation:
             if cells:
                 problems.append(LineProblem(row.line, str(violation.message)))
+    wishes: dict[str, RowWish] = {}
+    for key, lines in said.items():
+        try:
+            wishes[key] = _wish(rows[key], lines)
+        except RuleViolation as violation:
+            # None of them is the team's: the first is not better than the others.
+            problems += [LineProblem(line.line, str(violation.message)) for line in lines]
     return wishes, problems, named
+
+
+def _wish(row: PointsRow, lines: list[_PointsLine]) -> RowWish:
+    """Return what the lines of one team ask for, task by task: what each of them has already, or the same for all.
+
+    Raises:
+        RuleViolation: they differ, or one of the team has something of their own where they ask for something else.
+    """
+    wanted: dict[int | None, Mark | None] = {}
+    for task in dict.fromkeys(task for line in lines for task in line.marks):
+        asked = [(line, line.marks[task]) for line in lines if task in line.marks]
+        if all(mark == row.mark_of(line.member, task) for line, mark in asked):
+            wanted[task] = row.mark_for(task)
+            continue
+        first, mark = asked[0]
+        other = next((line for line, another in asked if another != mark), None)
+        if other is not None:
+            raise RuleViolation(
+                _(
+                    "'%(who)s' has other points than line %(line)d, which is the same team or person. Nothing of this "
+                    "team is imported: give the same to all, or enter on the team's page what one of them alone has."
+                )
+                % {"who": other.who, "line": first.line},
+                code="twice",
+            )
+        own = next((member for member in row.members if task in row.own.get(member.pk, {})), None)
+        if own is not None:
+            raise RuleViolation(
+                _(
+                    "%(person)s has something of their own here. Change it on the team's page, nothing of this team is imported."
+                )
+                % {"person": own.user},
+                code="has-own",
+            )
+        wanted[task] = mark
+    return RowWish(wanted, lines[0].line)
 
 
 def _line(change: RowChange, columns: dict[int | None, Meaning]) -> PlanLine:

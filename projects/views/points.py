@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods
 from amls.core.preview import is_wanted, preview_of
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
 from amls.files.shelf import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.imports import with_undo
@@ -190,8 +191,16 @@ class _ShownTable:
             "shown": self._known(row, "shown", _shown(row, self.most)),
             "sum": say_mark(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
             "problem": self.problems.get(row.key, ""),
+            "differing": [self._differing(row, member) for member in row.differing],
             "is_excused": len(row.excused) == len(row.members),
         }
+
+    def _differing(self, row: PointsRow, member: Enrolment) -> str:
+        """Say who has something else than the team, and what: the sum of points, or the result."""
+        marks = [row.mark_of(member.pk, task) for task in self.most]
+        points = [mark for mark in marks if isinstance(mark, Decimal)]
+        mark = sum(points, Decimal(0)) if points else next(iter(marks), None)
+        return f"{member.user}: {say_mark(mark)}"
 
     def _is_wrong(self, row: PointsRow) -> bool:
         key = _key_in(self.sent, row, self.most)
@@ -266,7 +275,7 @@ def _table(page: StaffPage, rows: list[PointsRow], kind: str) -> HttpResponse:
         *(str(column.label) for column in columns.values()),
     ]
     lines = [
-        [member.number, member.user.email, str(member.user), *(_cell(row.mark_for(task)) for task in columns)]
+        [member.number, member.user.email, str(member.user), *(_cell(row.mark_of(member.pk, task)) for task in columns)]
         for row in rows
         for member in row.members
     ]

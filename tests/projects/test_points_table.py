@@ -17,6 +17,7 @@ from amls.core.preview import SEAL
 from amls.courses.models import Enrolment
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
+from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from amls.grading.tasks import TaskWish
 from amls.held.models import HeldAct
@@ -25,7 +26,7 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.models import Assessment, Assignment, Membership, Outcome, Project, TaskPoints
 from projects.pointrows import points_rows
-from projects.services.assessing import note_for_staff, publish_assessments
+from projects.services.assessing import Override, assess, note_for_staff, publish_assessments
 from projects.services.excuses import excuse
 from projects.services.joining import team_for
 from projects.services.pointfile import import_task_points
@@ -388,17 +389,76 @@ def test_a_filled_table_comes_back_by_number_or_address(
     assert (again.lines, again.unchanged) == ([], 2)
 
 
-def test_two_lines_of_a_team_agree_or_the_second_is_refused(
-    world: World, sheet: Assignment, people: list[Enrolment]
-) -> None:
+def pair(sheet: Assignment, people: list[Enrolment]) -> Project:
+    """A team of the first two."""
     Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    sheet.refresh_from_db()
     team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
     Membership.objects.create(project=team, assignment=sheet, enrolment=people[1], joined_at=NOW)
+    return team
+
+
+def test_lines_of_a_team_agree_or_none_of_them_is_read(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    team = pair(sheet, people)
     kept = {"assignment": sheet, "by": world.staff, "now": NOW, "dry_run": True}
     alike = import_task_points(upload=Upload(b"e-mail,points\np0@example.org,5\np1@example.org,5\n"), **kept)
     assert (len(alike.lines), list(alike.problems)) == (1, [])
-    other = import_task_points(upload=Upload(b"e-mail,points\np0@example.org,5\np1@example.org,6\n"), **kept)
-    assert [problem.line for problem in other.problems] == [3]
+    give_points(project=team, given={None: Given(D(5))}, by=world.staff, now=NOW)
+    # One of them as before, the other not, whichever comes first; and the others of the file all the same.
+    for rows in ("p0@example.org,2\np1@example.org,5", "p0@example.org,5\np1@example.org,2"):
+        other = import_task_points(upload=Upload(f"e-mail,points\n{rows}\np2@example.org,7\n".encode()), **kept)
+        assert [problem.line for problem in other.problems] == [2, 3]
+        assert "Nothing of this team is imported" in str(other.problems[0])
+        assert [line.subject for line in other.lines] == [NAMES[2]]
+
+
+def test_what_a_member_has_alone_is_in_the_table_and_its_file_and_comes_back_as_it_is(
+    world: World, sheet: Assignment, tasks: list[int], people: list[Enrolment]
+) -> None:
+    team = pair(sheet, people)
+    first, second = tasks
+    own = {people[1].pk: {second: Given(D(5))}}
+    give_points(project=team, given={first: Given(D(4)), second: Given(D("8.5"))}, members=own, by=world.staff, now=NOW)
+    client = world.cast.client("assistant")
+    page = client.get(address(sheet)).content.decode()
+    assert f"Differs: {NAMES[1]}: 9<" in " ".join(page.split())
+    table = client.get(f"{address(sheet)}?format=csv").content.decode("utf-8-sig").replace(";", ",")
+    assert f"{NAMES[0]},4.00,8.50" in table
+    assert f"{NAMES[1]},4.00,5.00" in table
+    kept = {"assignment": sheet, "by": world.staff, "now": NOW, "dry_run": True}
+
+    def plan(said: str) -> Plan:
+        return import_task_points(upload=Upload(said.encode()), **kept)
+
+    again = plan(table)
+    assert (again.lines, list(again.problems), again.unchanged) == ([], [], 1)
+    # What all have with the team is changed for all; what one has alone is left, and that is said.
+    whole = plan(table.replace(",4.00,", ",3.00,"))
+    assert ([len(line.changes) for line in whole.lines], list(whole.problems)) == ([1], [])
+    for said in (table.replace("8.50", "6.00").replace("5.00", "6.00"), table.replace("8.50", "6.00")):
+        refused = plan(said)
+        assert (refused.lines, len(refused.problems)) == ([], 2)
+    assert f"{NAMES[1]} has something of their own" in str(
+        plan(table.replace("8.50", "6.00").replace("5.00", "6.00")).problems[0]
+    )
+
+
+def test_who_passed_otherwise_than_the_team_is_in_the_table_and_its_file(
+    world: World, ungraded: Assignment, people: list[Enrolment]
+) -> None:
+    team = pair(ungraded, people)
+    differs = {people[1].pk: Override(outcome="failed", reason="Did nothing.")}
+    assess(project=team, outcome="passed", extra_points=D(0), feedback="", by=world.staff, now=NOW, overrides=differs)
+    client = world.cast.client("assistant")
+    assert f"Differs: {NAMES[1]}: Failed" in " ".join(client.get(address(ungraded)).content.decode().split())
+    table = client.get(f"{address(ungraded)}?format=csv").content.decode("utf-8-sig").replace(";", ",")
+    assert f"{NAMES[1]},Failed" in table
+    again = import_task_points(
+        assignment=ungraded, upload=Upload(table.encode()), by=world.staff, now=NOW, dry_run=True
+    )
+    assert (again.lines, list(again.problems), again.unchanged) == ([], [], 1)
 
 
 def test_the_file_is_shown_and_then_read_by_the_page(world: World, sheet: Assignment, people: list[Enrolment]) -> None:
