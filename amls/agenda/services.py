@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import translation
 
 from amls.agenda.models import AgendaItem, FeedToken, Status
+from amls.agenda.returning import with_returned
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
 from amls.core.hooks import Hook
 from amls.core.statements import LockingStatement, ModelStatement, Parameter, Statement, is_among
@@ -37,7 +38,7 @@ class Change:
 
     Attributes:
         kind: MOVED means time, place or mode; EDITED means anything else.
-        before: what readers saw until now; None for a new item.
+        before: what readers saw until now; None for a new item. Its key is another one where it was removed and brought back.
         after: what they see from now on.
     """
 
@@ -86,8 +87,8 @@ def reconcile(
 
     In one transaction under the course's lock, and idempotent: new items are inserted; a
     changed time, place, mode or status raises SEQUENCE; any other change only
-    `changed_at`; what a source no longer names becomes a tombstone; equal rows are not
-    touched. When anything changed, the course gets a new revision, and people who have a
+    `changed_at`; what a source no longer names becomes a tombstone; what is brought back
+    under another key takes up its row (`returning.py`); equal rows are not touched. When anything changed, the course gets a new revision, and people who have a
     variant of a changed item get theirs anew.
 
     Args:
@@ -109,11 +110,23 @@ def reconcile(
         _write_rows([settled])
         changes = settled.changes
         if changes:
+            _rename_variants(course, changes)
             touch(course, now=now)
             _follow_in_variants(course, {change.key for change in changes}, names, now=now, known=known)
             for listener in after_reconcile:
                 listener(course, changes, now)
     return changes
+
+
+def _rename_variants(course: Course, changes: Sequence[Change]) -> None:
+    """Let people's variants of what came back under another key have that key, too: at most 2 queries."""
+    renamed = {change.before.key: change.key for change in changes if change.before and change.before.key != change.key}
+    if not renamed:
+        return
+    variants = list(AgendaItem.objects.filter(course=course, enrolment__isnull=False, key__in=renamed))
+    for variant in variants:
+        variant.key = renamed[variant.key]
+    AgendaItem.objects.bulk_update(variants, ["key"])
 
 
 def _follow_in_variants(
@@ -227,6 +240,8 @@ def _settle(
     now: datetime,
 ) -> _Settled:
     own = {row.key: row for row in rows if row.key.partition(".")[0] in names}
+    if enrolment is None:
+        own = with_returned(own, spoken, now=now)
     added, changed, changes = [], [], []
     for key, item in spoken.items():
         row = own.get(key)
@@ -257,7 +272,7 @@ def _write_rows(settled: Iterable[_Settled]) -> None:
         (row for theirs in every for row in theirs.changed),
         update_conflicts=True,
         unique_fields=["pk"],
-        update_fields=[*(name for name in _ITEM_FIELDS if name != "key"), *_KEPT_FIELDS],
+        update_fields=[*_ITEM_FIELDS, *_KEPT_FIELDS],
     )
 
 

@@ -46,7 +46,8 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
     is_muted = is_quiet() or not settings.tells_changes
     is_urgent = False
     for change in changes:
-        row = pending.get(change.key)
+        # What was removed and brought back has another key by now.
+        row = pending.get(change.key if change.before is None else change.before.key)
         # What is noted already must stay true, also when staff tell nobody of a further change.
         if row is None and (is_muted or not is_told(change, now)):
             continue
@@ -85,7 +86,7 @@ def _note(row: ItemChange | None, change: Change, course: Course, settings: Mail
     held_until = now if is_soon else min(now + hold, first + hold * _LONGEST_HOLD_FACTOR)
     fresh = row or ItemChange(course=course, key=change.key, created_at=now)
     fresh.before, fresh.after = (_dump(before) if before else None), _dump(after)
-    fresh.kind, fresh.held_until = kind, held_until
+    fresh.key, fresh.kind, fresh.held_until = change.key, kind, held_until
     fresh.save()
     return is_soon
 

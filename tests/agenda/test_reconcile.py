@@ -211,6 +211,65 @@ def test_tombstones_leave_feeds_after_90_days(course: Course, fake: Fake) -> Non
     assert entries_for(course, None, now=NOW + timedelta(days=90)) == []
 
 
+def as_row(number: int, said: Item) -> Item:
+    """Return an item as it is named once its row has been made anew."""
+    return replace(said, key=f"fake.lecture:{number}")
+
+
+@pytest.mark.parametrize(
+    ("back", "kind"),
+    [
+        (lecture(1), ChangeKind.RESTORED),
+        (lecture(1, weeks=2), ChangeKind.RESTORED),
+        (lecture(1, path="/amls/lectures/01/", title="Lecture 1 in Größe"), ChangeKind.RESTORED),
+    ],
+)
+def test_what_is_made_anew_takes_up_what_was_removed(course: Course, fake: Fake, back: Item, kind: ChangeKind) -> None:
+    others = [lecture(2), lecture(3)]
+    fake.settle(course, lecture(1, path="/amls/lectures/01/"), *others)
+    uid = row().uid
+    fake.settle(course, *others)
+    assert fake.settle(course, *others, as_row(9, back), now=NOW + timedelta(days=1)) == [kind]
+    new = row("fake.lecture:9")
+    assert (new.uid, new.status, new.sequence, new.is_removed) == (uid, "confirmed", 2, False)
+    assert Item.from_row(new) == as_row(9, back)
+    # Calendars show it once.
+    assert AgendaItem.objects.base().count() == len(entries_for(course, None, now=NOW + timedelta(days=1))) == 3
+    assert fake.settle(course, *others, as_row(9, back), now=NOW + timedelta(days=2)) == []
+
+
+def test_what_is_another_one_takes_up_nothing(course: Course, fake: Fake) -> None:
+    review = deadline(key="fake.exam:3:review", title="Review", due_at=START)
+    fake.settle(course, lecture(1, path="/amls/lectures/01/"), review)
+    fake.settle(course)
+    others = [
+        lecture(2, path="/amls/lectures/02/"), replace(lecture(1), key="fake.lecture:4", kind=ItemKind.EXERCISE),
+        replace(review, key="fake.exam:4:review", starts_at=START + timedelta(days=1), ends_at=START + timedelta(days=2)),
+    ]  # fmt: skip
+    assert fake.settle(course, *others) == [ChangeKind.ADDED] * 3
+    # What was removed long ago nobody has in mind.
+    late = NOW + timedelta(days=91)
+    assert fake.settle(course, *others, as_row(9, lecture(1)), now=late) == [ChangeKind.ADDED]
+    assert AgendaItem.objects.filter(is_removed=True).count() == 2
+
+
+def test_a_persons_variant_goes_along_with_what_is_made_anew(course: Course, fake: Fake) -> None:
+    enrolment = EnrolmentFactory.create(course=course)
+    due = deadline(key="fake.deadline:3", title="Submission", due_at=START)
+    fake.settle(course, due)
+    fake.settle_person(enrolment, replace(due, is_done=True))
+    (before,) = entries_for(course, enrolment, now=NOW)
+    fake.said_of_person = []
+    fake.settle(course)
+    anew = replace(due, key="fake.deadline:7")
+    fake.said_of_person = [replace(anew, is_done=True)]
+    fake.settle(course, anew)
+    (after,) = entries_for(course, enrolment, now=NOW)
+    assert (after.base.uid, after.row.is_done) == (before.base.uid, True)
+    assert after.sequence > before.sequence
+    assert set(AgendaItem.objects.values_list("key", flat=True)) == {"fake.deadline:7"}
+
+
 ITEMS = st.dictionaries(
     st.integers(0, 5),
     st.tuples(
@@ -231,7 +290,7 @@ def test_any_sequence_of_edits_gives_the_ledger_of_the_last(
         for step, edit in enumerate(edits):
             now = NOW + timedelta(hours=step)
             items = [
-                lecture(number, weeks=weeks, place=place, status=status, title=f"L {title}")
+                lecture(number, weeks=weeks, place=place, status=status, title=f"L{number} {title}")
                 for number, (weeks, place, status, title) in edit.items()
             ]
             before = {item.key: Item.from_row(item) for item in AgendaItem.objects.present()}

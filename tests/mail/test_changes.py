@@ -105,6 +105,38 @@ def test_what_is_taken_back_is_told_to_nobody(cast: Cast, lecture: Lecture, post
     assert tell(NOW + timedelta(hours=1)) == 0
 
 
+def test_what_is_removed_and_made_anew_is_told_to_nobody(cast: Cast, lecture: Lecture, postbox: Postbox) -> None:
+    values = {name: getattr(lecture, name) for name in ("number", "title", "starts_at", "ends_at", "room", "mode")}
+    lecture.delete()
+    reconcile(cast.course, now=NOW)
+    assert ItemChange.objects.get().kind == "cancelled"
+    anew = Lecture.objects.create(course=cast.course, **values)
+    reconcile(cast.course, now=NOW + timedelta(minutes=1))
+    assert not ItemChange.objects.exists()
+    assert tell(NOW + timedelta(hours=1)) == 0
+    # Moved on the way it is told as moved, once.
+    anew.delete()
+    reconcile(cast.course, now=NOW + timedelta(hours=2))
+    Lecture.objects.create(course=cast.course, **{**values, "room": "H 0111"})
+    reconcile(cast.course, now=NOW + timedelta(hours=2, minutes=1))
+    assert ItemChange.objects.get().kind == "moved"
+    assert tell(NOW + timedelta(hours=3)) == 4
+    assert postbox.mails[0]["Subject"].strip().startswith("Moved: 05 Parallel Execution")
+
+
+def test_what_was_told_as_cancelled_and_is_made_anew_takes_place_after_all(
+    cast: Cast, lecture: Lecture, postbox: Postbox
+) -> None:
+    values = {name: getattr(lecture, name) for name in ("number", "title", "starts_at", "ends_at", "room", "mode")}
+    lecture.delete()
+    reconcile(cast.course, now=NOW)
+    assert tell(NOW + timedelta(minutes=5)) == 4
+    Lecture.objects.create(course=cast.course, **values)
+    reconcile(cast.course, now=NOW + timedelta(hours=1))
+    assert tell(NOW + timedelta(hours=2)) == 4
+    assert postbox.mails[-1]["Subject"].strip().startswith("Takes place after all: 05 Parallel Execution")
+
+
 def test_what_changed_again_before_it_was_sent_is_not_told(cast: Cast, lecture: Lecture, postbox: Postbox) -> None:
     change(lecture, NOW, room="H 0111")
     tell_changes(now=NOW + timedelta(minutes=5))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from amls.agenda.models import AgendaItem
 from amls.courses.models import Course
+from amls.mail.models import ItemChange
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.rollover import roll_over, shift_course, term_label
@@ -339,3 +340,18 @@ def test_the_commands_say_what_they_do(db: None, tmp_path: Path) -> None:
         call_command("export_course", "nowhere")
     with pytest.raises(CommandError, match=r"argument --start: '14\.4\.2025' is no day such as 2027-04-12"):
         call_command("roll_over", "amls-ss2024", "amls-ss2026", "--start=14.4.2025")
+
+
+def test_sessions_that_are_taken_out_and_put_back_keep_their_identity(course: Course) -> None:
+    Course.objects.filter(pk=course.pk).update(state="running")
+    full = export_course(Course.objects.get(pk=course.pk))
+    items = AgendaItem.objects.base().filter(course=course)
+    before = {(item.title, item.starts_at): (item.uid, item.status) for item in items.present()}
+    count = items.count()
+    assert len(full.lectures) > 5
+    import_course(spec=replace(full, lectures=full.lectures[:2]), now=NOW)
+    assert items.filter(is_removed=True).exists()
+    import_course(spec=full, now=NOW + timedelta(seconds=40))
+    assert {(item.title, item.starts_at): (item.uid, item.status) for item in items.present()} == before
+    assert items.count() == count
+    assert not ItemChange.objects.pending().exists()
