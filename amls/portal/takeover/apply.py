@@ -18,7 +18,13 @@ from amls.portal.takeover.timetable import TimetableImport
 
 
 def import_course(
-    *, spec: CourseSpec, now: datetime, slug: str | None = None, dry_run: bool = False, must_be_new: bool = False
+    *,
+    spec: CourseSpec,
+    now: datetime,
+    slug: str | None = None,
+    dry_run: bool = False,
+    must_be_new: bool = False,
+    removes: bool = True,
 ) -> Diff:
     """Make the course say what `spec` says, and return what that changes.
 
@@ -32,6 +38,8 @@ def import_course(
         slug: of the course to make or update; by default the file's.
         dry_run: compare only.
         must_be_new: refuse an address that a course has, also one made at the same time.
+        removes: whether what it does not name goes; otherwise sessions, parts and weekly slots stay and are noted, and
+            with a page all else.
 
     Raises:
         CourseFileError: it breaks a rule; nothing was written.
@@ -43,7 +51,7 @@ def import_course(
                 raise address_taken(chosen)
             existing = Course.objects.filter(slug=chosen).first()
             course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
-            run = _Import(course, spec, now)
+            run = _Import(course, spec, now, removes=removes)
             run.apply()
             if run.problems:
                 raise CourseFileError(run.problems)

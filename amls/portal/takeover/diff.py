@@ -37,16 +37,22 @@ class Entry:
 
 @dataclass(slots=True)
 class Diff:
-    """All that an import changes, with what it warns of."""
+    """All that an import changes, with what it warns of, and what it leaves that is not named any more."""
 
     entries: list[Entry] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.entries)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.entries)) or _("Nothing changes.")
+
+    @property
+    def removals(self) -> int:
+        """How much of it is something that goes."""
+        return sum(entry.sign == "-" for entry in self.entries)
 
     def added(self, what: str, note: str = "") -> None:
         """Note something new."""

@@ -1,5 +1,6 @@
 """Bringing a course in, and holding one again, in the browser."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -7,10 +8,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.courses.models import Course, CourseAddress, Enrolment, Role
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, CourseAddress, Enrolment, Role, StaffMember, User
 from amls.courses.validators import validate_slug
 from amls.files.checks import file_bounds
 from amls.portal.takeover.sources import MAX_BYTES
+from amls.portal.takeover.teaching import check_start
 from amls.portal.takeover.understanding.resolving import listed_days
 
 _FILES = ".html,.htm,.md,.txt,.csv,.tsv,.xlsx,.ics,.yml,.yaml,.json,.docx,.toml"
@@ -70,6 +73,14 @@ class StaffChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
         return f"{obj.user} <{obj.user.email}>"
 
 
+class StaffNames(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """People who are named on a course's page."""
+
+    def label_from_instance(self, obj: StaffMember) -> str:
+        """Return name and role."""
+        return f"{obj.name} ({obj.get_role_display()})"
+
+
 class RollOverForm(forms.Form):
     """Where and when a course is held again."""
 
@@ -94,16 +105,57 @@ class RollOverForm(forms.Form):
         max_length=30,
         help_text=gettext_lazy("Where it is empty, it is named in the manner of the last one."),
     )
+    title = forms.CharField(
+        label=gettext_lazy("Title of the new course"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("Where it is empty, it stays as it is."),
+    )
+    enrolment_code = forms.CharField(
+        label=gettext_lazy("Enrolment code of the new course"),
+        required=False,
+        max_length=50,
+        help_text=gettext_lazy("The old one does not come along. Without a new one nobody can join by it."),
+    )
+    to_slots = forms.BooleanField(
+        label=gettext_lazy("Plan in the weekly slot what was held off it"),
+        required=False,
+        help_text=gettext_lazy("Such as a lecture that was moved once. Otherwise it is planned off the slot again."),
+    )
+    keeps_call_in = forms.BooleanField(
+        label=gettext_lazy("Take call-in links of single sessions along"),
+        required=False,
+        help_text=gettext_lazy("Open ones stay open for everyone."),
+    )
     assistants = StaffChoice(
         Enrolment.objects.none(),
         label=gettext_lazy("Who assists again"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("They see the draft as soon as it is made. The lecturers come along by themselves."),
+        help_text=gettext_lazy(
+            "They see the draft as soon as it is made. Who is not ticked is not named on its page either. The lecturers come along by themselves."
+        ),
+    )
+    named = StaffNames(
+        StaffMember.objects.none(),
+        label=gettext_lazy("Who else is named on the page again"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("With their addresses, and as mentors of the topics that they have."),
     )
 
-    def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, course: Course, today: date, is_agreed: bool = False, **kwargs: Any) -> None:
+        # Of what was shown and is to be made, the making says whether the address is free.
         super().__init__(*args, **kwargs)
+        self._today, self._is_agreed = today, is_agreed
+        self.fields["title"].initial = course.title
+        if course.enrolment_policy != Course.EnrolmentPolicy.CODE:
+            del self.fields["enrolment_code"]
+        if not course.lectures.exclude(call_in="").exists():
+            del self.fields["keeps_call_in"]
+        self._ask_who_comes_along(course)
+
+    def _ask_who_comes_along(self, course: Course) -> None:
         assistants = course.enrolments.reachable().filter(role=Role.ASSISTANT).select_related("user")
         field = self.fields["assistants"]
         assert isinstance(field, StaffChoice)  # noqa: S101 - declared above
@@ -111,10 +163,46 @@ class RollOverForm(forms.Form):
         field.initial = [assistant.pk for assistant in assistants]
         if not field.initial:
             del self.fields["assistants"]
+        self._members = list(course.staff.order_by("position", "pk"))
+        self._tied = {
+            member.pk: own.pk for member in self._members for own in assistants if _is_named(own.user, member)
+        }
+        others = self.fields["named"]
+        assert isinstance(others, StaffNames)  # noqa: S101 - declared above
+        others.queryset = course.staff.exclude(pk__in=self._tied).order_by("position", "pk")
+        others.initial = [member.pk for member in self._members if member.pk not in self._tied]
+        if not others.initial:
+            del self.fields["named"]
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """What of the old term comes along, as `Choices` has it; of a valid form."""
+        data = self.cleaned_data
+        again = {enrolment.pk for enrolment in data.get("assistants", ())}
+        named = {member.pk for member in data.get("named", ())}
+        out = [
+            member.name
+            for member in self._members
+            if (self._tied[member.pk] not in again if member.pk in self._tied else member.pk not in named)
+        ]
+        return {
+            "title": data["title"], "enrolment_code": data.get("enrolment_code", ""), "to_slots": data["to_slots"],
+            "keeps_call_in": data.get("keeps_call_in", False), "left_out": tuple(out),
+        }  # fmt: skip
 
     def clean_new_slug(self) -> str:
         """Refuse an address that is taken."""
-        return _free(self.cleaned_data["new_slug"])
+        slug = str(self.cleaned_data["new_slug"])
+        return slug if self._is_agreed else _free(slug)
+
+    def clean_start(self) -> date:
+        """Refuse a year with a slip in it."""
+        start: date = self.cleaned_data["start"]
+        try:
+            check_start(start, self._today)
+        except RuleViolation as violation:
+            raise ValidationError(violation.message, code="start") from violation
+        return start
 
     def clean(self) -> dict[str, Any]:
         """Read the days, those without a year in the term that begins then."""
@@ -126,6 +214,13 @@ class RollOverForm(forms.Form):
                 why = _("'%(words)s' is no day such as 2025-05-01, and no days such as 2025-12-22 to 2026-01-02.")
                 self.add_error("skip", ValidationError(why % {"words": str(error)[:40]}, code="date"))
         return data
+
+
+def _is_named(user: User, member: StaffMember) -> bool:
+    """Return whether somebody with an account is who is named on the page: by address, or by name with titles or without."""
+    is_same_address = bool(member.email) and member.email.lower() == user.email.lower()
+    name = str(user).casefold()
+    return is_same_address or member.name.casefold() == name or member.name.casefold().endswith(f" {name}")
 
 
 def _free(slug: Any) -> str:

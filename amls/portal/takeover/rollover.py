@@ -1,15 +1,19 @@
 """A course for a new term: dates move by teaching weeks, weekdays and clock times stay."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_day
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.carried import SAFE, Choices, chosen, to_look_at
 from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.references import titles_of, without_lost
@@ -26,7 +30,7 @@ from amls.portal.takeover.spec import (
     OfficeHourSpec,
     ProjectSpec,
 )
-from amls.portal.takeover.teaching import WEEK, TeachingWeeks, monday
+from amls.portal.takeover.teaching import WEEK, TeachingWeeks, check_start, monday
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from amls.portal.takeover.understanding.terms import named_like
 
@@ -39,9 +43,11 @@ def roll_over(
     now: datetime,
     skip: Collection[date] = (),
     term: str = "",
+    choices: Choices = SAFE,
     dry_run: bool = False,
+    must_be_new: bool = True,
 ) -> Diff:
-    """Make the course for a new term, as a draft, and return what it will hold.
+    """Make the course for a new term, as a draft, and return what it will hold, with what is to be looked at.
 
     Args:
         course: the one to copy; it is not changed.
@@ -49,38 +55,45 @@ def roll_over(
         start: a day of the first teaching week: the first lecture keeps its weekday in it.
         now: aware; the moment of the change.
         skip: days without teaching, which the new course has as free days instead of its own. A session on one of
-            them moves to the same weekday of the next week, and those of its kind that follow on later days move
-            with it; an office hour is cancelled. What else has a date moves with the sessions around it, but a
+            them moves to the next day on which its kind is usually held, and those of its kind that follow move with
+            it; an office hour is cancelled. What else has a date moves with the sessions around it, but a
             deadline or an exam that comes to lie on one of these days stays there, with a warning.
         term: what the new term is called; by default it is named in the manner of the old one.
+        choices: what of the old term comes along.
         dry_run: compare only.
+        must_be_new: refuse an address that a course has; without it a dry run tells whether that one is what would be made.
 
     Raises:
-        CourseFileError: the address is taken, or the course has no dates to go by.
+        CourseFileError: the address is taken, the term is far off, or the course has no dates to go by.
     """
-    spec = shift_course(export_course(course), new_slug=new_slug, start=start, skip=skip)
+    today = timezone.localdate(now, course.zone)
+    try:
+        check_start(start, today)
+    except RuleViolation as violation:
+        raise CourseFileError([str(violation.message)]) from violation
+    old = export_course(course)
+    coming = chosen(old, choices)
+    spec = shift_course(coming, new_slug=new_slug, start=start, skip=skip)
     admission, lost = without_lost(spec.admission, titles_of(spec), [row.title for row in spec.lists])
     spec = replace(
         spec,
         term=term or spec.term,
         admission=admission,
-        warnings=(*_on_free_days(spec, set(skip)), *_without_parts(lost, new_slug)),
+        warnings=(
+            *_on_free_days(spec, set(skip)),
+            *_without_parts(lost, new_slug),
+            *to_look_at(old, spec, _teaching(coming, start, skip), choices, today),
+        ),
     )
-    return import_course(spec=spec, now=now, dry_run=dry_run, must_be_new=True)
+    return import_course(spec=spec, now=now, dry_run=dry_run, must_be_new=must_be_new)
 
 
 def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collection[date] = ()) -> CourseSpec:
     """Return the course moved to another term; see roll_over()."""
-    held = [day for lecture in spec.lectures if (day := lecture.held_on)] or [day for day in (spec.first_day,) if day]
-    if not held:
-        raise CourseFileError([_("The course has no lectures to count the weeks from.")])
-    first = monday(min(held))
-    weeks = (monday(start) - first) // WEEK
-    teaching = TeachingWeeks(
-        [(lecture.kind, day) for lecture in spec.lectures if (day := lecture.held_on)],
-        first=first, weeks=weeks, free=_days_of(spec.free_days), skip=set(skip),
-    )  # fmt: skip
-    lectures = tuple(_shift_lecture(lecture, teaching) for lecture in sorted(spec.lectures, key=_order))
+    teaching = _teaching(spec, start, skip)
+    weeks = teaching.weeks
+    usual = _Usual(spec.lectures)
+    lectures = tuple(_shift_lecture(lecture, teaching, usual) for lecture in sorted(spec.lectures, key=_order))
     held_anew = [day for lecture in lectures if (day := lecture.held_on)]
     return replace(
         spec,
@@ -96,6 +109,18 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
         assignments=tuple(_shift_work(assignment, teaching, "due_at", "opens_at") for assignment in spec.assignments),
         exams=tuple(_shift_exam(exam, teaching) for exam in spec.exams),
     )
+
+
+def _teaching(spec: CourseSpec, start: date, skip: Collection[date]) -> TeachingWeeks:
+    held = [day for lecture in spec.lectures if (day := lecture.held_on)] or [day for day in (spec.first_day,) if day]
+    if not held:
+        raise CourseFileError([_("The course has no lectures to count the weeks from.")])
+    first = monday(min(held))
+    return TeachingWeeks(
+        [(lecture.kind, day) for lecture in spec.lectures if (day := lecture.held_on)],
+        first=first, weeks=(monday(start) - first) // WEEK, free=_days_of(spec.free_days), skip=set(skip),
+        slots=[(slot.kind, WEEKDAYS.index(slot.weekday)) for slot in spec.slots if slot.weekday in WEEKDAYS],
+    )  # fmt: skip
 
 
 def _plus(moment: datetime | None, weeks: int) -> datetime | None:
@@ -123,18 +148,51 @@ def _order(lecture: LectureSpec) -> tuple[date, time]:
     return lecture.held_on or date.max, starts_at.time() if starts_at else time.min
 
 
-def _shift_lecture(lecture: LectureSpec, teaching: TeachingWeeks) -> LectureSpec:
+class _Usual:
+    """At what times and in which room a kind of session is usually held on each weekday."""
+
+    def __init__(self, lectures: Iterable[LectureSpec]) -> None:
+        times: dict[tuple[str, int], Counter[tuple[time, time | None]]] = defaultdict(Counter)
+        rooms: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+        for lecture in lectures:
+            if lecture.starts_at:
+                on = lecture.kind, lecture.starts_at.weekday()
+                times[on][lecture.starts_at.time(), lecture.ends_at.time() if lecture.ends_at else None] += 1
+                rooms[on][lecture.room] += 1
+        self._times = {on: found.most_common(1)[0][0] for on, found in times.items()}
+        self._rooms = {on: found.most_common(1)[0][0] for on, found in rooms.items()}
+
+    def on_day(self, lecture: LectureSpec, new: date) -> LectureSpec:
+        """Return a session on its new day: on another weekday at the usual time and in the usual room of that, where its own were usual."""
+        starts_at, ends_at = lecture.starts_at, lecture.ends_at
+        if starts_at is None:
+            return replace(lecture, day=new)
+        by = new - starts_at.date()
+        moved = replace(lecture, starts_at=starts_at + by, ends_at=ends_at + by if ends_at else None)
+        old_on, on = (lecture.kind, starts_at.weekday()), (lecture.kind, new.weekday())
+        if old_on == on or on not in self._times:
+            return moved
+        if self._times[old_on] == (starts_at.time(), ends_at.time() if ends_at else None):
+            start, end = self._times[on]
+            moved = replace(
+                moved, starts_at=datetime.combine(new, start), ends_at=datetime.combine(new, end) if end else None
+            )
+        return replace(moved, room=self._rooms[on]) if lecture.room == self._rooms[old_on] else moved
+
+
+def _shift_lecture(lecture: LectureSpec, teaching: TeachingWeeks, usual: _Usual) -> LectureSpec:
     """Return the session as planned anew; what it gives out is announced as long before or after it as it was."""
     day = lecture.held_on
     if day is None:
         materials = tuple(_announced(material, _at(material.visible_from, teaching)) for material in lecture.materials)
         return replace(lecture, state="planned", materials=materials)
-    by = teaching.of_session(lecture.kind, day)
-    return replace(
-        lecture, starts_at=_plus(lecture.starts_at, by), ends_at=_plus(lecture.ends_at, by),
-        day=lecture.day + by * WEEK if lecture.day else None, state="planned",
-        materials=tuple(_announced(material, _plus(material.visible_from, by)) for material in lecture.materials),
-    )  # fmt: skip
+    new = teaching.of_session(lecture.kind, day)
+    moved = usual.on_day(lecture, new)
+    materials = tuple(
+        _announced(material, at + (new - day) if (at := material.visible_from) else None)
+        for material in lecture.materials
+    )
+    return replace(moved, state="planned", materials=materials)
 
 
 def _announced(material: MaterialSpec, visible_from: datetime | None) -> MaterialSpec:

@@ -99,20 +99,22 @@ class Leaving(Generic[M]):
         goes: whether they go at all. A page that names none of a list says nothing about it.
         may_not: returns why a row may not go, or nothing.
         stays: returns whether one stays after all, changed as is fitting.
+        waits: whether those that would go stay until somebody agrees to it, and are noted.
         sort: returns what one is, where that is not the name of its kind of row.
     """
 
     goes: bool = True
     may_not: Callable[[M], str] = lambda _row: ""
     stays: Callable[[M], bool] = lambda _row: False
+    waits: bool = False
     sort: Callable[[M], str] = lambda _row: ""
 
 
 class RowImport:
     """How an import writes: the course, what is wanted of it, and what was found."""
 
-    def __init__(self, course: Course, spec: CourseSpec, now: datetime) -> None:
-        self.course, self.spec, self.now = course, spec, now
+    def __init__(self, course: Course, spec: CourseSpec, now: datetime, *, removes: bool = True) -> None:
+        self.course, self.spec, self.now, self.removes = course, spec, now, removes
         self.diff, self.problems = Diff(), list[str]()
 
     def sync(
@@ -165,7 +167,9 @@ class RowImport:
     def _let_go(self, rows: Sequence[M], leaving: Leaving[M], wanted: Sequence[Wanted]) -> None:
         if leaving.goes and (wanted or self.spec.is_complete):
             for row in rows:
-                if not leaving.stays(row):
+                if leaving.waits or not (self.removes or self.spec.is_complete):
+                    self.diff.left.append(_called(row, leaving.sort(row)))
+                elif not leaving.stays(row):
                     self._remove(row, leaving.may_not(row), sort=leaving.sort(row))
 
     def _name(self, row: models.Model, label: str) -> str:
@@ -187,7 +191,7 @@ class RowImport:
         if why_not:
             self.problems.append(why_not)
             return
-        what = f"{sort or row._meta.verbose_name}: {row}"  # noqa: SLF001 - Django's public name for it
+        what = _called(row, sort)
         try:
             row.delete()
         except (models.ProtectedError, models.RestrictedError):
@@ -252,3 +256,7 @@ class RowImport:
         except RuleViolation as violation:
             self.problems.append(f"{label}: {violation.message}")
             return None
+
+
+def _called(row: models.Model, sort: str) -> str:
+    return f"{sort or row._meta.verbose_name}: {row}"  # noqa: SLF001 - Django's public name for it

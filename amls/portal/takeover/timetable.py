@@ -62,6 +62,7 @@ class TimetableImport(RowImport):
                 else_by=(lambda get: get("kind"),),
             ),
             page_keeps={"call_in"},
+            leaving=Leaving(waits=not self.removes),
         )
 
     def _parts_and_lectures(self) -> None:
@@ -75,6 +76,7 @@ class TimetableImport(RowImport):
                 for position, part in enumerate(self.spec.parts)
             ],
             known_by(lambda get: get("letter") or get("title")),
+            leaving=Leaving(waits=not self.removes),
         )  # fmt: skip
         by_name = {part.letter or part.title: part for part in parts}
         wanted = [wish for lecture in self.spec.lectures if (wish := self._lecture(lecture, by_name)) is not None]
@@ -88,7 +90,7 @@ class TimetableImport(RowImport):
                 else_by=(lambda get: (get("kind"), get("number"), get("part"), get("title")), _session_there),
             ),
             page_keeps={"abstract", "call_in", "is_call_in_public"},
-            leaving=Leaving(may_not=_has_no_files, sort=lambda row: row.get_kind_display()),
+            leaving=Leaving(may_not=_has_no_files, sort=lambda row: row.get_kind_display(), waits=not self.removes),
             takes=self._what_is_said,
         )
         if len(rows) == len(self.spec.lectures):

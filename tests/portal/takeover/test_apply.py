@@ -254,9 +254,11 @@ def test_the_preview_of_a_new_term_names_its_dates(course: Course) -> None:
     assert "+ Exam 2025-07-17 (Written exam, Thu 17 Jul 2025, 16:00–17:30)" in lines
     assert "+ Projects (Mon 7 Jul 2025, 23:59)" in lines
     assert "+ Office hour Tuesday 2025-04-22 (cancelled)" in lines
-    assert diff.warnings == [
-        "Project submission deadline: Mon 7 Jul 2025 is a day without teaching. Look whether the date can stay."
+    assert diff.warnings[:2] == [
+        "Project submission deadline: Mon 7 Jul 2025 is a day without teaching. Look whether the date can stay.",
+        "The new term begins in the past: Thu 17 Apr 2025. Look at the year.",
     ]
+    assert "Off the weekly slot as in the old term: Lecture 05 (Tue 20 May 2025, 16:00)" in diff.warnings[2]
     assert not Course.objects.filter(slug="next").exists()
 
 

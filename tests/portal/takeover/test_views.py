@@ -9,12 +9,12 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 
-from amls.courses.models import Course, Enrolment, Role
+from amls.courses.models import Course, Enrolment, Role, StaffMember, WeeklySlot
 from amls.portal.models import ImportDraft
 from amls.portal.takeover.forms import RollOverForm
 from lectures.models import Lecture
 from tests.cast import Cast
-from tests.factories import EnrolmentFactory
+from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory
 from tests.races import at_once
 from tests.seed import PAGE
 
@@ -88,6 +88,34 @@ def test_what_others_changed_after_the_preview_is_shown_again(cast: Cast) -> Non
     assert Lecture.objects.get(number="01").room == "MAR 0.001"
 
 
+def test_what_a_part_of_a_schedule_does_not_name_stays_until_somebody_agrees_to_its_going(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    imported(client, {"text": TEXT})
+    LectureFactory.create(course=cast.course, kind="exercise", number="1", title="Übung")
+    WeeklySlot.objects.create(course=cast.course, kind="exercise", weekday=4)
+    part = "\n".join(line for line in TEXT.split("\n") if not re.search(r"\b(0[6-9]|1\d) ", line)).replace(
+        "[Apr 18", "[Apr 19"
+    )
+    held = Lecture.objects.filter(course=cast.course).count()
+    address = brought(client, IMPORT, {"text": part})
+    seen = client.post(f"{address}make/").content.decode()
+    assert "are not named in what you brought. They stay." in seen
+    assert "removed" not in BeautifulSoup(seen, "html.parser").select_one("table").get_text()  # type: ignore[union-attr]
+    # Ticked only when it is agreed to: shown anew first.
+    sealed = {"_shown": shown(seen.encode()), "_agreed": "1", "removes": "1"}
+    ticked = client.post(f"{address}make/", sealed)
+    assert ticked.status_code == 200
+    assert "things are removed, with all that belongs to them. That can&#x27;t be undone." in ticked.content.decode()
+    assert client.post(f"{address}make/", {"_shown": shown(seen.encode()), "_agreed": "1"}).status_code == 302
+    assert Lecture.objects.filter(course=cast.course).count() == held
+    assert WeeklySlot.objects.filter(course=cast.course, kind="exercise").exists()
+    address = brought(client, IMPORT, {"text": part})
+    seen = client.post(f"{address}make/", {"removes": "1"}).content.decode()
+    client.post(f"{address}make/", {"_shown": shown(seen.encode()), "_agreed": "1", "removes": "1"})
+    assert Lecture.objects.filter(course=cast.course).count() < held
+    assert not Lecture.objects.filter(course=cast.course, kind="exercise").exists()
+
+
 def test_who_brings_a_new_course_lectures_in_it(cast: Cast) -> None:
     client = cast.client("lecturer")
     address = brought(client, NEW, {"text": TEXT})
@@ -145,7 +173,9 @@ CHRISTMAS = (date(2027, 12, 20), date(2027, 12, 31))
 def test_days_without_teaching_are_written_as_one_writes_days(
     cast: Cast, text: str, spans: list[tuple[date, date]]
 ) -> None:
-    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text}, course=cast.course)
+    form = RollOverForm(
+        {"new_slug": "next", "start": "2027-10-20", "skip": text}, course=cast.course, today=date(2027, 6, 1)
+    )
     assert form.is_valid(), form.errors
     days = [first + timedelta(days=number) for first, last in spans for number in range((last - first).days + 1)]
     assert form.cleaned_data["skip"] == days
@@ -159,7 +189,9 @@ def test_days_without_teaching_are_written_as_one_writes_days(
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_named(cast: Cast, text: str, words: str) -> None:
-    form = RollOverForm({"new_slug": "next", "start": "2027-10-20", "skip": text}, course=cast.course)
+    form = RollOverForm(
+        {"new_slug": "next", "start": "2027-10-20", "skip": text}, course=cast.course, today=date(2027, 6, 1)
+    )
     why = f"'{words}' is no day such as 2025-05-01, and no days such as 2025-12-22 to 2026-01-02."
     assert form.errors == {"skip": [why]}
 
@@ -205,6 +237,33 @@ def test_who_is_ticked_assists_in_the_new_term_again(cast: Cast) -> None:
     assert refused.status_code == 422
 
 
+def test_who_is_not_ticked_is_not_named_on_the_new_page_either(cast: Cast) -> None:
+    imported(cast.client("lecturer"), {"text": TEXT})
+    StaffMember.objects.create(course=cast.course, role=Role.ASSISTANT, name=f"Dr. {cast.assistant.user}")
+    others = list(cast.course.staff.exclude(name=f"Dr. {cast.assistant.user}").values_list("pk", flat=True))
+    assert agree(cast, ROLL_OVER, {**roll_over_data(), "named": others[1:]}).status_code == 302
+    named = StaffMember.objects.filter(course__slug="amls-ss2025").values_list("name", flat=True)
+    assert set(named) == set(StaffMember.objects.filter(pk__in=others[1:]).values_list("name", flat=True))
+
+
+@pytest.mark.parametrize("start", ["9999-12-30", "0202-10-12"])
+def test_a_year_with_a_slip_in_it_is_told_at_its_field(cast: Cast, start: str) -> None:
+    imported(cast.client("lecturer"), {"text": TEXT})
+    answer = cast.client("lecturer").post(ROLL_OVER, {**roll_over_data(), "start": start})
+    assert answer.status_code == 422
+    assert f"can&#x27;t begin on {start}, more than ten years from now" in answer.content.decode()
+
+
+def test_a_term_of_which_another_has_the_address_is_refused_where_it_was_agreed_to(cast: Cast) -> None:
+    imported(cast.client("lecturer"), {"text": TEXT})
+    client = cast.client("lecturer")
+    seal = shown(client.post(ROLL_OVER, roll_over_data()).content)
+    CourseFactory.create(slug="amls-ss2025")
+    answer = client.post(ROLL_OVER, {**roll_over_data(), "_shown": seal, "_agreed": "1"})
+    assert answer.status_code == 422
+    assert "is taken by another course" in answer.content.decode()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", [NEW, ROLL_OVER])
 def test_a_course_that_is_made_twice_at_once_is_made_once_with_its_lecturer(cast: Cast, path: str) -> None:
@@ -222,8 +281,9 @@ def test_a_course_that_is_made_twice_at_once_is_made_once_with_its_lecturer(cast
 
     answers = at_once([partial(press, client, way) for client, way in zip(clients, ways, strict=True)])
     (first, _page), (second, page) = sorted(answers)
-    assert (first, second) == (302, 422)
-    assert "There is a course" in page or "is taken by another course" in page or "already exists" in page
+    # Who pressed twice gets to the new term that they made.
+    assert (first, second) == (302, 422 if path == NEW else 302)
+    assert path == ROLL_OVER or "There is a course" in page or "already exists" in page
     slug = "amls-ss2024" if path == NEW else "amls-ss2025"
     assert Enrolment.objects.get(course__slug=slug).user == cast.lecturer.user
 

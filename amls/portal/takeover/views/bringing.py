@@ -235,13 +235,14 @@ def make(opened: _Opened) -> HttpResponse:
         spec = opened.spec(bench)
         if opened.draft.course is None:
             return _made(opened, spec)
-        shown, diff = _changed(opened, spec, opened.draft.course)
+        removes = "removes" in opened.request.POST
+        shown, diff = _changed(opened, spec, opened.draft.course, removes=removes)
     except CourseFileError as error:
         return opened.show(status=422, problems=error.problems)
     if shown.is_agreed:
         messages.success(opened.request, _("Imported. Everyone's calendar follows."))
         return redirect(opened.draft.course)
-    return opened.show(diff=diff, preview=shown, followed="follow" in opened.request.POST)
+    return opened.show(diff=diff, preview=shown, removes=removes, followed="follow" in opened.request.POST)
 
 
 def _made(opened: _Opened, spec: CourseSpec) -> HttpResponse:
@@ -265,12 +266,12 @@ def _follow(opened: _Opened, course: Course, spec: CourseSpec) -> None:
         )
 
 
-def _changed(opened: _Opened, spec: CourseSpec, course: Course) -> tuple[Preview, Diff]:
-    diff = import_course(spec=spec, slug=course.slug, now=opened.now, dry_run=True)
-    shown = preview_of(opened.request.POST, (spec, diff))
+def _changed(opened: _Opened, spec: CourseSpec, course: Course, *, removes: bool) -> tuple[Preview, Diff]:
+    diff = import_course(spec=spec, slug=course.slug, now=opened.now, dry_run=True, removes=removes)
+    shown = preview_of(opened.request.POST, (spec, diff, removes))
     if shown.is_agreed:
         with transaction.atomic():
-            import_course(spec=spec, slug=course.slug, now=opened.now)
+            import_course(spec=spec, slug=course.slug, now=opened.now, removes=removes)
             course.refresh_from_db()
             _follow(opened, course, spec)
             drafts.delete_draft(draft=opened.draft)

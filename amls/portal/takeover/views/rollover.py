@@ -1,6 +1,6 @@
 """Holding a course again: first what would be made, then that."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -9,13 +9,16 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from amls.core.preview import preview_of
+from amls.core.preview import is_wanted, preview_of
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_of
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.participation import enrol
+from amls.portal.takeover.carried import Choices
+from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.forms import RollOverForm
 from amls.portal.takeover.rollover import roll_over
 from amls.portal.takeover.spec import CourseFileError
@@ -26,29 +29,47 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Make the course of a new term out of this one."""
     access = open_course_as_manager(request, slug)
     maker = user_of(request)
-    form = RollOverForm(request.POST or None, course=access.course)
+    today = timezone.localdate(access.now, access.course.zone)
+    form = RollOverForm(request.POST or None, course=access.course, today=today, is_agreed=is_wanted(request.POST))
     context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
     if request.method == "POST" and form.is_valid():
-        wanted = {name: value for name, value in form.cleaned_data.items() if name != "assistants"}
+        wanted = {name: form.cleaned_data[name] for name in ("new_slug", "start", "skip", "term")}
         assistants = list(form.cleaned_data.get("assistants", ()))
-        make = partial(roll_over, course=access.course, now=access.now, **wanted)
+        make = partial(roll_over, course=access.course, now=access.now, choices=Choices(**form.choices), **wanted)
         try:
             diff = make(dry_run=True)
-            preview = preview_of(request.POST, (wanted, [assistant.pk for assistant in assistants], diff))
+            preview = preview_of(request.POST, (wanted, form.choices, [row.pk for row in assistants], diff))
             if preview.is_agreed:
                 with transaction.atomic():
                     make()
                     course = Course.objects.get(slug=form.cleaned_data["new_slug"])
                     _staff_new_term(access, course, maker, assistants)
         except CourseFileError as error:
+            if (made := _made_already(maker, wanted["new_slug"], make)) is not None:
+                return _show_made(request, made)
             context["problems"] = error.problems
         else:
             if preview.is_agreed:
-                messages.success(request, _("The new course was made as a draft. Look at its dates, then publish it."))
-                return redirect(course)
+                return _show_made(request, course)
             context |= {"diff": diff, "preview": preview}
     status = 422 if "problems" in context or form.errors else 200
     return render(request, "portal/takeover/roll_over.html", context, status=status)
+
+
+def _show_made(request: HttpRequest, course: Course) -> HttpResponse:
+    messages.success(request, _("The new course was made as a draft. Look at its dates, then publish it."))
+    return redirect(course)
+
+
+def _made_already(maker: User, slug: str, make: Callable[..., Diff]) -> Course | None:
+    """Return the course that is what would be made and in whose staff its maker is: the button was pressed twice."""
+    course = Course.objects.filter(slug=slug, state=Course.State.DRAFT).first()
+    if course is None or not course.enrolments.filter(user=maker).exclude(role=Role.STUDENT).exists():
+        return None
+    try:
+        return None if make(dry_run=True, must_be_new=False) else course
+    except CourseFileError:
+        return None
 
 
 def _staff_new_term(old: Access, new: Course, maker: User, assistants: Iterable[Enrolment]) -> None:
