@@ -28,7 +28,7 @@ TODAY = date(2026, 11, 30)
 def lecture(number: int, **values: object) -> LectureSpec:
     day = datetime.combine(MONDAY + (number - 1) * WEEK, time(10))
     whole = {"starts_at": day, "ends_at": day + timedelta(hours=2), "room": "H 0104"}
-    return LectureSpec(title=f"Thema {number}", number=str(number), **{**whole, **values})  # type: ignore[arg-type]
+    return LectureSpec(title=f"Thema {number}", number=str(number), **{**whole, **values})
 
 
 GUEST = lecture(2, mode="virtual", call_in="https://zoom.example.org/gast-2026", call_in_public=True)
