@@ -44,13 +44,13 @@ class TeachingWeeks:
             skip: days without teaching of the new term.
             slots: kinds and weekdays of the weekly slots; weekdays on which a kind is often held count as well.
         """
-        self.weeks, self._sessions, self._kinds = weeks, dict[tuple[str, date], date](), dict[str, _Kind]()
+        self.weeks, self._sessions, self._kinds = weeks, dict[tuple[str, date], date](), dict[str, _KindOfSession]()
         held: dict[str, list[date]] = {}
         for name, day in sorted(set(sessions)):
             held.setdefault(name, []).append(day)
         for name, days in held.items():
             declared = {weekday for kind, weekday in slots if kind == name}
-            kind = _Kind(days, _usual_weekdays(days, declared), first, weeks, frozenset(free), frozenset(skip))
+            kind = _KindOfSession(days, _usual_weekdays(days, declared), first, weeks, frozenset(free), frozenset(skip))
             self._kinds[name] = kind
             self._sessions |= {(name, day): new for day, new in kind.moved.items()}
         self._held = sorted((day, new, name) for (name, day), new in self._sessions.items())
@@ -96,7 +96,7 @@ class TeachingWeeks:
         return by
 
 
-class _Kind:
+class _KindOfSession:
     """One kind of session: on which weekdays it is usual, and where each day on which it was held moves."""
 
     def __init__(
@@ -105,8 +105,8 @@ class _Kind:
     ) -> None:  # fmt: skip
         self.weekdays, self._weeks, self._skip = frozenset(weekdays), weeks, skip
         # A session on a free day of the old term is one all the same.
-        self.old = _Days(first, self.weekdays, frozenset(free) - frozenset(days))
-        self.new = _Days(first + weeks * WEEK, self.weekdays, skip)
+        self.old = _TeachingDays(first, self.weekdays, frozenset(free) - frozenset(days))
+        self.new = _TeachingDays(first + weeks * WEEK, self.weekdays, skip)
         self.moved: dict[date, date] = {}
         last: tuple[date, date] | None = None
         for day in days:
@@ -138,7 +138,7 @@ class _Kind:
         return day
 
 
-class _Days:
+class _TeachingDays:
     """Days of some weekdays since a first one, without those that are left out; as many as are asked for."""
 
     def __init__(self, first: date, weekdays: Collection[int], without: Collection[date]) -> None:
