@@ -186,7 +186,7 @@ def _lectures_before(spec: CourseSpec) -> dict[tuple[str, str], int]:
     """Return after how many lectures each other session is held, by its kind and label."""
     held = sorted(day for lecture in spec.lectures if lecture.kind == "lecture" and (day := lecture.held_on))
     return {
-        (lecture.kind, lecture_label(lecture)): sum(one <= day for one in held)
+        (lecture.kind, lecture_label(lecture)): sum(earlier <= day for earlier in held)
         for lecture in sorted(spec.lectures, key=lambda lecture: lecture.held_on or date.max)
         if lecture.kind != "lecture" and (day := lecture.held_on)
     }

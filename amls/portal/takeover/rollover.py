@@ -159,8 +159,8 @@ class _Usual:
                 on = lecture.kind, lecture.starts_at.weekday()
                 times[on][lecture.starts_at.time(), lecture.ends_at.time() if lecture.ends_at else None] += 1
                 rooms[on][lecture.room] += 1
-        self._times = {on: found.most_common(1)[0][0] for on, found in times.items()}
-        self._rooms = {on: found.most_common(1)[0][0] for on, found in rooms.items()}
+        self._times = {on: counted.most_common(1)[0][0] for on, counted in times.items()}
+        self._rooms = {on: counted.most_common(1)[0][0] for on, counted in rooms.items()}
 
     def on_day(self, lecture: LectureSpec, new: date) -> LectureSpec:
         """Return a session on its new day: on another weekday at the usual time and in the usual room of that, where its own were usual."""

@@ -70,7 +70,7 @@ class TeachingWeeks:
         """
         for name, kind in self._kinds.items():
             new = sorted(kind.moved.values()) if kind.weekdays else []
-            empty = [day for one, next_one in pairwise(new) for day in kind.new.between(one, next_one)]
+            empty = [day for earlier, later in pairwise(new) for day in kind.new.between(earlier, later)]
             if empty and len(empty) * 3 <= len(new):
                 yield name, empty
 
@@ -164,9 +164,9 @@ class _TeachingDays:
         """Return the first one that is not before a day."""
         return self[self.upto(day - DAY) + 1]
 
-    def between(self, one: date, other: date) -> list[date]:
+    def between(self, earlier: date, later: date) -> list[date]:
         """Return those after one day and before another."""
-        return self._known[self.upto(one) + 1 : self.upto(other - DAY) + 1]
+        return self._known[self.upto(earlier) + 1 : self.upto(later - DAY) + 1]
 
 
 def _usual_weekdays(days: Collection[date], declared: Collection[int]) -> set[int]:

@@ -105,7 +105,7 @@ def test_what_a_part_of_a_schedule_does_not_name_stays_until_somebody_agrees_to_
     sealed = {"_shown": shown(seen.encode()), "_agreed": "1", "removes": "1"}
     ticked = client.post(f"{address}make/", sealed)
     assert ticked.status_code == 200
-    assert "things are removed, with all that belongs to them. That can&#x27;t be undone." in ticked.content.decode()
+    assert "things are removed, with all that belongs to them. That can't be undone." in ticked.content.decode()
     assert client.post(f"{address}make/", {"_shown": shown(seen.encode()), "_agreed": "1"}).status_code == 302
     assert Lecture.objects.filter(course=cast.course).count() == held
     assert WeeklySlot.objects.filter(course=cast.course, kind="exercise").exists()
