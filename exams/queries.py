@@ -16,8 +16,20 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import plain_number
 from amls.grading.tasks import TaskScore, TaskSum
 from exams.admission import Admission, admission_of
-from exams.models import Accommodation, Exam, ExamRules, ExamTask, ExamTaskPoints, Registration, Result, UniversityEntry
+from exams.models import (
+    Accommodation,
+    Exam,
+    ExamRules,
+    ExamTask,
+    ExamTaskPoints,
+    Registration,
+    Result,
+    ResultChange,
+    UniversityEntry,
+)
 from exams.models.exam import SignUp
+
+_What = ResultChange.What
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,8 @@ class DateLook:
         is_free: whether the next to come gets a seat.
         ends_at: with the reader's extra time.
         main_at: when the date begins in which the reader takes part, or for which they wait without a seat.
-        hindrance: why no button is offered to whoever might expect one: 'passed', 'full', 'open' or 'bound'; mostly empty.
+        hindrance: why no button is offered to whoever might expect one: 'passed', 'left' (the waiting list, having passed),
+            'full', 'open' or 'bound'; mostly empty.
     """
 
     exam: Exam
@@ -124,6 +137,11 @@ class ExamCard:
         """The reader's published result."""
         result: Result | None = getattr(self.own, "result", None) if self.own is not None else None
         return result if result is not None and result.state == Result.State.PUBLISHED else None
+
+    @property
+    def taken_away(self) -> str:
+        """Why the reader's published result is there no more; '' where it is, or never was."""
+        return (getattr(self.own, "taken_away", None) or "") if self.result is None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +313,20 @@ def _on_list() -> Statement:
     return Statement.of(Exam.objects.filter(pk=Parameter("exam")).order_by().values_list(Exists(listed), Exists(named)))
 
 
+def removal_of(registration: Registration) -> ResultChange | None:
+    """Return how somebody's published result was taken away, where there is no other one since: 1 query."""
+    removals = ResultChange.objects.filter(
+        registration=registration, what=_What.REMOVED, pk__gt=_last_published("registration")
+    )
+    return removals.order_by("pk").first()
+
+
+def _last_published(registration: str) -> Subquery:
+    """Return the key of the row by which a result was published last; `registration` names it in the query around."""
+    rows = ResultChange.objects.filter(registration=OuterRef(registration), what=_What.STATE, after="published")
+    return Subquery(rows.order_by("-pk").values("pk")[:1])
+
+
 def place_in_line(registration: Registration) -> int:
     """Return how many stand on the waiting list up to this person, counting them: at most 1 query.
 
@@ -346,13 +378,17 @@ def _exams() -> ModelStatement[Exam]:
 def _registrations() -> ModelStatement[Registration]:
     """Return a person's registrations with `ahead`, how many wait there up to their place, None for who waits nowhere.
 
-    And with `has_tasks`, whether the exam has any.
+    And with `has_tasks`, whether the exam has any, and `taken_away`, why the result that they knew is: see `removal_of`.
     """
     line = Registration.objects.waiting().filter(exam=OuterRef("exam"), position__lte=OuterRef("position"))
     count = Subquery(line.order_by().values("exam").annotate(count=Count("pk")).values("count"))
     rows = Registration.objects.filter(enrolment=Parameter("enrolment")).order_by("pk")
-    rows = rows.annotate(ahead=count, has_tasks=Exists(ExamTask.objects.filter(exam=OuterRef("exam"))))
-    return ModelStatement.of(rows, along=["exam", "seat__room", "result"], annotated=["ahead", "has_tasks"])
+    removals = ResultChange.objects.filter(registration=OuterRef("pk"), what=_What.REMOVED)
+    removal = removals.filter(pk__gt=_last_published("registration")).order_by("pk").values("reason")
+    has_tasks = Exists(ExamTask.objects.filter(exam=OuterRef("exam")))
+    rows = rows.annotate(ahead=count, has_tasks=has_tasks, taken_away=Subquery(removal[:1]))
+    along, annotated = ["exam", "seat__room", "result"], ["ahead", "has_tasks", "taken_away"]
+    return ModelStatement.of(rows, along=along, annotated=annotated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +458,9 @@ class _CardReader:
             "withdraw": _can_leave(here, now),
         }
         hindrance = ""
-        if self.has_passed and is_open and here is None:
+        if self.has_passed and own is not None and own.position_until_passed is not None:
+            hindrance = "left"
+        elif self.has_passed and is_open and here is None:
             hindrance = "passed"
         elif is_elsewhere and not may["move"] and not may["wait"]:
             hindrance = self._hindrance(exam)

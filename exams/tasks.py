@@ -13,6 +13,7 @@ from exams.services.calendars import follow_course, follow_now
 from exams.services.registration import promote_waiting
 from exams.services.seating import seat_late_ones
 from exams.services.two_dates import end_waits
+from exams.services.waitinglist import settle_waits
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ def follow(enrolment_pks: list[int]) -> int:
     # Seats come second: whoever gets one is followed by a ring of their own.
     follow_now(enrolment_pks, now=now)
     seat_late_ones(enrolment_pks=enrolment_pks, now=now)
+    settle_waits(people=enrolment_pks, now=now)
     return len(enrolment_pks)
 
 
@@ -31,7 +33,7 @@ def follow(enrolment_pks: list[int]) -> int:
 def tend_exams() -> int:
     """Write down who is admitted by the rules, and mend what a crash left; return how many admissions are new.
 
-    That is: free seats for whom somebody waits, people without a seat in a room, calendars. A
+    That is: waits of who has passed, free seats for whom somebody waits, people without a seat in a room, calendars. A
     course in which something fails keeps none of the others waiting.
     """
     now = clock.now()
@@ -47,6 +49,7 @@ def tend_exams() -> int:
 
 def _tend(course: Course, now: datetime) -> int:
     end_waits(course=course, now=now)
+    settle_waits(course=course, now=now)
     for exam in Exam.objects.filter(course=course, waiting__gt=0, closed_at__isnull=True).order_by("pk"):
         if exam.may_withdraw(now):
             promote_waiting(exam_pk=exam.pk, now=now)

@@ -11,8 +11,10 @@ from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.wording import escaped
-from exams.models import AdmissionDecision, Exam, Registration, ResultChange
+from exams.models import AdmissionDecision, Exam, Registration
 from exams.models.exam import SignUp
+from exams.queries import removal_of
+from exams.services.regrading import REMOVED
 from exams.services.seatnews import NamedSeat, seats_of
 
 _State = Registration.State
@@ -151,6 +153,30 @@ def wait_ended(notice: Notice, now: datetime) -> Letter | None:
         % escaped(named),
         is_pushed=True,
     )
+
+
+@letter("exams.wait-changed", label=gettext_lazy("Place on the waiting list of an exam, by a result"))
+def wait_changed(notice: Notice, now: datetime) -> Letter | None:
+    """Tell somebody whose result is out that they don't wait for another date any more, or do so again; never which result.
+
+    Nothing once that date has begun, or where they have a seat there by now.
+    """
+    registration = _registration(notice)
+    if registration is None or now >= registration.exam.starts_at:
+        return None
+    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    if registration.state == _State.WAITLISTED:
+        subject = _("You wait for %(exam)s again")
+        text = _(
+            "You are on the waiting list of **%(exam)s**, %(when)s, again, at the place that you had. Why stands on your page "
+            "of the course."
+        )
+    elif registration.position_until_passed is not None:
+        subject = _("You no longer wait for %(exam)s")
+        text = _("You no longer wait for **%(exam)s**, %(when)s. Why stands on your page of the course.")
+    else:
+        return None
+    return _letter(registration, subject % named, text % escaped(named), is_pushed=True)
 
 
 def _said_of_a_late_wait() -> str:
@@ -335,10 +361,12 @@ def results(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("exams.result-changed", label=gettext_lazy("Exam result changed"))
 def result_changed(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that a published result was changed or taken away, and why; never which it is."""
+    """Tell that a published result was changed, and why; never which it is."""
     registration = _published(notice)
     if registration is None:
-        return _taken_away(notice)
+        # The last release noted by this name that a result is taken away.
+        named = Notice.objects.filter(kind=REMOVED, references__registration=notice.references.get("registration"))
+        return None if named.exists() else result_removed(notice, now)
     named = {"exam": registration.exam, "when": _when(registration.exam)}
     text = _("Your result of **%(exam)s**, %(when)s, was changed. What it is now stands on your page of the course.")
     reason = registration.result.correction
@@ -347,13 +375,12 @@ def result_changed(notice: Notice, now: datetime) -> Letter | None:
     return _letter(registration, _("Your result of %(exam)s was changed") % named, "\n\n".join(parts), is_pushed=True)
 
 
-def _taken_away(notice: Notice) -> Letter | None:
-    """Tell that a result that was published is no longer there, and why."""
+@letter(REMOVED, label=gettext_lazy("Exam result taken away"))
+def result_removed(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a result that was published is no longer there, and why; nothing once another one is."""
     registration = _registration(notice)
-    if registration is None:
-        return None
-    removal = registration.result_changes.filter(what=ResultChange.What.REMOVED).first()
-    if removal is None:
+    removal = removal_of(registration) if registration is not None and _published(notice) is None else None
+    if registration is None or removal is None:
         return None
     named = {"exam": registration.exam, "when": _when(registration.exam)}
     text = _("Your result of **%(exam)s**, %(when)s, was taken away: it does not count.") % escaped(named)

@@ -42,6 +42,10 @@ class Registration(models.Model):
     )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.REGISTERED)
     position = models.PositiveIntegerField(_("position on the waiting list"), null=True, blank=True)
+    # Of who left the waiting list as they have passed another date: their place, should that be corrected.
+    position_until_passed = models.PositiveIntegerField(
+        _("position on the waiting list until they passed"), null=True, blank=True, editable=False
+    )
     # Of who waits and holds a seat of another date, which is given on with the seat that they wait for.
     keeps_seat = models.BooleanField(_("keeps the seat of another date"), default=False, db_default=False)
     created_at = models.DateTimeField(_("signed up"))
@@ -99,6 +103,11 @@ class Registration(models.Model):
                 condition=Q(state="waitlisted", position__isnull=False, position__gt=0)
                 | (~Q(state="waitlisted") & Q(position__isnull=True)),
                 violation_error_message=_("Who waits has a position, and nobody else."),
+            ),
+            RowCheck(
+                name="registration_position_until_passed",
+                condition=Q(position_until_passed__isnull=True) | Q(state="withdrawn", position_until_passed__gt=0),
+                violation_error_message=_("Only who left the waiting list has had a position on it."),
             ),
             RowCheck(
                 name="registration_closed_when_given_up",

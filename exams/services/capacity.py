@@ -4,16 +4,14 @@ Every write locks the exam's row first, and then decides by the counters that it
 that lock nothing happens but counter, registration, position and outbox row; calendars follow
 after the commit.
 
-Whatever can give a seat on locks all dates of the course that are not closed, in the order of their
-keys: whoever moves up may hold a seat of another date, which is then free for those who wait there.
+Whatever can give a seat on locks all dates of the course, in the order of their keys: whoever moves up may hold a seat
+of another date, which is then free for those who wait there; and of one that is closed a result may be published at
+this moment, by which they need no seat. Who moves up says `exams.services.waitinglist`.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -92,13 +90,13 @@ def _exam() -> LockingStatement[Exam]:
 
 
 def lock_dates(course: Course, *, along: int) -> dict[int, Exam]:
-    """Return the course's exams that are not closed, and the one named, by key and under their locks: 1 query.
+    """Return the course's exams that are not closed, and the one named, by key; all of the course are locked: 1 query.
 
     Raises:
         Exam.DoesNotExist: the course has no exam `along`.
     """
     rows = Exam.objects.select_for_update(no_key=True).filter(course=course).order_by("pk")
-    exams = {exam.pk: exam for exam in rows.filter(Q(closed_at__isnull=True) | Q(pk=along))}
+    exams = {exam.pk: exam for exam in rows if exam.closed_at is None or exam.pk == along}
     if along not in exams:
         raise Exam.DoesNotExist
     for exam in exams.values():
@@ -126,19 +124,33 @@ def held_registration(exam: Exam, enrolment: Enrolment) -> Registration:
 
 
 def give_up(
-    exam: Exam, registration: Registration, state: Registration.State, *, now: datetime, reason: str = ""
+    exam: Exam,
+    registration: Registration,
+    state: Registration.State,
+    *,
+    now: datetime,
+    reason: str = "",
+    has_passed: bool = False,
 ) -> None:
-    """End a registration and count what it held as free; the caller holds the lock, promotes, and writes the counters."""
+    """End a registration and count what it held as free; the caller holds the lock, promotes, and writes the counters.
+
+    Of who waited and `has_passed` another date the position is kept: it is theirs again, should that be corrected.
+    """
     if registration.holds_seat:
         exam.seats_taken -= 1
     else:
         exam.waiting -= 1
     registration.state = state
+    registration.position_until_passed = registration.position if has_passed else None
     registration.position = None
     registration.keeps_seat = False
     registration.closed_at = registration.changed_at = now
     registration.reason = reason
-    registration.save(update_fields=["state", "position", "keeps_seat", "closed_at", "changed_at", "reason"])
+    registration.save(
+        update_fields=[
+            "state", "position", "position_until_passed", "keeps_seat", "closed_at", "changed_at", "reason",
+        ]
+    )  # fmt: skip
     # An assigned seat is free for somebody else.
     Seat.objects.filter(registration=registration).delete()
     follow_later([registration.enrolment_id])
@@ -148,98 +160,6 @@ def wait_on_alone(registration: Registration) -> None:
     """Let whoever gave up a seat, and waits for another date beside it, go on waiting there without one."""
     if getattr(registration, "waits_beside", False):
         Registration.objects.filter(enrolment=registration.enrolment_id, keeps_seat=True).update(keeps_seat=False)
-
-
-def promote(exams: Mapping[int, Exam], exam: Exam, *, now: datetime) -> list[Registration]:
-    """Give the free seats to those who have waited longest, and the seats that they held by it to others.
-
-    Args:
-        exams: all dates of the course that are not closed, as `lock_dates` returns them.
-        exam: one of them, whose seats are given; the caller writes its counters. Those of the others, where
-            seats became free by it, are written here.
-        now: aware; nobody moves up after the last moment to withdraw.
-
-    Returns:
-        Who has a seat of `exam` by it.
-    """
-    promoted: list[Registration] = []
-    while next_ones := _next_in_line(exam, now=now):
-        held = held_beside(next_ones)
-        idle = end_idle_waits(exams, exam, next_ones, held, now=now)
-        lucky = [waiter for waiter in next_ones if waiter not in idle]
-        given_back = {waiter.pk: held[waiter.enrolment_id] for waiter in lucky if waiter.enrolment_id in held}
-        for seat in given_back.values():
-            give_up(exams[seat.exam_id], seat, Registration.State.WITHDRAWN, now=now)
-        _give_seats(exam, lucky, now=now)
-        for waiter in lucky:
-            more: dict[str, Any] = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
-            tell(waiter, "exams.promoted", now=now, not_before=None, **more)
-        promoted += lucky
-        for other_pk in sorted({seat.exam_id for seat in given_back.values()}):
-            promote(exams, exams[other_pk], now=now)
-            write_counters(exams[other_pk])
-    return promoted
-
-
-def _next_in_line(exam: Exam, *, now: datetime) -> list[Registration]:
-    """Return as many of those who wait as there are free seats, in their order: 1 query, none where nobody can move up."""
-    if exam.waiting == 0 or not exam.may_withdraw(now):
-        return []
-    free = exam.waiting if exam.capacity is None else min(exam.waiting, exam.capacity - exam.seats_taken)
-    if free <= 0:
-        return []
-    line = Registration.objects.waiting().filter(exam=exam).select_related("enrolment__user", "enrolment__course")
-    return list(line[:free])
-
-
-def held_beside(waiting: Sequence[Registration]) -> dict[int, Registration]:
-    """Return the seats that these people keep while they wait, by enrolment: 1 query, none where nobody does."""
-    people = [registration.enrolment_id for registration in waiting if registration.keeps_seat]
-    if not people:
-        return {}
-    return {held.enrolment_id: held for held in Registration.objects.main().holding().filter(enrolment__in=people)}
-
-
-def end_idle_waits(
-    exams: Mapping[int, Exam],
-    exam: Exam,
-    waiting: Sequence[Registration],
-    held: Mapping[int, Registration],
-    *,
-    now: datetime,
-) -> list[Registration]:
-    """Take those from the waiting list who can no longer give back the seat that they keep, and tell them.
-
-    Args:
-        exams: all dates of the course that are not closed, under their locks.
-        exam: one of them, whose counters the caller writes.
-        waiting: people on its waiting list.
-        held: what `held_beside` says of them.
-        now: aware.
-
-    Returns:
-        Whose wait has ended.
-    """
-    idle = []
-    for waiter in waiting:
-        seat = held.get(waiter.enrolment_id)
-        if seat is not None and (seat.has_been or not exams[seat.exam_id].may_withdraw(now)):
-            give_up(exam, waiter, Registration.State.WITHDRAWN, now=now)
-            tell(waiter, "exams.wait-ended", now=now, held=seat.pk)
-            idle.append(waiter)
-    return idle
-
-
-def _give_seats(exam: Exam, waiting: Sequence[Registration], *, now: datetime) -> None:
-    for registration in waiting:
-        registration.state = Registration.State.REGISTERED
-        registration.position = None
-        registration.keeps_seat = False
-        registration.changed_at = now
-    Registration.objects.bulk_update(waiting, ["state", "position", "keeps_seat", "changed_at"])
-    exam.seats_taken += len(waiting)
-    exam.waiting -= len(waiting)
-    follow_later([registration.enrolment_id for registration in waiting])
 
 
 def write_counters(exam: Exam) -> None:

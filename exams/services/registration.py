@@ -38,7 +38,6 @@ from exams.services.capacity import (
     need_seat_now,
     not_registered,
     other_exam,
-    promote,
     seat_by_hand,
     take_place,
     tell,
@@ -46,6 +45,7 @@ from exams.services.capacity import (
     write_counters,
 )
 from exams.services.two_dates import end_waits
+from exams.services.waitinglist import promote
 
 
 def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
@@ -80,7 +80,7 @@ def staff_register(
 ) -> Registration:
     """Sign a person up by hand, outside of any window; the capacity holds for staff too, and so does the waiting list.
 
-    Also who has passed: see `say_passed`.
+    Also who has passed, where a seat is free: see `say_passed`.
 
     The `reason` is kept with the registration. Once nobody moves up any more, or for a walk-in, who came to the door
     without a seat, there is no waiting list to join: whoever is named, also of those who wait, takes a seat that is free.
@@ -121,7 +121,7 @@ def _insert(
                 spend(STEPS, who=enrolment.pk, now=now)
             exam = lock_exam(exam_pk, enrolment.course)
             # Who waits may be given a seat at this moment.
-            held = _held_and_passed(enrolment)[0] if not checks_window else None
+            held, passed = _held_and_passed(enrolment) if not checks_window else (None, None)
             past_line = not checks_window and (is_walk_in or not exam.may_withdraw(now))
             is_in_line = held is not None and held.exam_id == exam.pk and held.state == Registration.State.WAITLISTED
             if held is not None and not (is_in_line and past_line):
@@ -130,6 +130,7 @@ def _insert(
                 check_window(exam, enrolment.course, now)
             else:
                 _check_still_open(exam, needs_seat=past_line)
+                _check_needs_not_wait(exam, passed, past_line=past_line)
             if held is not None:
                 return _seat_who_waits(exam, held, reason=reason, is_walk_in=is_walk_in, tells_at=tells_at, now=now)
             registration = take_place(
@@ -202,6 +203,19 @@ def _check_still_open(exam: Exam, *, needs_seat: bool) -> None:
         )
     if needs_seat:
         need_seat_now(exam)
+
+
+def _check_needs_not_wait(exam: Exam, passed: Registration | None, *, past_line: bool) -> None:
+    """Refuse to put somebody on the waiting list who has passed: whoever has leaves it."""
+    if passed is not None and not (past_line or exam.has_free_seat):
+        raise RuleViolation(
+            _(
+                "They have passed the exam of %(day)s already, and nobody waits who has passed. Raise the capacity of the exam "
+                "first, if the room has space."
+            )
+            % {"day": day_of(passed.exam, exam.course)},
+            code="passed-waits",
+        )
 
 
 def withdraw(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:

@@ -8,13 +8,14 @@ from amls.core.meanwhile import exactly
 from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
 from amls.held.services import HOLD
-from amls.mail.corrections import Correction, notify_corrected
+from amls.mail.corrections import Correction, call_off, notify_corrected
 from amls.mail.outbox import Told, notify_each
 from exams.grading import GradeTable
 from exams.models import Exam, GradeStep, Registration, Result, ResultChange
 from exams.queries import exam_rules
+from exams.services.calendars import follow_later
 
-RESULTS, CHANGED = "exams.results", "exams.result-changed"
+RESULTS, CHANGED, REMOVED = "exams.results", "exams.result-changed", "exams.result-removed"
 # So many rows go into one statement.
 BATCH = 500
 
@@ -63,7 +64,7 @@ def grade_anew(
     ]
     table, lifts = grade_table(exam), lifts_fail(exam)
     extra = current_extra_points(exam, [registration.enrolment for registration in published])
-    changed, logged, corrections = 0, list[ResultChange](), list[Correction]()
+    changed, logged, corrections, followed = 0, list[ResultChange](), list[Correction](), set[int]()
     for registration in published:
         result, before = registration.result, (registration.result.extra_points, registration.result.grade)
         has = extra[registration.enrolment_id]
@@ -76,12 +77,16 @@ def grade_anew(
             if old != new
         ]
         changed += before != after
+        if before != after or known_points is None:
+            followed.add(registration.enrolment_id)
         if known_points is not None:
             was, is_now = (known_points.get(registration.pk, result.points), *before), (result.points, *after)
             if was != is_now:
                 result.correction = reason
             corrections.append(corrected(registration, was, is_now, now=now))
     columns = ["state", "published_at", "extra_points", "grade", "correction"]
+    # Who passed, or no longer has, has other dates from now on, and leaves waiting lists or stands on them again.
+    follow_later(sorted(followed))
     Result.objects.bulk_update([registration.result for registration in published], columns, batch_size=BATCH)
     ResultChange.objects.bulk_create(logged, batch_size=BATCH)
     if known_points is None:
@@ -111,9 +116,15 @@ def corrected(registration: Registration, was: object, is_now: object, *, now: d
     return Correction(str(registration.pk), was, is_now, [_told(CHANGED, registration, now=now)])
 
 
-def tell_corrected(corrections: Iterable[Correction], *, now: datetime, not_before: datetime | None = None) -> None:
-    """Mail people that their results have changed, where they have still: in five minutes, or from `not_before` on."""
-    notify_corrected(corrections, kind=CHANGED, now=now, not_before=not_before or now + HOLD)
+def tell_corrected(corrections: Iterable[Correction], *, now: datetime) -> None:
+    """Mail people that their results have changed, where they have still in five minutes."""
+    notify_corrected(corrections, kind=CHANGED, now=now, not_before=now + HOLD)
+
+
+def tell_removed(registration: Registration, *, now: datetime) -> None:
+    """Mail somebody that their published result is taken away, and nothing of what it was corrected to before."""
+    call_off(kind=CHANGED, references={"registration": registration.pk}, now=now)
+    notify_each([_told(REMOVED, registration, now=now)], kind=REMOVED, now=now)
 
 
 def _told(kind: str, registration: Registration, *, now: datetime) -> Told:

@@ -11,7 +11,7 @@ from amls.courses.models import User
 from exams.models import ExamTaskPoints, Registration, Result, ResultChange
 from exams.services.calendars import follow_later
 from exams.services.capacity import check_not_frozen, need_reason
-from exams.services.regrading import corrected, lock_with_course, logged_change, tell_corrected
+from exams.services.regrading import lock_with_course, logged_change, tell_removed
 from exams.services.results import points_changed_meanwhile
 
 
@@ -60,7 +60,6 @@ def remove_result(
         ExamTaskPoints.objects.filter(registration=registration).delete()
         Result.objects.filter(registration=registration).delete()
         if result is not None and result.state == Result.State.PUBLISHED:
-            known = result.points, result.extra_points, result.grade
-            tell_corrected([corrected(registration, known, None, now=now)], now=now, not_before=now)
+            tell_removed(registration, now=now)
             # Who no longer passed has use for the next date.
             follow_later([registration.enrolment_id])

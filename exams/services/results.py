@@ -24,7 +24,6 @@ from exams.admission import without_admission
 from exams.managers import RegistrationQuerySet
 from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultChange
 from exams.queries import exam_rules, task_sums
-from exams.services.calendars import follow_later
 from exams.services.capacity import check_not_frozen, need_reason
 from exams.services.regrading import BATCH, grade_anew, grade_table, lock_with_course, logged_change
 
@@ -398,8 +397,6 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         grade_anew(drafts, exam, by=by, reason="", now=now)
         exam.results_published_at = exam.results_published_at or now
         exam.save(update_fields=["results_published_at"])
-        # Who passed has no use for the next date any more.
-        follow_later([result.enrolment_id for result in drafts])
     return len(drafts)
 
 

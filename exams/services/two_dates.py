@@ -20,15 +20,13 @@ from exams.services.capacity import (
     check_window,
     check_withdrawal,
     day_of,
-    end_idle_waits,
-    held_beside,
     lock_dates,
     not_registered,
-    promote,
     take_place,
     tell,
     write_counters,
 )
+from exams.services.waitinglist import end_idle_waits, held_beside, promote
 
 
 def wait_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:

@@ -18,7 +18,9 @@ from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import AdmissionDecision, Exam, ExamTaskPoints, HelperLink, Registration, Result, ResultChange
+from exams.services.door import correct_attendance
 from exams.services.registration import staff_register, staff_withdraw
+from exams.services.removal import remove_result
 from exams.services.results import enter_points, publish_results, set_grade_table
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from tests.agreement import agree_to
@@ -322,9 +324,9 @@ def test_a_published_result_of_the_wrong_person_is_taken_away_with_a_reason_and_
     assert (change.what, change.before, change.after, change.reason, change.by) == (
         "removed", "87", "", "Ergebnis von *Anna* Łęcka", cast.assistant.user,
     )  # fmt: skip
-    notice = Notice.objects.get(kind="exams.result-changed")
+    notice = Notice.objects.get(kind="exams.result-removed")
     assert (notice.recipient, notice.not_before) == (person, act.apply_at)
-    letter = letter_of("exams.result-changed")
+    letter = letter_of("exams.result-removed")
     assert letter.subject == "Your result of Written exam was taken away"
     assert "Reason: Ergebnis von *Anna* Łęcka" in plain_text(letter.text)
     assert "87" not in letter.text
@@ -357,7 +359,63 @@ def test_a_result_by_tasks_is_taken_away_with_them_and_a_draft_at_once(
     assert [(row.what, row.before, row.reason) for row in rows] == [
         ("task", "30", "Joins: Swapped"), ("task", "30", "Größe: Swapped"), ("removed", "60", "Swapped"),
     ]  # fmt: skip
-    assert [notice.recipient for notice in Notice.objects.filter(kind="exams.result-changed")] == [wrong.enrolment.user]
+    assert [notice.recipient for notice in Notice.objects.filter(kind="exams.result-removed")] == [wrong.enrolment.user]
+
+
+def test_the_preview_names_the_mail_of_a_removal_which_takes_the_place_of_one_of_a_correction(
+    cast: Cast, exam: Exam, swapped: tuple[Registration, Registration]
+) -> None:
+    wrong, _right = swapped
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(87)}, by=None, now=NOW)
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    now = timezone.now()
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(60)}, by=None, reason="Task 3", now=now)
+    assert Notice.objects.filter(kind="exams.result-changed").exists()
+    address = f"/amls/exams/{exam.pk}/staff/no-result/"
+    asks = cast.client("assistant").post(address, {"registration": wrong.pk, "reason": "Şahin's"})
+    assert asks.context["people"] == [(str(wrong.enrolment.user), "Exam result taken away")]
+    remove_result(registration_pk=wrong.pk, exam_pk=exam.pk, reason="Şahin's", by=None, now=now)
+    # Only one of the two leaves, and none of them once there is a result again.
+    assert not Notice.objects.filter(kind="exams.result-changed").exists()
+    assert "Reason: Şahin's" in plain_text(letter_of("exams.result-removed").text)
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(40)}, by=None, now=now)
+    assert "was taken away" in letter_of("exams.result-removed").subject
+    publish_results(exam_pk=exam.pk, by=None, now=now)
+    notice = Notice.objects.get(kind="exams.result-removed")
+    assert letter_kinds["exams.result-removed"].writer(notice, now) is None
+
+
+def test_who_lost_a_result_reads_that_and_why_until_there_is_another(
+    cast: Cast, exam: Exam, swapped: tuple[Registration, Registration]
+) -> None:
+    Registration.objects.filter(pk=swapped[0].pk).update(enrolment=cast.student)
+    wrong, client = Registration.objects.get(pk=swapped[0].pk), cast.client("student")
+    waits, gone = "The result will be here once it is published", "Your result was taken away: it does not count."
+
+    def reads() -> tuple[bool, bool, bool]:
+        page = BeautifulSoup(client.get("/amls/exams/").content, "html.parser").get_text()
+        said = " ".join(page.split())
+        return waits in said, gone in said, "Reason: Ergebnis von Łęcka" in said
+
+    # What nobody has read leaves no word.
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(87)}, by=None, now=NOW)
+    remove_result(registration_pk=wrong.pk, exam_pk=exam.pk, reason="Typed twice", by=None, now=NOW)
+    assert reads() == (True, False, False)
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(87)}, by=None, now=NOW)
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    assert reads() == (False, False, False)
+    remove_result(registration_pk=wrong.pk, exam_pk=exam.pk, reason="Ergebnis von Łęcka", by=None, now=NOW)
+    assert reads() == (False, True, True)
+    # A draft is the staff's; also who is corrected to absent reads what became of it.
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(40)}, by=None, now=NOW)
+    assert reads() == (False, True, True)
+    enter_points(exam_pk=exam.pk, points={wrong.pk: None}, by=None, now=NOW)
+    correct_attendance(registration_pk=wrong.pk, exam_pk=exam.pk, attended=False, reason="x", by=None, now=NOW)
+    assert reads() == (False, True, True)
+    correct_attendance(registration_pk=wrong.pk, exam_pk=exam.pk, attended=True, reason="x", by=None, now=NOW)
+    enter_points(exam_pk=exam.pk, points={wrong.pk: Decimal(40)}, by=None, now=NOW)
+    publish_results(exam_pk=exam.pk, by=None, now=NOW)
+    assert reads() == (False, False, False)
 
 
 def test_no_result_is_taken_away_from_what_is_frozen(

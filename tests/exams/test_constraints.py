@@ -57,6 +57,7 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "exam_frozen_after_publication": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(frozen_at=NOW),
     "exam_seat_order_valid": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(seat_order="luck"),
     "exam_kind_valid": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(kind="x"),
+    "registration_position_until_passed": lambda rows: Registration.objects.filter(pk=rows.registration.pk).update(position_until_passed=1),
     "examrules_binding_has_name": lambda rows: ExamRules.objects.create(course=rows.cast.course, binding_url="https://a.example"),
     "examrules_exam_percent_valid": lambda rows: ExamRules.objects.create(course=rows.cast.course, exam_percent=101),
     "examrules_extra_points_not_negative": lambda rows: ExamRules.objects.create(course=rows.cast.course, max_extra_points=-1),
