@@ -200,4 +200,16 @@ def forget_untold(row: ImportedRow, *, now: datetime) -> None:
     """Let a result that is put back say why it was corrected before, where nobody ever read of what is taken back."""
     before = row.before or {}
     if WHY in before and not is_told(row.table_import.at, now=now):
-        Result.objects.filter(registration=row.object_id).update(correction=before[WHY])
+        say_as_before(registration_pk=row.object_id, correction=before[WHY], now=now)
+
+
+def say_as_before(*, registration_pk: int, correction: str, now: datetime) -> None:
+    """Let a published result say why it was corrected before; '' where it never was, as its owner knows it.
+
+    Args:
+        registration_pk: whose result it is.
+        correction: what it said.
+        now: the request's clock.
+    """
+    results = Result.objects.filter(registration=registration_pk, state=Result.State.PUBLISHED)
+    results.update(correction=correction)

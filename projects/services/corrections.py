@@ -129,6 +129,30 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
                 take_answer_back(question=question, now=now)
 
 
+def say_member_as_before(*, enrolment: int, assignment: int, correction: str, now: datetime) -> None:
+    """Let a member read why their published points were corrected before; '' where they never were.
+
+    What teammates read stays; the team's own reason is the newest of those that are left.
+
+    Args:
+        enrolment: the member's.
+        assignment: whose points they are.
+        correction: what they read.
+        now: the request's clock.
+    """
+    with transaction.atomic():
+        rows = Assessment.objects.select_for_update().filter(
+            project__assignment=assignment, project__memberships__enrolment=enrolment, published_at__isnull=False
+        )
+        for row in rows.order_by("pk"):
+            gone = row.corrections.pop(str(enrolment), "")
+            if correction:
+                row.corrections[str(enrolment)] = correction
+            if row.correction == gone and gone not in row.corrections.values():
+                row.correction = correction or next(iter(row.corrections.values()), "")
+            row.save(update_fields=["correction", "corrections"])
+
+
 def _keyed(known: Known, what: str) -> list[tuple[str, Any]]:
     parts = [(about.partition(":"), value) for about, value in known.items()]
     return [(key, value) for (first, _colon, key), value in parts if first == what]

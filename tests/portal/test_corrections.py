@@ -28,8 +28,9 @@ from exams.grading import usual_table
 from exams.models import Exam, Registration, Result
 from exams.services.results import enter_points, publish_results, set_grade_table
 from exams.services.tasks import enter_task_points, set_exam_tasks
-from projects.models import Assignment, Excuse, Project
+from projects.models import Assessment, Assignment, Excuse, Project
 from projects.queries import assignments_of
+from projects.services.assessing import publish_assessments
 from projects.services.excuses import excuse
 from projects.services.points import give_points, team_for_points
 from projects.services.teamsheets import Given
@@ -315,6 +316,53 @@ def test_exams_are_corrected_by_the_service_of_exams(world: World, sheet: Assign
     assert (notice.recipient, "Reason: Blatt übersehen" in letter.text) == (world.student.user, True)
 
 
+def test_what_is_taken_back_in_time_leaves_no_trace_on_pages(world: World) -> None:  # noqa: F811
+    exam = ExamFactory.create(course=world.course, title="Klausur")
+    listed = exam.registrations.create(
+        course=world.course, enrolment=world.student, state="attended", created_at=NOW, changed_at=NOW, arrived_at=NOW
+    )
+    enter_points(exam_pk=exam.pk, points={listed.pk: D("57.5")}, by=world.staff, now=NOW)
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=NOW)
+    publish_results(exam_pk=exam.pk, by=world.staff, now=NOW)
+    pair = make_sheet(world, 1, teaming="kept", team_max=2)
+    team = team_for_points(enrolment=world.student, assignment=pair, now=NOW)
+    joined(world, team, world.other)
+    give_points(project=team, given={None: Given(D(10))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+
+    def said() -> list[str]:
+        result, decision = Result.objects.get(), Assessment.objects.get()
+        return [
+            result.correction, decision.correction, *map(decision.correction_for, (world.student.pk, world.other.pk)),
+        ]  # fmt: skip
+
+    def corrected(points: dict[Enrolment, int], reason: str) -> TableImport:
+        heads, rows = went_out(world.cast.client("assistant"))
+        head = next(head for head in heads if head.startswith("Klausur"))
+        for person, value in points.items():
+            of(rows, person)["Blatt 1"] = value
+        of(rows, world.student)[head] = 50 + points[world.student]
+        assert bring(world, as_xlsx(heads, rows), reason=reason).problems == []
+        return TableImport.objects.latest("pk")
+
+    assert said() == ["", "", "", ""]
+    made = corrected({world.student: 12}, "Blatt übersehen")
+    assert said() == ["Blatt übersehen", "Blatt übersehen", "Blatt übersehen", ""]
+    undone = undo_import(table_import=made, by=world.staff, now=NOW + timedelta(minutes=2))
+    assert (undone.problems, said()) == ([], ["", "", "", ""])
+    page = world.cast.client("student").get(f"/{world.course.slug}/exams/").content.decode()
+    assert ("57.5" in page, "Corrected" in page) == (True, False)
+    # What stood there before stands there again, each member's own; once people are told it says that it was taken back.
+    corrected({world.student: 12, world.other: 13}, "Nachgezählt")
+    made = corrected({world.student: 14}, "Verzählt")
+    undo_import(table_import=made, by=world.staff, now=NOW + timedelta(minutes=2))
+    assert said() == ["Nachgezählt"] * 4
+    made = corrected({world.student: 15}, "Verzählt")
+    undo_import(table_import=made, by=world.staff, now=NOW + timedelta(minutes=6))
+    taken_back = "The import of a file was taken back."
+    assert said() == [taken_back, taken_back, taken_back, "Nachgezählt"]
+
+
 @pytest.mark.parametrize(
     "title", ["Name", "E-Mail", "Notiz", "state", "Blatt 1 (Bonus)", "BLATT 1", "***", "Summe der Punkte"]
 )
@@ -471,4 +519,4 @@ def test_many_corrections_cost_as_many_queries_as_few(world: World, sheet: Assig
     with CaptureQueriesContext(connection) as queries:
         plan = bring(world, content, reason="Zweitkorrektur")
     assert (len(plan.lines), list(plan.problems)) == (count, [])
-    assert len(queries) == 115
+    assert len(queries) == 117

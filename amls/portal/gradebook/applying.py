@@ -125,7 +125,8 @@ def _do_exams(
     """Let this stand in fields of exams, and return by enrolment what is refused."""
     refused: dict[int, RuleViolation] = {}
     listed = _registrations(people, exams) if exams else {}
-    for exam, of_exam in exams.items():
+    # Exams are locked in the order of their keys everywhere.
+    for exam, of_exam in sorted(exams.items()):
 
         def enter_tasks(points: Mapping[int, Mapping[int, Decimal | None]], exam: int = exam) -> _Refusals:
             return enter_task_points_each(exam_pk=exam, points=points, by=by, reason=reason, now=now)[1]

@@ -24,6 +24,7 @@ from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import is_shortened, says_nothing
 from amls.grading.points import ZERO
+from amls.held.services import is_told
 from amls.portal.gradebook.applying import apply_each
 from amls.portal.gradebook.columns import Columns, columns_of
 from amls.portal.gradebook.entries import (
@@ -38,6 +39,7 @@ from amls.portal.gradebook.entries import (
     read_stamp,
     said_in_all_languages,
 )
+from amls.portal.gradebook.reasons import WHY, Reasons, reasons_of, say_again
 from projects.models import Project
 from projects.services.points import remove_untouched_teams
 
@@ -128,6 +130,9 @@ def import_corrections(
         return apply_each(people, fields, by=by, now=now, reason=given)
 
     def correct() -> tuple[CorrectionPlan, list[Imported]]:
+        published = {pk: correction for pk, correction in wanted.items() if correction.is_published}
+        touched = {key: fields[key] for correction in published.values() for key in correction.after}
+        reasons = reasons_of(published, touched.values())
         did, refused = do_what_can_be(wanted, do)
         done = list(did.values())
         not_done = [
@@ -142,7 +147,7 @@ def import_corrections(
             notes=_notes(table, done),
             needs_reason=needs_reason,
         )
-        return plan, [_imported(correction) for correction in done]
+        return plan, [_imported(correction, reasons.get(correction.person.pk, {})) for correction in done]
 
     return import_or_show(
         correct, course_id=course.pk, kind=KIND, upload=upload, by=by, now=now, dry_run=dry_run, expected=expected
@@ -313,8 +318,10 @@ def _line(correction: _CorrectedLine, fields: Mapping[str, BookField]) -> PlanLi
     return PlanLine(correction.line, str(correction.person.user), changes=changes)
 
 
-def _imported(correction: _CorrectedLine) -> Imported:
-    before = {key: entry.code for key, entry in correction.before.items()}
+def _imported(correction: _CorrectedLine, reasons: Reasons) -> Imported:
+    before: dict[str, object] = {key: entry.code for key, entry in correction.before.items()}
+    if reasons:
+        before[WHY] = reasons
     after = {key: entry.code for key, entry in correction.after.items()}
     person = correction.person
     return Imported(correction.line, str(person.user), person.pk, before, after, person.user_id)
@@ -335,9 +342,13 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     tasks, exam_tasks = (any(key.startswith(letter) for key in row.after) for letter in "tx")
     present = read_entries(columns, [person], now=now, with_tasks=tasks, with_exam_tasks=exam_tasks)[person.pk]
     need_unchanged(row, {key: present[key].code for key in row.after if key in present})
-    before = {key: entry_from(code) for key, code in (row.before or {}).items()}
+    kept = row.before or {}
+    before = {key: entry_from(code) for key, code in kept.items() if key != WHY}
     reason = _("The import of a file was taken back.")
     for refused in apply_each({person.pk: (person, before)}, fields, by=by, now=now, reason=reason).values():
         raise refused
+    if WHY in kept and not is_told(row.table_import.at, now=now):
+        # Nobody ever read of the correction.
+        say_again(person.pk, kept[WHY], now=now)
     teams = Project.objects.filter(memberships__enrolment=person)
     remove_untouched_teams(teams, made_at=row.table_import.at, now=now)
