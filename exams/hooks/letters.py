@@ -365,8 +365,8 @@ def result_changed(notice: Notice, now: datetime) -> Letter | None:
     registration = _published(notice)
     if registration is None:
         # The last release noted by this name that a result is taken away.
-        named = Notice.objects.filter(kind=REMOVED, references__registration=notice.references.get("registration"))
-        return None if named.exists() else result_removed(notice, now)
+        removals = Notice.objects.filter(kind=REMOVED, references__registration=notice.references.get("registration"))
+        return None if removals.exists() else result_removed(notice, now)
     named = {"exam": registration.exam, "when": _when(registration.exam)}
     text = _("Your result of **%(exam)s**, %(when)s, was changed. What it is now stands on your page of the course.")
     reason = registration.result.correction
