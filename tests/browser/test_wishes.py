@@ -54,7 +54,7 @@ def test_a_student_ranks_topics_with_buttons_and_keys(open_page: Open, seminar: 
     page = open_page(f"/amls/wishes/{seminar.pk}/", user="student9", width=390, script=has_scripts)
     page.get_by_role("button", name="Form a team").click()
     for title in ("Sparse kernels", "Größe & Gewicht", "山田's cache"):
-        page.get_by_role("button", name=f"Wish for {title}").click()
+        page.get_by_role("button", name=f"{title}: wish for it").click()
         expect(page.locator(".wishes:not(.more)").get_by_role("link", name=title)).to_be_visible()
     up = page.get_by_role("button", name="山田's cache: one up")
     up.focus()
@@ -80,10 +80,10 @@ def test_a_wish_is_dragged_to_another_place(open_page: Open, seminar: Assignment
     form_team(assignment=seminar, enrolment=enrolment, now=timezone.now())
     page = open_page(f"/amls/wishes/{seminar.pk}/", user="student9", width=390)
     for title in ("Sparse kernels", "Größe & Gewicht"):
-        page.get_by_role("button", name=f"Wish for {title}").click()
+        page.get_by_role("button", name=f"{title}: wish for it").click()
         expect(page.locator(".wishes:not(.more)").get_by_role("link", name=title)).to_be_visible()
     # Whoever goes on by keyboard finds the next topic under their finger.
-    expect(page.get_by_role("button", name="Wish for 山田's cache")).to_be_focused()
+    expect(page.get_by_role("button", name="山田's cache: wish for it")).to_be_focused()
     grip, first = page.locator("[data-grip]").nth(1), page.locator(".wishes:not(.more) li").first
     # Where it stands once nothing moves any more.
     grip.hover()
@@ -106,7 +106,7 @@ def test_from_the_allocation_to_the_mail_and_the_reason(open_page: Open, seminar
         form_team(assignment=seminar, enrolment=enrolment, now=now)
         page = open_page(f"/amls/wishes/{seminar.pk}/", user=f"student{number}")
         for topic in topics[:2]:
-            page.get_by_role("button", name=f"Wish for {topic.title}").click()
+            page.get_by_role("button", name=f"{topic.title}: wish for it").click()
             expect(page.locator(".wishes:not(.more)").get_by_role("link", name=topic.title)).to_be_visible()
     Assignment.objects.filter(pk=seminar.pk).update(wishes_close_at=now - timedelta(days=1))
     page = open_page(f"/amls/wishes/{seminar.pk}/", user="lecturer")
