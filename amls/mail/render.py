@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email.header import Header
 from email.message import Message
 from email.utils import formataddr
 from functools import lru_cache
@@ -139,7 +140,7 @@ class _CourseHead:
 
     @classmethod
     def of(cls, course: Course) -> "_CourseHead":
-        list_id = f"{_ascii(course.title)} <{course.slug}.{settings.SITE_HOST}>"
+        list_id = f"{_phrase(course.title)} <{course.slug}.{settings.SITE_HOST}>"
         return cls(str(course), list_id, course.slug, course.contact_email)
 
     def __str__(self) -> str:
@@ -180,5 +181,7 @@ def _render(letter: Letter, head: _CourseHead | None, **more: object) -> tuple[s
     return text, render_to_string("mail/letter.html", context)
 
 
-def _ascii(text: str) -> str:
-    return "".join(char for char in text if char.isascii() and (char.isalnum() or char in " -.,&"))[:200]
+def _phrase(text: str) -> str:
+    """Return words as they stand in a header: encoded where they are not of ASCII alone (RFC 2919, 3; RFC 2047, 5)."""
+    kept = "".join(char for char in text if char.isalnum() or char in " -.,&")[:200]
+    return kept if kept.isascii() else Header(kept, "utf-8").encode(linesep="").replace("\n", "")

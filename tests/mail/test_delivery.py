@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from datetime import datetime, timedelta
+from email.header import decode_header, make_header
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -89,6 +90,17 @@ def test_a_letter_reads_well_and_carries_its_headers(postbox: Postbox, course: C
     assert html is not None
     assert "See your project:\nhttp://localhost:8000/amls/projects/mine/" in plain.get_content().replace("\r\n", "\n")
     assert "<strong>team</strong>" in html.get_content()
+
+
+@pytest.mark.parametrize("title", ["Datenbanksysteme für Größen", "Łukasz Şahin 山田 " * 11])
+def test_a_list_is_named_with_all_letters_of_its_course(
+    postbox: Postbox, course: Course, ada: User, title: str
+) -> None:
+    Course.objects.filter(pk=course.pk).update(title=title)
+    greet("one", recipient=ada, course=course)
+    deliver_due(now=timezone.now())
+    mail = postbox.mails[0]
+    assert str(make_header(decode_header(mail["List-Id"]))).split() == [*title.split(), "<amls.localhost>"]
 
 
 def test_what_is_no_longer_true_is_dropped(postbox: Postbox, ada: User) -> None:

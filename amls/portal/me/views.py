@@ -135,8 +135,9 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "access": access,
         "course": access.course,
         "tab": "me",
+        # In a course that is over nobody can do any of it.
         "findings": evaluate(access.course, [access.enrolment], now=access.now)[access.enrolment.pk]
-        if is_student
+        if is_student and access.course.state != Course.State.ARCHIVED
         else [],
         "has_projects": main is not None,
         "assignment": main,
