@@ -49,6 +49,7 @@ class Finding(NamedTuple):
         path: the address on this site where the person can mend it; empty if there is none.
         of_other: the same as the staff read it of somebody; empty where `text` does for both.
         gauge: how far the person has come, where that is a number.
+        brief: what is there of what is asked, as a list of everybody has room for it; empty where the text is short.
     """
 
     rule: str
@@ -57,6 +58,12 @@ class Finding(NamedTuple):
     path: str = ""
     of_other: str = ""
     gauge: Gauge | None = None
+    brief: str = ""
+
+    @property
+    def for_list(self) -> str:
+        """What is missing, as the staff read it of one of many."""
+        return str(self.brief) or self.for_staff
 
     @property
     def for_staff(self) -> str:

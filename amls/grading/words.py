@@ -39,7 +39,8 @@ def _finding(judgement: Judgement) -> Finding:
         return judgement.facts.project
     path = next((piece.path for piece in judgement.pieces if not piece.is_settled and piece.path), "")
     gauge = Gauge(judgement.have, judgement.need, judgement.most) if judgement.most else None
-    return Finding(rule=RULE, verdict=judgement.verdict, text=_said_later(judgement), path=path, gauge=gauge)
+    said, brief = _said_later(judgement), _briefly_said_later(judgement)
+    return Finding(rule=RULE, verdict=judgement.verdict, text=said, path=path, gauge=gauge, brief=brief)
 
 
 # ── what is asked ──
@@ -118,8 +119,23 @@ def say_judgement(judgement: Judgement) -> str:
     return f"{asked}: {state}" if state else asked
 
 
+def say_briefly(judgement: Judgement) -> str:
+    """Return what is there of what is asked and isn't met, without the forecast: for a list in which many stand."""
+    if isinstance(judgement.block, AllBlock | AnyBlock):
+        word = _("All of") if isinstance(judgement.block, AllBlock) else _("One of")
+        return f"{word}: " + " · ".join(say_briefly(part) for part in judgement.parts if part.verdict != Verdict.MET)
+    if judgement.is_broken:
+        return say_judgement(judgement)
+    if isinstance(judgement.block, PointsBlock):
+        return _say_points_had(judgement, with_forecast=False)
+    if isinstance(judgement.block, PassedBlock | EntriesBlock):
+        return f"{say_block(judgement.block, judgement.facts)}: {_say_count(judgement)}"
+    return say_judgement(judgement)
+
+
 # A list of everybody shows their verdicts and says none of them.
 _said_later = lazy(say_judgement, str)
+_briefly_said_later = lazy(say_briefly, str)
 _MARKS = {Verdict.MET: "✓", Verdict.PENDING: "…", Verdict.UNMET: "✗"}
 
 
@@ -150,13 +166,14 @@ def _say_broken(judgement: Judgement) -> str:
     return _("there is nothing yet that counts for it")
 
 
-def _say_points_had(judgement: Judgement) -> str:
+def _say_points_had(judgement: Judgement, *, with_forecast: bool = True) -> str:
     if judgement.parts:
-        names = (_("first half"), _("second half"))
-        return "; ".join(f"{name}: {say_state(part)}" for name, part in zip(names, judgement.parts, strict=False))
+        halves = zip((_("first half"), _("second half")), judgement.parts, strict=False)
+        return "; ".join(f"{name}: {_say_points_had(part, with_forecast=with_forecast)}" for name, part in halves)
     if judgement.verdict == Verdict.MET:
         return _("%(have)s of %(most)s points") % _numbers(judgement)
-    return _with_forecast(_("%(have)s of %(most)s points, %(need)s are needed") % _numbers(judgement), judgement)
+    said = _("%(have)s of %(most)s points, %(need)s are needed") % _numbers(judgement)
+    return _with_forecast(said, judgement) if with_forecast else said
 
 
 def _say_count(judgement: Judgement) -> str:

@@ -44,7 +44,11 @@ class ExamForm(OwnChangesForm):
         capacity: int | None = self.cleaned_data["capacity"]
         if capacity is not None and capacity < self.instance.seats_taken:
             raise ValidationError(
-                _("%(count)d people hold a seat. The capacity can't be lower: withdraw some of them first.")
+                ngettext(
+                    "%(count)d person holds a seat. The capacity can't be lower: withdraw them first.",
+                    "%(count)d people hold a seat. The capacity can't be lower: withdraw some of them first.",
+                    self.instance.seats_taken,
+                )
                 % {"count": self.instance.seats_taken},
                 code="capacity-too-low",
             )

@@ -12,6 +12,7 @@ from functools import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.core.bounds import spend
 from amls.core.meanwhile import changed_meanwhile, is_overtaken
@@ -391,7 +392,11 @@ def set_capacity(*, exam_pk: int, capacity: int | None, now: datetime, seen: str
             raise changed_meanwhile(by, name_of_capacity(exam), field="capacity")
         if capacity is not None and capacity < exam.seats_taken:
             raise RuleViolation(
-                _("%(count)d people hold a seat. The capacity can't be lower: withdraw some of them first.")
+                ngettext(
+                    "%(count)d person holds a seat. The capacity can't be lower: withdraw them first.",
+                    "%(count)d people hold a seat. The capacity can't be lower: withdraw some of them first.",
+                    exam.seats_taken,
+                )
                 % {"count": exam.seats_taken},
                 code="capacity-too-low",
                 field="capacity",

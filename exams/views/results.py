@@ -311,6 +311,8 @@ def office(request: HttpRequest, slug: str, pk: int, kind: str = CSV) -> HttpRes
     if exam.frozen_at is None:
         messages.error(request, _("Freeze the results first: the office's list must not change under its hands."))
         return redirect("exams:results", slug=slug, pk=pk)
-    header = [_("matriculation number"), _("name"), _("grade"), _("status")]
-    rows = [(*row, str(Registration.State(state).label)) for *row, state in office_rows(exam)]
+    header = [_("matriculation number"), _("name"), _("grade"), _("status"), _("course"), _("exam"), _("date")]
+    # A sheet that has lost its name still says of which exam it is.
+    of_exam = (str(exam.course), str(exam), exam.starts_at.astimezone(exam.course.zone).date())
+    rows = [(*row, str(Registration.State(state).label), *of_exam) for *row, state in office_rows(exam)]
     return table_response(header, rows, filename=file_stem(exam), kind=kind)

@@ -3,10 +3,14 @@
 import brotli
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from playwright.sync_api import Route, expect
 
+from amls.courses.models import Course, User
+from amls.courses.services import finish_course_change
+from exams.models import Exam
 from tests.browser.conftest import Open
-from tests.browser.looks import problems_at, wait_for_answers
+from tests.browser.looks import problems_at, too_wide, turn, wait_for_answers
 from tests.patience import wait_until
 
 PUBLIC = (
@@ -121,3 +125,23 @@ def test_escape_closes_a_dialog_and_not_the_menu_from_which_it_was_opened(open_p
     page.keyboard.press("Escape")
     expect(menu).not_to_have_attribute("open", "")
     expect(menu.locator("> summary")).to_be_focused()
+
+
+def test_long_words_take_lines_and_neither_the_phone_nor_the_columns_beside(open_page: Open, site: str) -> None:
+    course, now = Course.objects.get(slug="amls"), timezone.now()
+    exam = course.exams.order_by("starts_at")[0]
+    Exam.objects.filter(pk=exam.pk).update(place="https://zoom.example.org/j/" + "8" * 100)
+    finish_course_change(course, now=now)
+    page = open_page("/amls/", user="student")
+    expect(page.get_by_text("https://zoom.example.org/j/").first).to_be_attached()
+    turn(page, 390)
+    assert too_wide(page, 390) == []
+    exam.registrations.holding().update(state="attended", arrived_at=now)
+    person = exam.registrations.filter(state="attended")[0].enrolment.user
+    User.objects.filter(pk=person.pk).update(display_name="Ł" * 75)
+    page = open_page(f"/amls/exams/{exam.pk}/results/", user="lecturer")
+    expect(page.get_by_role("rowheader", name="Ł" * 75)).to_be_visible()
+    for width in (1280, 390):
+        turn(page, width)
+        box = page.locator(".table:has(.entry)")
+        assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0, width

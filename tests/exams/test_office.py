@@ -1,20 +1,25 @@
 """What leaves the site, what is told, and who may not ask."""
 
+import csv
+import io
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
 from django.db import IntegrityError
 from django.utils import timezone
+from openpyxl import load_workbook
 
+from amls.core.violations import RuleViolation
 from amls.courses.numbers import plain_number
 from amls.courses.participation import verify_number
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam, ExamRules, Registration, Result, ResultChange, UniversityEntry
 from exams.queries import office_rows
-from exams.services.registration import close_exam, register, staff_register, withdraw
+from exams.services.registration import close_exam, register, set_capacity, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, regrade, set_grade_table
 from tests.cast import Cast
 from tests.exams.people import make_students
@@ -209,3 +214,43 @@ def test_only_students_of_the_course_sign_up(cast: Cast, coming: Exam, address: 
         answer = cast.client(part).post(f"/amls/exams/{coming.pk}/{address}")
         assert answer.status_code == status, part
     assert not Registration.objects.exists()
+
+
+@pytest.mark.parametrize(("kind", "sep"), [("", ","), ("xlsx", "")])
+def test_the_offices_list_says_of_which_exam_it_is_and_grades_as_grades(
+    cast: Cast, exam: Exam, kind: str, sep: str
+) -> None:
+    user = cast.student.user
+    user.display_name = "=SUM(A1) Łukasz"
+    user.save()
+    held = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    Registration.objects.update(state="attended", arrived_at=AFTER)
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={held.pk: Decimal(20)}, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    Exam.objects.update(frozen_at=AFTER)
+    page = BeautifulSoup(cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/").content, "html.parser")
+    # What nobody can change looks like text, and is named by the person.
+    points = page.find(id=page.select("table.entry label")[0]["for"])
+    assert (points.name, points.get_text(), page.select("table.entry input")) == ("output", "20", [])
+    (link,) = (a["href"] for a in page.select("a[href]") if a["href"].endswith("office.xlsx" if kind else "office.csv"))
+    answer = cast.client("lecturer").get(link)
+    assert "amls-written-exam-2024-07-18" in answer["Content-Disposition"]
+    if kind:
+        sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
+        assert sheet["C2"].number_format == "0.0"
+        assert [cell.value for cell in sheet[2]][1:] == [
+            "=SUM(A1) Łukasz", 5, "Attended", str(cast.course), "Written exam", datetime(2024, 7, 18)
+        ]  # fmt: skip
+    else:
+        _heads, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=sep)
+        assert row[1:] == ["'=SUM(A1) Łukasz", "5.0", "Attended", str(cast.course), "Written exam", "2024-07-18"]
+
+
+def test_one_seat_is_one_person(cast: Cast, exam: Exam) -> None:
+    register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    with pytest.raises(RuleViolation, match=r"^1 person holds a seat\. .*: withdraw them first\.$"):
+        set_capacity(exam_pk=exam.pk, capacity=0, now=JUNE)
+    register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    with pytest.raises(RuleViolation, match=r"^2 people hold a seat\. "):
+        set_capacity(exam_pk=exam.pk, capacity=0, now=JUNE)

@@ -12,9 +12,11 @@ from pypdf import PdfReader
 from amls.core.times import say_day, say_span
 from amls.courses.models import User
 from amls.exports.models import Export
+from amls.grading.tree import AllBlock, PointsBlock
 from amls.portal.gradebook.standings import BookQuery
 from exams.models import Accommodation, Exam, Room, Seat
 from exams.services.registration import staff_register
+from exams.services.rules import set_rule
 from exams.services.seating import assign_seats, release_seats
 from projects.models import Submission, SubmissionFile
 from projects.receipts import receipt_code
@@ -336,3 +338,25 @@ def test_papers_of_several_exams_are_told_apart_by_name_and_title(cast: Cast, ex
         for word in ("Admission slip: Größe (1.)", say_day(exam.starts_at, exam.course.zone), str(cast.course))
         if word not in title
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["Sum of assignments", "Not admitted yet", "0 of 20 points, 10 are needed"]),
+        ("de", ["Summe der Aufgaben", "Noch nicht zugelassen", "0 von 20 Punkten, 10 sind nötig"]),
+    ],
+)
+def test_the_gradebook_says_briefly_what_is_missing_and_what_its_sum_holds(
+    cast: Cast, exam: Exam, tmp_path: Path, complaints: list[str], language: str, words: list[str]
+) -> None:
+    AssignmentFactory.create(course=cast.course, is_main=False, title="Blatt 1", max_points=20, grading="points")
+    set_rule(course=cast.course, rule=AllBlock((PointsBlock(),)), by=None, now=timezone.now())
+    export = make(cast.course, "portal.gradebook", language, user=cast.lecturer.user, **BookQuery().parameters())
+    pages = pages_of(export, tmp_path, language=language, title="")
+    text = " ".join(pages)
+    assert [word for word in words if word not in text] == []
+    # The forecast, which takes lines, is on the page of each.
+    assert "would be enough" not in text
+    assert "Matriculation number given" not in text
+    assert complaints == []

@@ -9,6 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from openpyxl import load_workbook
 
 from amls.files.tables.writing import Cell, write_csv, write_xlsx
 
@@ -29,6 +30,7 @@ def test_a_formula_is_text(text: str) -> None:
     book = b"".join(write_xlsx([text], [[text]], zone=ZONE))
     sheet = zipfile.ZipFile(io.BytesIO(book)).read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet
+    assert ">'" not in sheet
     assert len(re.findall(r't="(?:s|inlineStr|str)"', sheet)) == 2
 
 
@@ -63,3 +65,10 @@ def test_a_table_of_1001_rows_is_whole_and_tells_its_progress() -> None:
     )
     assert [int(row[0]) for row in read(content)[1:]] == list(range(1001))
     assert seen == [(200, 1001), (400, 1001), (600, 1001), (800, 1001), (1000, 1001), (1001, 1001)]
+
+
+def test_a_grade_shows_its_place_and_a_text_that_looks_like_a_formula_stays_as_it_is() -> None:
+    book = load_workbook(io.BytesIO(b"".join(write_xlsx(["grade", "name"], [[Decimal("5.0"), "=SUM(A1)"]]))))
+    grade, name = book.worksheets[0][2]
+    assert (grade.value, grade.number_format) == (5, "0.0")
+    assert (name.value, name.data_type, bool(name.quotePrefix)) == ("=SUM(A1)", "s", True)

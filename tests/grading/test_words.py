@@ -114,3 +114,30 @@ def test_whatever_a_rule_is_it_can_be_said(block: Block, facts: Facts) -> None:
             for finding in findings_of(AllBlock((block,)), facts):
                 assert finding.text
                 assert "%(" not in finding.text
+
+
+@pytest.mark.parametrize(
+    ("block", "known_of", "english", "german"),
+    [
+        (CASES[0][0], CASES[0][1], "42 of 120 points, 60 are needed", "42 von 120 Punkten, 60 sind nötig"),
+        (
+            CASES[4][0], CASES[4][1], "first half: 30 of 60 points; second half: 0 of 60 points, 30 are needed",
+            "erste Hälfte: 30 von 60 Punkten; zweite Hälfte: 0 von 60 Punkten, 30 sind nötig",
+        ),
+        (
+            CASES[5][0], CASES[5][1],
+            "One of: At least 2 assignments passed: 1 of 2 · Tutorial: at least 10 times: 5 of 10 · Passed in an earlier term: no",
+            None,
+        ),
+    ],
+)  # fmt: skip
+def test_a_list_of_many_says_what_is_there_and_no_forecast(
+    block: Block, known_of: dict[str, Any], english: str, german: str | None
+) -> None:
+    (finding,) = findings_of(AllBlock((block,)), Facts(**known_of))
+    said = {}
+    for language in ("en", "de"):
+        with override(language):
+            said[language] = finding.for_list
+    assert said["en"] == english
+    assert german in (None, said["de"])

@@ -233,7 +233,7 @@ def test_the_page_says_in_words_what_is_missing_excused_and_a_draft_and_adds_up(
     assert total == ["19.75", "", "19.75 / 40"]
     assert mean == ["9.88 (2)", "", ""]
     heads = [head.get_text(" ", strip=True) for head in page.select("thead th")]
-    assert heads[-3:] == ["Blatt 1 of 20", "Blatt 2 of 20", "Sum"]
+    assert heads[-3:] == ["Blatt 1 of 20", "Blatt 2 of 20", "Sum of assignments"]
 
 
 def test_a_note_is_the_staffs_alone_and_goes_with_the_person(world: World) -> None:  # noqa: F811
@@ -288,8 +288,8 @@ def test_tasks_of_an_exam_stand_beside_its_sum_and_fold_where_there_is_no_room(w
     assert heads("?tasks=0")[-1] == "Klausur of 40.5 2 tasks"
     for number in range(1, 12):
         make_sheet(world, number)
-    assert heads()[-2:] == ["Klausur of 40.5 2 tasks", "Sum"]
-    assert heads("?tasks=1")[-2:] == ["Klausur: Größe <b> of 10.5", "Sum"]
+    assert heads()[-2:] == ["Klausur of 40.5 2 tasks", "Sum of assignments"]
+    assert heads("?tasks=1")[-2:] == ["Klausur: Größe <b> of 10.5", "Sum of assignments"]
     assert heads(f"?column=e{exam.pk}")[-3:-1] == ["Klausur: Joins of 30", "Klausur: Größe <b> of 10.5"]
     person = client.get(f"{ADDRESS}{world.student.pk}/").content.decode()
     assert "Größe &lt;b&gt;" in person

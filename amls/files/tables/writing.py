@@ -28,6 +28,8 @@ _TYPES = {
 _ROWS_PER_CHUNK = 200
 _READ_BYTES = 256 * 1024
 _MOST_OF_A_CELL = 32_767
+# How a cell of a workbook is marked: as text that looks like a formula, as a number with one place.
+_TEXT, _GRADE = "text", "grade"
 
 
 def write_csv(
@@ -84,6 +86,9 @@ def write_xlsx(
 ) -> Iterator[bytes]:
     """Yield an XLSX file with one sheet: header frozen and filtered, text as text, never a formula.
 
+    A text that looks like a formula stands there as it is, in a cell that is marked as text, so that it stays one when somebody
+    edits it: only in CSV does it need an apostrophe. A Decimal of one place, as a grade is, shows it: '5.0', not '5'.
+
     Args:
         header: the names of the columns.
         rows: in order; read one by one.
@@ -105,6 +110,10 @@ def write_xlsx(
             datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
             date: book.add_format({"num_format": "yyyy-mm-dd"}),
         }
+        marks = {
+            _TEXT: book.add_format({"quote_prefix": True}),
+            _GRADE: book.add_format({"num_format": "0.0"}),
+        }
         page = book.add_worksheet(_sheet_name(sheet))
         for column, text in enumerate(header):
             page.set_column(column, column, widths[column] if column < len(widths) else 16)
@@ -113,7 +122,7 @@ def write_xlsx(
         count = 0
         for count, row in enumerate(rows, start=1):
             for column, value in enumerate(row):
-                _write_cell(page, count, column, value, formats, zone)
+                _write_cell(page, count, column, value, formats, marks, zone)
             if count % _ROWS_PER_CHUNK == 0 and progress is not None:
                 progress(count, max(total, count))
         page.autofilter(0, 0, max(count, 1), max(len(header) - 1, 0))
@@ -174,6 +183,7 @@ def _write_cell(
     column: int,
     value: Cell,
     formats: dict[type[date], Any],
+    marks: dict[str, Any],
     zone: tzinfo | None,
 ) -> None:
     if value is None or value == "":
@@ -185,14 +195,17 @@ def _write_cell(
     elif isinstance(value, date):
         page.write_datetime(row, column, datetime(value.year, value.month, value.day), formats[date])  # noqa: DTZ001
     elif isinstance(value, int | float | Decimal):
-        page.write_number(row, column, float(value))
+        has_one_place = isinstance(value, Decimal) and value.as_tuple().exponent == -1
+        page.write_number(row, column, float(value), marks[_GRADE] if has_one_place else None)
     else:
-        page.write_string(row, column, _sheet_text(str(value)))
+        text = _sheet_text(str(value))
+        page.write_string(row, column, text, marks[_TEXT] if guard_text(text) != text else None)
 
 
 def _sheet_text(text: str) -> str:
-    # Text is text in a workbook, but whoever saves it as CSV would make formulas of it; the reader takes it off again.
-    return guard_text(clean_text(text))[:_MOST_OF_A_CELL]
+    # The reader takes an apostrophe off what looks like a formula: who typed one gets it back.
+    text = clean_text(text)
+    return (guard_text(text) if text.startswith("'") else text)[:_MOST_OF_A_CELL]
 
 
 def _local(value: datetime, zone: tzinfo | None) -> datetime:

@@ -60,7 +60,7 @@ def _heads(request: HttpRequest, columns: Columns, parts: Parts) -> list[dict[st
         most = _("of %(most)s") % {"most": say_decimal(column.most)} if column.most is not None else ""
         named.append((column.key, column.title, most))
     exams = {column.key: column for column in columns.shown if column.exam is not None}
-    named += [("sum", _("Sum"), "")] if parts.points else []
+    named += [("sum", _("Sum of assignments"), "")] if parts.points else []
     named += [("note", _("Note"), "")] if parts.note else []
     present, heads = request.GET.get("sort", ""), []
     for key, label, most in named:

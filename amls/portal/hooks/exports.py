@@ -120,6 +120,7 @@ def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
         "parts": sheets_of(rows, columns),
         "whole": say_decimal(whole_sum(rows).points),
         "has_rules": any(row.findings for row in rows),
+        "has_project": columns.has_project,
         "asked": asked,
         "state": ProjectState(asked.state).label if asked.state in ProjectState.values else "",
         "admission": LABELS[AdmissionState(asked.admission)] if asked.admission in set(AdmissionState) else "",
