@@ -128,8 +128,10 @@ def say_briefly(judgement: Judgement) -> str:
         return say_judgement(judgement)
     if isinstance(judgement.block, PointsBlock):
         return _say_points_had(judgement, with_forecast=False)
-    if isinstance(judgement.block, PassedBlock | EntriesBlock):
+    if isinstance(judgement.block, PassedBlock):
         return f"{say_block(judgement.block, judgement.facts)}: {_say_count(judgement)}"
+    if isinstance(judgement.block, EntriesBlock):
+        return f"{judgement.facts.rolls[judgement.block.roll].title}: {_say_count(judgement)}"
     return say_judgement(judgement)
 
 

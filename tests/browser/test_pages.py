@@ -141,7 +141,8 @@ def test_long_words_take_lines_and_neither_the_phone_nor_the_columns_beside(open
     User.objects.filter(pk=person.pk).update(display_name="Ł" * 75)
     page = open_page(f"/amls/exams/{exam.pk}/results/", user="lecturer")
     expect(page.get_by_role("rowheader", name="Ł" * 75)).to_be_visible()
-    for width in (1280, 390):
-        turn(page, width)
-        box = page.locator(".table:has(.entry)")
-        assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0, width
+    turn(page, 1280)
+    box = page.locator(".table:has(.entry)")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    turn(page, 390)
+    assert too_wide(page, 390) == []

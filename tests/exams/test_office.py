@@ -233,7 +233,11 @@ def test_the_offices_list_says_of_which_exam_it_is_and_grades_as_grades(
     # What nobody can change looks like text, and is named by the person.
     points = page.find(id=page.select("table.entry label")[0]["for"])
     assert (points.name, points.get_text(), page.select("table.entry input")) == ("output", "20", [])
-    (link,) = (a["href"] for a in page.select("a[href]") if a["href"].endswith("office.xlsx" if kind else "office.csv"))
+    (link,) = (
+        anchor["href"]
+        for anchor in page.select("a[href]")
+        if anchor["href"].endswith("office.xlsx" if kind else "office.csv")
+    )
     answer = cast.client("lecturer").get(link)
     assert "amls-written-exam-2024-07-18" in answer["Content-Disposition"]
     if kind:
