@@ -22,7 +22,7 @@ from amls.held.managers import HeldActQuerySet
 from amls.held.models import HeldAct
 from amls.held.trials import Trial, tried, watched
 from projects.allocation.matching import match_from_json
-from projects.models import Allocation, Assignment, Extension, Project, Submission, Topic
+from projects.models import Allocation, Assessment, Assignment, Extension, Project, Submission, Topic
 from projects.services.allocating import publish_allocation
 from projects.services.extensions import revoke_extension
 from projects.services.handin import accept_late_attempts, restore_submission, withdraw_submission
@@ -180,7 +180,17 @@ def _move(values: Values, by: User, now: datetime) -> str:
     topics = Topic.objects.select_related("assignment__course")
     to: Project | Topic = teams.get(pk=values["team"]) if values["team"] else topics.get(pk=values["topic"])
     moved = move_member(enrolment=member, to=to, by=by, now=now)
-    return _("%(name)s is now in %(project)s.") % {"name": member.user, "project": moved}
+    said = _("%(name)s is now in %(project)s.") % {"name": member.user, "project": moved}
+    return " ".join([said, *_without_result(moved)])
+
+
+def _without_result(project: Project) -> list[str]:
+    """Return what is said of those who join a team whose result is published."""
+    if not Assessment.objects.filter(project=project, published_at__isnull=False).exists():
+        return []
+    return [
+        _("Its result was published before: who joins now has none by that until you decide on them in particular.")
+    ]
 
 
 @_deed("merge", to=("source",))
@@ -188,7 +198,7 @@ def _merge(values: Values, by: User, now: datetime) -> str:
     teams = {team.pk: team for team in _projects({"projects": [values["source"], values["target"]]})}
     target = teams[values["target"]]
     merge_teams(source=teams[values["source"]], target=target, by=by, now=now)
-    return _("Everyone is now in %(project)s.") % {"project": target}
+    return " ".join([_("Everyone is now in %(project)s.") % {"project": target}, *_without_result(target)])
 
 
 @_deed("decide-idea", to=("topic",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -94,6 +94,9 @@ class TeamView:
     Attributes:
         due_at: the team's deadline with all extensions, as typed; None without one.
         closes_at: from then nothing is taken; None without a deadline.
+        newcomers: the keys of members who joined after the publication, and on whom nothing is decided: they have no
+            result by joining.
+        is_settled: a result is published, also where the page's reader is such a newcomer.
     """
 
     project: Project
@@ -104,6 +107,8 @@ class TeamView:
     attempts: list[Attempt]
     assessment: Assessment | None
     overrides: dict[int, MemberAssessment] = field(default_factory=dict)
+    newcomers: frozenset[int] = frozenset()
+    is_settled: bool = False
 
     @property
     def counting(self) -> Attempt | None:
@@ -207,6 +212,7 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     due_at = deadlines.for_team(project.pk, keys)
     counting = counting_submission(project, rows, deadlines, keys)
     assessment = getattr(project, "assessment", None)
+    is_published = assessment is not None and assessment.published_at is not None
     return TeamView(
         project=project,
         members=members,
@@ -224,18 +230,35 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
         ],
         assessment=assessment,
         overrides={row.enrolment_id: row for row in assessment.all_overrides} if assessment else {},
+        newcomers=_newcomers(memberships, assessment) if is_published else frozenset(),
+        is_settled=is_published,
     )
+
+
+def _newcomers(memberships: Iterable[Membership], assessment: Assessment) -> frozenset[int]:
+    """Return who joined after a decision was published, and has neither a decision nor points of their own: no query."""
+    published = assessment.published_at
+    late = {row.enrolment_id for row in memberships if published is not None and row.joined_at > published}
+    if late:
+        late -= {row.enrolment_id for row in assessment.all_overrides}  # type: ignore[attr-defined]
+    if late and assessment.project.assignment.grading == Assignment.Grading.POINTS:
+        late -= {row.enrolment_id for row in assessment.task_points.all()}
+    return frozenset(late)
 
 
 def team_of(
     enrolment: Enrolment, assignment: Assignment | None, deadlines: Deadlines, *, with_files: bool = True
 ) -> TeamView | None:
-    """Return the project in which a person is now for an assignment with these deadlines, or None."""
+    """Return the project in which a person is now for an assignment with these deadlines, or None.
+
+    Whoever joined after the result was published has none by that: to them the team has no decision.
+    """
     if assignment is None:
         return None
     projects = read_teams([enrolment.pk], assignment=assignment.pk, with_files=with_files)
     _read_points(projects)
-    return next(iter(team_views(projects, deadlines)), None)
+    view = next(iter(team_views(projects, deadlines)), None)
+    return replace(view, assessment=None, overrides={}) if view is not None and enrolment.pk in view.newcomers else view
 
 
 def invitations_to(user: User, course: Course, *, now: datetime) -> list[Invitation]:
@@ -375,7 +398,7 @@ def _result_of(enrolment: Enrolment, team: TeamView | None, earlier: EarlierPass
     state, points, draft = ProjectState.NONE, Decimal(0), None
     if team is not None:
         state = ProjectState.SUBMITTED if team.counting else ProjectState.REGISTERED
-        if team.assessment is not None and team.assessment.outcome:
+        if team.assessment is not None and team.assessment.outcome and enrolment.pk not in team.newcomers:
             outcome, given = personal_result(team.assessment, team.overrides.get(enrolment.pk), enrolment.pk)
             if team.published:
                 state = ProjectState.PASSED if outcome == Outcome.PASSED else ProjectState.FAILED

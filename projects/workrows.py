@@ -38,6 +38,7 @@ class TeamPlace(NamedTuple):
         is_handed_in: whether there is an attempt, in time or late, that is not withdrawn.
         first_at: when the first of those began; None without any, and where it is not asked for.
         is_accepted: whether the staff let a late one count, where it is asked for.
+        is_published: whether the person has a result, which who joined later has not.
     """
 
     enrolment: int
@@ -63,8 +64,16 @@ class TeamPlace(NamedTuple):
 Sums = tuple[int, int | None, int | None, Decimal, int]
 
 
+# Whoever joined after the publication has a result once the staff decide on them in particular, as `TeamView.newcomers`.
+_OF_THEIRS = {"assessment__project": OuterRef("project"), "enrolment": OuterRef("enrolment")}
 _IS_PUBLISHED = ExpressionWrapper(
-    Q(project__assessment__published_at__isnull=False), output_field=models.BooleanField()
+    Q(project__assessment__published_at__isnull=False)
+    & (
+        Q(joined_at__lte=F("project__assessment__published_at"))
+        | Q(Exists(MemberAssessment.objects.filter(**_OF_THEIRS)))
+        | Q(Exists(TaskPoints.objects.filter(**_OF_THEIRS)))
+    ),
+    output_field=models.BooleanField(),
 )
 _FEW = 50
 _ASSIGNMENTS = Parameter("assignments")

@@ -267,6 +267,22 @@ def require_unpublished(project: Project) -> None:
         )
 
 
+def is_published_to(membership: Membership) -> bool:
+    """Return whether a result of the team is the member's: published while they were in it, or decided on them since.
+
+    3 queries at most.
+    """
+    assessment = Assessment.objects.filter(project=membership.project_id, published_at__isnull=False).first()
+    if assessment is None or assessment.published_at is None:
+        return False
+    own = {"enrolment": membership.enrolment_id}
+    return (
+        membership.joined_at <= assessment.published_at
+        or assessment.overrides.filter(**own).exists()
+        or assessment.task_points.filter(**own).exists()
+    )
+
+
 def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None:
     """Take a person out of their team until registration closes. What the team handed in stays the team's.
 

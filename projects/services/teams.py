@@ -34,6 +34,7 @@ from projects.services.registration import (
     add_member,
     close_project,
     end_membership,
+    is_published_to,
     let_go,
     register_once,
     require_active,
@@ -338,10 +339,11 @@ def invite_seeker(*, project: Project, note: SeekingNote, by: Enrolment, now: da
 def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: datetime) -> Project:
     """Put a student into another team, or as a new team on a topic: the staff's way, at any time.
 
-    Their old team keeps its hand-ins; if nobody is left in it, it is withdrawn.
+    Their old team keeps its hand-ins; if nobody is left in it, it is withdrawn. Whoever has a published result there
+    stays: it would be lost. Whoever joins a team with a published result has none by that.
 
     Raises:
-        RuleViolation: the team is full, the topic has no slot, or it is another course.
+        RuleViolation: the person has a published result in their team, the team is full, the topic has no slot, or it is another course.
     """
     with transaction.atomic():
         old, topics, locked, enrolment = _lock_for_move(enrolment, to)
@@ -350,6 +352,7 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
         if isinstance(to, Project):
             if old is not None and old.project_id == to.pk:
                 return locked[to.pk]
+            _require_nothing_to_lose(old)
             require_active(locked[to.pk])
             if places_taken(members_of(locked[to.pk])) >= locked[to.pk].team_max:
                 raise RuleViolation(
@@ -357,6 +360,7 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
                     code="team-full",
                 )
         else:
+            _require_nothing_to_lose(old)
             topic = topics[to.pk]
             let_go(topic, now=now)
             if topic.free < 1:
@@ -375,6 +379,19 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
             references["from"] = old.project_id
         tell("projects.moved", members_of(project), cause=cause, now=now, references=references)
     return project
+
+
+def _require_nothing_to_lose(membership: Membership | None) -> None:
+    """Refuse to take somebody out of a team in which a published result is theirs."""
+    if membership is not None and is_published_to(membership):
+        raise RuleViolation(
+            _(
+                "%(name)s has a published result in %(project)s, which would be lost. Leave them in that team; if the "
+                "result is not theirs, decide differently on them there, with the reason: they get a mail."
+            )
+            % {"name": membership.enrolment.user, "project": membership.project},
+            code="result-published",
+        )
 
 
 def _lock_for_move(

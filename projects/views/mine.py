@@ -127,7 +127,7 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
         "is_overdue": is_open and not team.counting and not team.waiting_late and _is_overdue(mine, team.due_at),
         "may_pick": team.may_pick(now),
         "opens_later": mine.opens_later,
-        "may_invite": team.published is None and places_taken(team.members) + len(invited) < team.project.team_max,
+        "may_invite": not team.is_settled and places_taken(team.members) + len(invited) < team.project.team_max,
         # Teammates whose account was deleted keep nothing up.
         "is_alone": places_taken(team.members) <= 1,
     }

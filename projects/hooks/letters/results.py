@@ -14,8 +14,9 @@ from amls.mail.models import Notice
 from amls.mail.wording import escaped
 from projects.addresses import address_of
 from projects.hooks.letters.wording import mine, why_member, why_staff
-from projects.models import Assessment, Assignment, Project
+from projects.models import Assessment, Assignment, Membership, Project
 from projects.progress import DECIDED
+from projects.services.registration import is_published_to
 
 
 @letter("projects.result", label=gettext_lazy("Result of a project or an assignment"))
@@ -49,7 +50,7 @@ def _result_letter(notice: Notice, subject_of: Callable[[bool], str]) -> Letter 
         .filter(pk=notice.references["assessment"])
         .first()
     )
-    if assessment is None or assessment.published_at is None:
+    if assessment is None or assessment.published_at is None or not _is_theirs(assessment, notice):
         return None
     project = assessment.project
     if project.assignment.grading == Assignment.Grading.POINTS:
@@ -71,6 +72,13 @@ def _result_letter(notice: Notice, subject_of: Callable[[bool], str]) -> Letter 
         reason=why_member(project.assignment),
         is_pushed=True,
     )
+
+
+def _is_theirs(assessment: Assessment, notice: Notice) -> bool:
+    """Return whether the reader has the result still: the team may be gone, or another, since the letter was put off."""
+    places = Membership.objects.active().filter(project=assessment.project, project__withdrawn_at__isnull=True)
+    membership = places.filter(enrolment=notice.references["enrolment"]).first()
+    return membership is not None and is_published_to(membership)
 
 
 @letter("projects.assessor-gone", label=gettext_lazy("Projects without an assessor"))

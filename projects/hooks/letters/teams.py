@@ -26,7 +26,7 @@ from projects.hooks.letters.wording import (
     why_member,
     why_staff,
 )
-from projects.models import Invitation, Membership, Project, Topic, TopicSwitch
+from projects.models import Assessment, Invitation, Membership, Project, Topic, TopicSwitch
 
 
 @letter("projects.registered", label=gettext_lazy("Project registered"))
@@ -194,26 +194,33 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("projects.moved", label=gettext_lazy("Moved to another team"))
 def moved(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that staff put somebody into another team."""
+    """Tell that staff put somebody into another team, and that a result which was published there before is not theirs."""
+    is_own, more = notice.references["who"] == notice.references["enrolment"], ""
+    if is_own and Assessment.objects.filter(project=notice.references["project"], published_at__isnull=False).exists():
+        more = "\n\n" + _(
+            "The result of this team was published before you joined it: it is not yours by that. The staff decide on you "
+            "in particular, and you get a mail."
+        )
     before = Project.objects.select_related("topic", "assignment").filter(pk=notice.references.get("from")).first()
-    if before is not None and notice.references["who"] == notice.references["enrolment"]:
+    if before is not None and is_own:
         return about_team(
             notice,
             subject=_("You are in another team: %(topic)s"),
-            text=_("The course's staff put you into the project **%(topic)s**. You are no longer in **%(before)s**."),
+            text=_("The course's staff put you into the project **%(topic)s**. You are no longer in **%(before)s**.")
+            + more,
             without_topics=(
                 _("You are in another team: %(topic)s"),
-                _("The course's staff put you into another team for **%(topic)s**."),
+                _("The course's staff put you into another team for **%(topic)s**.") + more,
             ),
             also={"before": before.title},
         )
     return about_team(
         notice,
         subject=_("Change in your project's team: %(topic)s"),
-        text=_("The course's staff put **%(name)s** into the project **%(topic)s**."),
+        text=_("The course's staff put **%(name)s** into the project **%(topic)s**.") + more,
         without_topics=(
             _("Change in your team: %(topic)s"),
-            _("The course's staff put **%(name)s** into the team for **%(topic)s**."),
+            _("The course's staff put **%(name)s** into the team for **%(topic)s**.") + more,
         ),
     )
 

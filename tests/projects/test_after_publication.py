@@ -1,0 +1,134 @@
+"""Who is in a team once its result is published: a result is of those for whom it was published."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
+from amls.grading.points import WorkState
+from projects.models import Assignment, Project
+from projects.queries import results_of
+from projects.services.assessing import Override, assess, publish_assessments
+from projects.services.points import give_points
+from projects.services.registration import is_published_to, withdraw_project
+from projects.services.teams import merge_teams, move_member
+from projects.services.teamsheets import Given
+from projects.states import ProjectState
+from projects.works import works_of
+from tests.projects.conftest import NOW, World
+from tests.projects.teams import assess_url
+from tests.projects.test_letters import written
+from tests.projects.test_points import make_sheet, of
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(days=1)
+
+
+def decide(world: World, project: Project, **values: object) -> None:
+    given = {"outcome": "passed", "extra_points": Decimal(3), "feedback": "Excellent", "by": world.staff, "now": NOW}
+    assess(project=project, **{**given, **values})  # type: ignore[arg-type]
+
+
+def published(world: World) -> Project:
+    project = world.project()
+    decide(world, project)
+    publish_assessments(projects=[project], now=NOW)
+    return project
+
+
+def standing(world: World, person: Enrolment) -> tuple[ProjectState, Decimal, WorkState, bool]:
+    """Return how somebody stands by the rules of admission, and in the gradebook."""
+    result = results_of(world.course, [person])[person.pk]
+    assignment = Assignment.objects.get(pk=world.assignment.pk)
+    work = works_of([assignment], [person], now=LATER)[person.pk][assignment.pk]
+    return result.state, result.extra_points, work.state, work.is_published
+
+
+def test_who_joins_after_the_publication_has_no_result_until_it_is_decided_on_them(world: World) -> None:
+    project = published(world)
+    move_member(enrolment=world.other, to=project, by=world.staff, now=LATER)
+    theirs = (ProjectState.PASSED, Decimal(3), WorkState.GRADED, True)
+    assert standing(world, world.student) == theirs
+    state, points, work, is_published = standing(world, world.other)
+    assert (state, points, is_published) == (ProjectState.REGISTERED, 0, False)
+    assert work != WorkState.GRADED
+    page = world.cast.client("student").get("/amls/projects/mine/").text
+    assert "Excellent" in page
+    own = Enrolment.objects.get(pk=world.other.pk)
+    view = world.team(own)
+    assert view is not None
+    assert (view.published, view.is_settled) == (None, True)
+    decide(world, project, overrides={world.other.pk: Override("passed", Decimal(1), "Came later")}, now=LATER)
+    assert standing(world, world.other) == (ProjectState.PASSED, Decimal(1), WorkState.GRADED, True)
+    assert standing(world, world.student) == theirs
+
+
+def test_a_newcomer_reads_that_the_result_is_not_theirs(world: World) -> None:
+    project = published(world)
+    move_member(enrolment=world.other, to=project, by=world.staff, now=LATER)
+    said = [letter.text for letter in written("projects.moved")]
+    assert ["not yours by that" in text for text in said].count(True) == 1
+    assert len(said) == 2
+
+
+def test_a_correction_is_told_to_nobody_whose_result_it_is_no_more(world: World) -> None:
+    project = published(world)
+    move_member(enrolment=world.other, to=project, by=world.staff, now=LATER)
+    decide(world, project, extra_points=Decimal(2), now=LATER)
+    # The newcomer, who has no result, reads of none that changed.
+    assert len(written("projects.result-changed")) == 1
+    withdraw_project(project=project, now=LATER + timedelta(minutes=1))
+    assert written("projects.result-changed") == []
+
+
+def test_nobody_is_moved_away_from_what_is_published_to_them(world: World) -> None:
+    project, elsewhere = published(world), world.project(world.another())
+    for act in (
+        lambda: move_member(enrolment=world.student, to=elsewhere, by=world.staff, now=LATER),
+        lambda: move_member(enrolment=world.student, to=world.single, by=world.staff, now=LATER),
+        lambda: merge_teams(source=project, target=elsewhere, by=world.staff, now=LATER),
+    ):
+        with pytest.raises(RuleViolation, match="decide differently on them there"):
+            act()
+    # Whoever came by mistake goes on: nothing there is theirs.
+    move_member(enrolment=world.other, to=project, by=world.staff, now=LATER)
+    moved = move_member(enrolment=world.other, to=elsewhere, by=world.staff, now=LATER + timedelta(hours=1))
+    assert moved == elsewhere
+    assert is_published_to(project.memberships.active().get())
+
+
+def test_the_desk_says_before_a_move_that_the_result_does_not_come_with_it(world: World) -> None:
+    project, own = published(world), world.project(world.other)
+    desk = world.cast.client("assistant")
+    sent = {"move": "1", "member": world.other.pk, "to": f"project-{project.pk}"}
+    shown = desk.post(assess_url(own), sent).text
+    assert "who joins now has none by that until you decide on them in particular" in shown
+    move_member(enrolment=world.other, to=project, by=world.staff, now=LATER)
+    assert "no result: joined after the publication" in desk.get(assess_url(project)).text
+
+
+def test_points_of_a_sheet_are_those_of_who_was_in_the_team(world: World) -> None:
+    sheet = make_sheet(world, teaming="invited", team_max=3)
+    first, second = of(world, sheet), of(world, sheet, world.other)
+    for team, points in ((first, "16.5"), (second, "3.25")):
+        give_points(project=team, given={None: Given(Decimal(points))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[first, second], now=NOW)
+    with pytest.raises(RuleViolation, match="would be lost"):
+        move_member(enrolment=world.student, to=second, by=world.staff, now=LATER)
+    late = world.another()
+    move_member(enrolment=late, to=second, by=world.staff, now=LATER)
+
+    def given(person: Enrolment) -> tuple[bool, bool]:
+        work = works_of([Assignment.objects.get(pk=sheet.pk)], [person], now=LATER)[person.pk][sheet.pk]
+        return work.is_published, work.is_graded
+
+    assert (given(world.other), given(late)) == ((True, True), (False, False))
+    client = Client()
+    client.force_login(late.user, backend="amls.courses.accounts.AccountBackend")
+    assert client.get(f"/amls/assignments/{sheet.pk}/points/").status_code == 404
+    members = {late.pk: {None: Given(Decimal(7))}}
+    give_points(project=second, given={}, members=members, by=world.staff, now=LATER, reason="Came later")
+    assert given(late) == (True, True)
