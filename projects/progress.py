@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce, JSONObject
 from django.utils.translation import ngettext
 
@@ -19,7 +19,7 @@ from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines, is_counting
 from projects.models import Assignment, ExtensionRequest, Membership, Project, Submission, Topic
-from projects.queries import TeamView, views_of
+from projects.queries import TeamView, teams_listed, views_of
 from projects.states import ProjectState
 
 DECIDED = Q(assessment__outcome__in=["passed", "failed"])
@@ -156,6 +156,7 @@ class WaitingProjects:
     ideas: int
     requests: int
     late: int
+    newer: int
     undecided: tuple[UndecidedProjects, ...]
     small: int
 
@@ -172,11 +173,17 @@ def say_undecided(row: UndecidedProjects) -> str:
 
 
 def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
-    """Return what waits for the staff of these courses: 1 query, 4 where late hand-ins may wait, for any number."""
+    """Return what waits for the staff of these courses, for any number of them: 1 query.
+
+    4 where late hand-ins may wait, and 8 more where something may be newer than its decision.
+    """
     keys = [course.pk for course in courses]
     counted = {**dict.fromkeys(_COUNTED, 0), **dict(_counts().run({"courses": keys}))}
     if counted["late"]:
         counted["late"] = _teams_that_wait(_attempts_after_the_deadline().read({"courses": keys}))
+    if counted["newer"]:
+        candidates = teams_listed(_with_newer_attempts(Project.objects.active().filter(assignment__course__in=keys)))
+        counted["newer"] = sum(view.is_newer_than_decision for view in desk_views(candidates).values())
     by_assignment = [
         UndecidedProjects(**json.loads(name), count=counted.pop(name)) for name in list(counted) if name.startswith("{")
     ]
@@ -196,7 +203,7 @@ _ASSIGNMENT = Cast(
 )
 
 
-_COUNTED = ("ideas", "requests", "late", "small")
+_COUNTED = ("ideas", "requests", "late", "newer", "small")
 
 
 @cache
@@ -209,6 +216,7 @@ def _counts() -> Statement:
             is_among("project__assignment__course_id", _COURSES), state=ExtensionRequest.State.OPEN
         ),
         "late": _after_the_deadline(),
+        "newer": _with_newer_attempts(_active_projects()),
         "small": projects.filter(pk__in=small),
     }
     undecided = projects.exclude(DECIDED).annotate(of=_ASSIGNMENT)
@@ -221,6 +229,14 @@ def _counts() -> Statement:
 
 def _active_projects() -> QuerySet[Project]:
     return Project.objects.active().filter(is_among("assignment__course_id", _COURSES))
+
+
+def _with_newer_attempts(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Return those of these projects that handed in, or were let count what was late, after their decision."""
+    decided_at = OuterRef("assessment__assessed_at")
+    newer = Submission.objects.filter(project=OuterRef("pk"), withdrawn_at__isnull=True)
+    newer = newer.filter(Q(received_at__gt=decided_at) | Q(accepted_at__gt=decided_at))
+    return projects.filter(DECIDED, Exists(newer))
 
 
 @cache

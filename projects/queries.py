@@ -116,6 +116,14 @@ class TeamView:
         return next((attempt for attempt in self.attempts if attempt.counts), None)
 
     @property
+    def is_newer_than_decision(self) -> bool:
+        """Whether what counts came, or was let count, after the decision: that was made on something else."""
+        if self.counting is None or self.assessment is None or not self.assessment.outcome:
+            return False
+        row = self.counting.row
+        return max(row.received_at, row.accepted_at or row.received_at) > self.assessment.assessed_at
+
+    @property
     def picked(self) -> Attempt | None:
         """The attempt that counts because the team picked it: a newer one doesn't take its place."""
         return next(

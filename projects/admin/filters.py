@@ -257,6 +257,7 @@ class NeedsFilter(_Filter):
         return [
             ("ungraded", _("A decision")),
             ("late", _("An answer to a late hand-in")),
+            ("newer", _("A look: handed in after its decision")),
             ("small", _("More members")),
             ("extended", _("Nothing: has an extension")),
         ]
@@ -268,6 +269,8 @@ class NeedsFilter(_Filter):
                 return queryset.exclude(DECIDED)
             case "late":
                 return queryset.filter(pk__in=matching(request, lambda view: bool(view.waiting_late)))
+            case "newer":
+                return queryset.filter(pk__in=matching(request, lambda view: view.is_newer_than_decision))
             case "small":
                 return queryset.filter(pk__in=Project.objects.below_minimum().values("pk"))
             case "extended":

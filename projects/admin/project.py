@@ -259,6 +259,8 @@ class ProjectAdmin(KeptAdmin):
                 "attempt": counting.row.attempt, "count": len(view.attempts), "time": _time(project, counting.row.began_at),
             }  # fmt: skip
             parts.append((what, _mark("wait", _("late, accepted")) if counting.is_late else ""))
+            if view.is_newer_than_decision:
+                parts.append(("", _mark("wait", _("newer than its decision"))))
         for late in view.waiting_late:
             what = _("Attempt %(attempt)d, %(time)s") % {
                 "attempt": late.row.attempt, "time": _time(project, late.row.began_at),

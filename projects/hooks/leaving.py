@@ -129,6 +129,13 @@ def count_undecided(course: Course) -> Iterator[str]:
     if waiting.requests:
         text = ngettext("%(count)d request for more time", "%(count)d requests for more time", waiting.requests)
         yield text % {"count": waiting.requests}
+    if waiting.newer:
+        text = ngettext(
+            "%(count)d team handed in after its decision",
+            "%(count)d teams handed in after their decision",
+            waiting.newer,
+        )
+        yield text % {"count": waiting.newer}
     if waiting.ideas:
         yield ngettext("%(count)d undecided idea", "%(count)d undecided ideas", waiting.ideas) % {
             "count": waiting.ideas

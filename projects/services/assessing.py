@@ -36,6 +36,7 @@ from projects.models import (
 from projects.services.locks import (
     follow_in_feeds,
     lock_every_project,
+    lock_project,
     lock_projects,
     require_valid,
     save_checked,
@@ -130,6 +131,22 @@ def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -
         _keep(sheets)
         tell_corrected([(sheet.row, sheet.was, sheet.readings) for sheet in sheets if sheet.is_told], now=now)
     return answers
+
+
+def confirm_decision(*, project: Project, by: User, now: datetime) -> Assessment:
+    """Let a decision stand that was made before what counts now was handed in: it is one on that as well. Nobody is told.
+
+    Raises:
+        RuleViolation: nothing is decided.
+    """
+    with transaction.atomic():
+        lock_project(project.pk)
+        row = Assessment.objects.select_for_update().filter(project=project).exclude(outcome="").first()
+        if row is None:
+            raise RuleViolation(_("There is no decision yet. Decide first."), code="undecided")
+        row.assessed_by, row.assessed_at = by, now
+        row.save(update_fields=["assessed_by", "assessed_at"])
+    return row
 
 
 def tell_corrected(corrected: Sequence[tuple[Assessment, Readings, Readings]], *, now: datetime) -> None:

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.grading.points import WorkState
 from projects.models import Assignment, Project
+from projects.progress import waiting_in
 from projects.queries import results_of
 from projects.services.assessing import Override, assess, publish_assessments
 from projects.services.points import give_points
@@ -19,7 +21,7 @@ from projects.services.teamsheets import Given
 from projects.states import ProjectState
 from projects.works import works_of
 from tests.projects.conftest import NOW, World
-from tests.projects.teams import assess_url
+from tests.projects.teams import assess_url, handed_in, list_url
 from tests.projects.test_letters import written
 from tests.projects.test_points import make_sheet, of
 
@@ -132,3 +134,39 @@ def test_points_of_a_sheet_are_those_of_who_was_in_the_team(world: World) -> Non
     members = {late.pk: {None: Given(Decimal(7))}}
     give_points(project=second, given={}, members=members, by=world.staff, now=LATER, reason="Came later")
     assert given(late) == (True, True)
+
+
+def test_what_is_handed_in_after_the_decision_is_marked_until_it_is_looked_at(world: World) -> None:
+    project = world.project()
+    handed_in(project, world.student)
+    decide(world, project)
+    publish_assessments(projects=[project], now=NOW)
+    desk = world.cast.client("assistant")
+
+    def marked() -> list[bool]:
+        texts = [desk.get(list_url("needs=newer")).text, desk.get(assess_url(project)).text]
+        return [f"#{project.pk} " in texts[0], 'name="stands"' in texts[1], waiting_in([world.course]).newer == 1]
+
+    # What is decided on, and what is not decided, is not marked.
+    undecided = world.another()
+    handed_in(world.project(undecided), undecided)
+    decide(world, project, now=NOW + timedelta(minutes=1))
+    assert marked() == [False, False, False]
+    handed_in(project, world.student, LATER)
+    assert marked() == [True, True, True]
+    assert "newer than its decision" in desk.get(list_url()).text
+    desk.post(assess_url(project), {"stands": "1"})
+    assert marked() == [False, False, False]
+    assert results_of(world.course, [world.student])[world.student.pk].extra_points == 3
+
+
+def test_who_hands_in_again_reads_before_that_the_result_is_published(world: World) -> None:
+    project = published(world)
+    Assignment.objects.filter(pk=world.assignment.pk).update(due_at=timezone.now() + timedelta(days=2))
+    said = "The result of your team is published already"
+    assert said in world.cast.client("student").get("/amls/projects/mine/submit/").text
+    world.project(world.other)
+    other = Client()
+    other.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
+    assert said not in other.get("/amls/projects/mine/submit/").text
+    assert project.is_active

@@ -176,6 +176,15 @@ def _projects(courses: Sequence[Course]) -> Iterator[Need]:
             ),
             f"{listing}?needs=late",
         ),
+        (
+            waiting.newer,
+            ngettext(
+                "%(count)d team handed in after its decision",
+                "%(count)d teams handed in after their decision",
+                waiting.newer,
+            ),
+            f"{listing}?needs=newer",
+        ),
     ]
     for count, text, address in rows:
         if count:

@@ -24,7 +24,7 @@ from projects.models import Extension, Project, Submission
 from projects.moretime import warn_if_over
 from projects.publication import publication_of, refuse_overtaken
 from projects.publishing import hold_publication, say_overtaken
-from projects.services.assessing import assess, assign_assessor, note_for_staff
+from projects.services.assessing import assess, assign_assessor, confirm_decision, note_for_staff
 from projects.services.corrections import correct
 from projects.services.drafts import forget_draft
 from projects.services.extensions import extend
@@ -227,6 +227,13 @@ def _publish(page: AssessPage, *, otherwise: str) -> str:
 def publish(page: AssessPage) -> str:
     """Publish the decision."""
     return _publish(page, otherwise=_("There was nothing to publish."))
+
+
+@deed("stands")
+def let_stand(page: AssessPage) -> str:
+    """Let the decision stand, made before what counts now was handed in."""
+    confirm_decision(project=page.project, by=page.user, now=now_of(page.request))
+    return _("The decision stands, on what counts now as well. Nobody is told.")
 
 
 @sent_form("note", lambda page: NoteForm(page.request.POST))
