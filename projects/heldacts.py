@@ -5,7 +5,7 @@ What tells nobody, such as an extension that is taken back before its mail went 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -102,6 +102,23 @@ class TeamAct:
         """Return what is held back of it, after it was tried."""
         references = {"act": self.name, "values": dict(self.values), "seal": trial.seal}
         return WantedAct(self.course, KIND, self.about, references, self.title, back)
+
+
+def acts_about(project: Project) -> list[HeldAct]:
+    """Return the acts that wait and are done to a team or its attempts, the next first: 1 query, 2 where attempts are named."""
+    acts = list(HeldAct.objects.waiting_in(project.course, KIND))
+    named = {pk for act in acts for pk in _attempts_of(act.references["values"])}
+    theirs = set(project.submissions.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    return [act for act in acts if _is_about(act.references["values"], project.pk, theirs)]
+
+
+def _attempts_of(values: Values) -> list[int]:
+    return [*values.get("attempts", ()), *([values["attempt"]] if "attempt" in values else [])]
+
+
+def _is_about(values: Values, project: int, attempts: Collection[int]) -> bool:
+    is_named = project in [*values.get("projects", ()), *(values.get(name) for name in ("source", "target", "team"))]
+    return is_named or not set(attempts).isdisjoint(_attempts_of(values))
 
 
 def do_as_seen(act: HeldAct, now: datetime) -> str:

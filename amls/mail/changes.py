@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.agenda.changes import describe_change
+from amls.agenda.changes import describe_change, when_and_where
 from amls.agenda.feeds import irrelevant_keys
 from amls.agenda.models import SESSIONS, AgendaItem, ItemKind, Status
 from amls.agenda.services import Change, ChangeKind
@@ -162,16 +162,66 @@ def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
         )
     }
     changes: dict[str, list[Change]] = {batch: [] for batch in batches}
+    since = {(row.course_id, row.key): row.created_at for row in rows if row.pk in latest}
     for row in rows:
         item = current.get((row.course_id, row.key))
         change = change_of(row)
         if item is not None and row.pk in latest and _is_so(item, change.after):
             changes[str(row.batch)].append(change)
     others = _keys_of_others(notices, changes, now)
+    variants = _own_dates(notices, changes)
     for notice in notices:
         told = changes[str(notice.references["batch"])]
+        own = variants.get((notice.course_id, notice.recipient_id), {})
+        told, notice.shared = _as_theirs(
+            told, own, {key: at for (pk, key), at in since.items() if pk == notice.course_id}
+        )  # type: ignore[attr-defined]
         of_no_concern = others.get((notice.course_id, notice.recipient_id), set())
         notice.changes = [change for change in told if change.key not in of_no_concern]  # type: ignore[attr-defined]
+
+
+def _own_dates(
+    notices: Sequence[Notice], changes: Mapping[str, Sequence[Change]]
+) -> dict[tuple[int | None, int | None], dict[str, AgendaItem]]:
+    """Return, by course and person, the dates of their own among what changed: 1 query, none where sessions alone did."""
+    keys = {change.key for told in changes.values() for change in told if change.after.kind not in SESSIONS}
+    if not keys:
+        return {}
+    rows = AgendaItem.objects.present().filter(
+        course__in={notice.course_id for notice in notices},
+        key__in=keys,
+        enrolment__user__in={notice.recipient_id for notice in notices},
+    )
+    own: dict[tuple[int | None, int | None], dict[str, AgendaItem]] = {}
+    for row in rows.select_related("enrolment"):
+        if row.enrolment is not None:
+            own.setdefault((row.course_id, row.enrolment.user_id), {})[row.key] = row
+    return own
+
+
+def _as_theirs(
+    told: Sequence[Change], own: Mapping[str, AgendaItem], since: Mapping[str, datetime]
+) -> tuple[list[Change], dict[str, Item]]:
+    """Return the changes with a person's own dates in place of those of all, and by key what holds for the others.
+
+    A date of theirs that stayed where it was is left out.
+
+    Args:
+        told: what changed for all.
+        own: their own dates, by key.
+        since: when each date changed.
+    """
+    theirs, shared = list[Change](), dict[str, Item]()
+    for change in told:
+        row = own.get(change.key)
+        item = Item.from_row(row) if row is not None else None
+        if row is None or item is None or item.moment == change.after.moment:
+            theirs.append(change)
+        elif row.changed_at >= since[change.key]:
+            # Where it was is not kept: what they knew is in their calendar no more.
+            theirs.append(Change(change.kind, None if change.kind == ChangeKind.MOVED else change.before, item))
+            shared[change.key] = change.after
+    return theirs, shared
 
 
 def _keys_of_others(
@@ -221,13 +271,26 @@ def write_changes(notice: Notice, now: datetime) -> Letter | None:
     is_soon = any(
         now < item.moment <= now + SOON for change in changes for item in (change.before, change.after) if item
     )
-    return replace(letter_about(changes, course), is_pushed=is_soon)
+    return replace(letter_about(changes, course, shared=getattr(notice, "shared", {})), is_pushed=is_soon)
 
 
-def letter_about(changes: Sequence[Change], course: Course) -> Letter:
-    """Return how a mail about changes reads, in the active language."""
+def letter_about(changes: Sequence[Change], course: Course, *, shared: Mapping[str, Item] | None = None) -> Letter:
+    """Return how a mail about changes reads, in the active language.
+
+    Args:
+        changes: as the reader is to know them.
+        course: whose dates they are.
+        shared: of dates that are the reader's own, by key what holds for the others.
+    """
     ordered = sorted(changes, key=lambda change: (change.after.moment, change.key))
     lines = [describe_change(change, course.zone) for change in ordered]
+    apart = _("%(change)s (yours; that of the others: %(when)s)")
+    said = [
+        apart % {"change": line, "when": when_and_where(others, course.zone)}
+        if (others := (shared or {}).get(change.key)) is not None
+        else str(line)
+        for change, line in zip(ordered, lines, strict=True)
+    ]
     if len(lines) == 1:
         heads = {
             ChangeKind.MOVED: _("Moved: %(what)s"),
@@ -245,7 +308,7 @@ def letter_about(changes: Sequence[Change], course: Course) -> Letter:
         subject = _subject_of_many({line.kind for line in lines}, len(lines))
     return Letter(
         subject=subject,
-        text=bullet_list([str(line) for line in lines])
+        text=bullet_list(said)
         + "\n\n"
         + _("All times are those of %(zone)s.") % {"zone": course.timezone}
         + "\n\n"

@@ -30,7 +30,7 @@ from projects.exports.archive import archive_response
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.heldacts import TeamAct
-from projects.models import Extension, Project
+from projects.models import Extension, Project, Submission
 from projects.moretime import say_more_time
 from projects.progress import desk_views, label_of, names_of, with_names
 from projects.publication import publication_of
@@ -238,9 +238,24 @@ def accept_late_ones(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[P
         outcome={
             view.project.pk: f"#{view.project.pk} {', '.join(names_of(view))}: "
             + what % {"attempt": attempt.attempt, "time": say_moment(attempt.began_at)}
+            + _what_stops(view, attempt)
             for view, attempt in zip(waiting, attempts, strict=True)
         },
     )
+
+
+def _what_stops(view: TeamView, accepted: Submission) -> str:
+    """Say which attempt counts no longer once a late one is accepted, or that it goes on counting."""
+    if view.counting is None:
+        return ""
+    counting = view.counting.row
+    is_replaced = accepted.attempt > counting.attempt or accepted.pk == view.project.picked_id
+    said = (
+        _("attempt %(attempt)d, which counts now, counts no longer")
+        if is_replaced
+        else _("attempt %(attempt)d is newer, and goes on counting")
+    )
+    return "; " + said % {"attempt": counting.attempt}
 
 
 @admin.action(description=gettext_lazy("Extend the deadline"))

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.clock import is_open_until
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.kinds import PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import qr_code, render_pdf
@@ -131,6 +132,7 @@ def _write_receipt(order: Order, progress: Progress) -> Iterator[bytes]:
         "receipt": code,
         "due_at": due_at,
         "is_counting": is_counting(submission, due_at),
+        "is_in_time": due_at is None or is_open_until(due_at, submission.began_at),
         "address": address,
         "code": qr_code(address),
     }

@@ -125,6 +125,7 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
         .first(),
         "is_open": is_open,
         "is_overdue": is_open and not team.counting and not team.waiting_late and _is_overdue(mine, team.due_at),
+        "is_over": team.due_at is not None and not is_open_until(team.due_at, now),
         "may_pick": team.may_pick(now),
         "opens_later": mine.opens_later,
         "may_invite": not team.is_settled and places_taken(team.members) + len(invited) < team.project.team_max,

@@ -3,6 +3,16 @@
   "use strict";
   const form = document.querySelector("form[data-handin]");
   if (!form) return;
+  // A page that was opened in time says when the deadline has passed under it.
+  const onTime = document.querySelector("[data-late-in]");
+  const over = Date.now() + Number(onTime?.dataset.lateIn) * 1000;
+  const look = () => {
+    const left = over - Date.now();
+    onTime.hidden = left <= 0;
+    document.querySelector("[data-late]").hidden = left > 0;
+    if (left > 0) setTimeout(look, Math.min(left, 60_000));
+  };
+  if (onTime) look();
   const field = form.querySelector("input[type=file]");
   const list = form.querySelector("[data-chosen]");
   const kinds = list.dataset.kinds.split(" ").flatMap((kind) => (kind === "tar.gz" ? [kind, "tgz"] : [kind]));

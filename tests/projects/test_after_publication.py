@@ -13,14 +13,17 @@ from amls.grading.points import WorkState
 from projects.models import Assignment, Project
 from projects.progress import waiting_in
 from projects.queries import results_of
+from projects.receipts import receipt_code
 from projects.services.assessing import Override, assess, publish_assessments
+from projects.services.handin import accept_late
 from projects.services.points import give_points
 from projects.services.registration import is_published_to, withdraw_project
 from projects.services.teams import merge_teams, move_member
 from projects.services.teamsheets import Given
 from projects.states import ProjectState
 from projects.works import works_of
-from tests.projects.conftest import NOW, World
+from tests.agreement import agree_to
+from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.teams import assess_url, handed_in, list_url
 from tests.projects.test_letters import written
 from tests.projects.test_points import make_sheet, of
@@ -139,8 +142,8 @@ def test_points_of_a_sheet_are_those_of_who_was_in_the_team(world: World) -> Non
 def test_what_is_handed_in_after_the_decision_is_marked_until_it_is_looked_at(world: World) -> None:
     project = world.project()
     handed_in(project, world.student)
-    decide(world, project)
-    publish_assessments(projects=[project], now=NOW)
+    decide(world, project, now=NOW + timedelta(minutes=1))
+    publish_assessments(projects=[project], now=NOW + timedelta(minutes=1))
     desk = world.cast.client("assistant")
 
     def marked() -> list[bool]:
@@ -150,7 +153,6 @@ def test_what_is_handed_in_after_the_decision_is_marked_until_it_is_looked_at(wo
     # What is decided on, and what is not decided, is not marked.
     undecided = world.another()
     handed_in(world.project(undecided), undecided)
-    decide(world, project, now=NOW + timedelta(minutes=1))
     assert marked() == [False, False, False]
     handed_in(project, world.student, LATER)
     assert marked() == [True, True, True]
@@ -170,3 +172,34 @@ def test_who_hands_in_again_reads_before_that_the_result_is_published(world: Wor
     other.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
     assert said not in other.get("/amls/projects/mine/submit/").text
     assert project.is_active
+
+
+def test_a_receipt_says_what_is_true_by_the_deadline_of_now(world: World) -> None:
+    project = world.project()
+    late = handed_in(project, world.student, DEADLINE + timedelta(hours=1))
+    accept_late(submission=late, by=world.staff, now=DEADLINE + timedelta(hours=2))
+    student = world.cast.client("student")
+    address = f"/receipts/{receipt_code(late.pk)}/"
+    assert "Late, and accepted by the staff." in student.get(address).text
+    assert "The deadline is over." in student.get("/amls/projects/mine/").text
+    Assignment.objects.filter(pk=world.assignment.pk).update(due_at=timezone.now() + timedelta(days=60))
+    page = student.get(address).text
+    assert ("Received in time." in page, "accepted by the staff" in page) == (True, False)
+    assert "The deadline is over." not in student.get("/amls/projects/mine/").text
+    # Opened in time, the page of handing in has ready what it says once that is over.
+    assert "The deadline is over by now" in student.get("/amls/projects/mine/submit/").text
+
+
+def test_accepting_late_hand_ins_says_what_stops_counting_and_is_seen_where_they_are_assessed(world: World) -> None:
+    project = world.project()
+    handed_in(project, world.student)
+    handed_in(project, world.student, DEADLINE + timedelta(hours=1))
+    desk = world.cast.client("assistant")
+    sent = {"action": "accept_late_ones", "_selected_action": [project.pk]}
+    shown = desk.post(list_url(), sent)
+    assert "attempt 1, which counts now, counts no longer" in shown.text
+    agree_to(desk, list_url(), sent, shown)
+    page = desk.get(assess_url(project)).text
+    assert "Accept the late hand-ins of" in page
+    other = world.project(world.other)
+    assert "Accept the late hand-ins of" not in desk.get(assess_url(other)).text

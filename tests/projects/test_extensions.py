@@ -1,6 +1,7 @@
 """More time: one deadline for pages, uploads, feeds and reminders."""
 
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -14,8 +15,10 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.courses.services import quietly
 from amls.held.models import HeldAct
 from amls.held.services import HOLD
+from amls.mail.changes import tell_changes
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.send import deliver_due
@@ -391,3 +394,27 @@ def test_time_that_is_over_is_given_and_told_as_what_it_is(world: World, setting
     assert "What was handed in by then is in time." in letter.text
     ahead = {**data, "days": "", "until": f"{timezone.now() + TWO_DAYS:%Y-%m-%dT%H:%M}"}
     assert "is over already" not in desk.post(address, ahead, follow=True).content.decode()
+
+
+def test_a_moved_deadline_is_told_to_each_with_the_date_that_is_theirs(world: World, postbox: Postbox) -> None:  # noqa: F811
+    with quietly():
+        reconcile(world.course, now=NOW)
+    project, theirs = team_of_two(world), world.another()
+    stays = register_project(enrolment=theirs, topic=world.single, now=NOW)
+    give(world, projects=[project], delta=TWO_DAYS)
+    give(world, projects=[stays], due_at=DEADLINE + timedelta(days=9))
+    without = world.another()
+    later = NOW + timedelta(hours=1)
+    Assignment.objects.filter(pk=world.assignment.pk).update(due_at=DEADLINE - timedelta(days=7))
+    reconcile(world.course, now=later)
+    tell_changes(now=later + timedelta(hours=1))
+    deliver_due(now=later + timedelta(hours=1))
+    moved = [mail for mail in postbox.mails if mail["Subject"].startswith("Moved")]
+    said = {parseaddr(mail["To"])[1]: " ".join(mail.get_body(("plain",)).get_content().split()) for mail in moved}
+    assert "Project submission deadline: Mon 8 Jul 2024, 23:59 → Mon 1 Jul 2024, 23:59" in said[without.user.email]
+    own = "Project submission deadline: Wed 3 Jul 2024, 23:59 (yours; that of the others: Mon 1 Jul 2024, 23:59)"
+    for person in (world.student, world.other):
+        assert own in said[person.user.email]
+        assert "Mon 8 Jul" not in said[person.user.email]
+    # Theirs, which was given as a date, is where it was.
+    assert theirs.user.email not in said

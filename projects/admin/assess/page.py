@@ -25,6 +25,7 @@ from projects.admin.neighbours import neighbours
 from projects.admin.pages import KeptAdmin
 from projects.forms.points import decision_form
 from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, assessors_for
+from projects.heldacts import acts_about
 from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission
 from projects.progress import desk_views, names_of, state_of
 from projects.publication import waiting_about
@@ -199,7 +200,7 @@ class AssessPage:
             "count": len(keys),
             "before": self.address(before) if before is not None else "",
             "after": self.address(after) if after is not None else "",
-            "waiting": waiting_about([project.pk], course=course),
+            "waiting": [*waiting_about([project.pk], course=course), *acts_about(project)],
             "here": self.address(),
             "last": self.last,
         }
