@@ -238,7 +238,7 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
         ],
         assessment=assessment,
         overrides={row.enrolment_id: row for row in assessment.all_overrides} if assessment else {},
-        newcomers=_newcomers(memberships, assessment) if is_published else frozenset(),
+        newcomers=_newcomers(memberships, assessment) if assessment is not None else frozenset(),
         is_settled=is_published,
     )
 

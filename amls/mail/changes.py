@@ -173,9 +173,9 @@ def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
     for notice in notices:
         told = changes[str(notice.references["batch"])]
         own = variants.get((notice.course_id, notice.recipient_id), {})
-        told, notice.shared = _as_theirs(
-            told, own, {key: at for (pk, key), at in since.items() if pk == notice.course_id}
-        )  # type: ignore[attr-defined]
+        changed_at = {key: at for (pk, key), at in since.items() if pk == notice.course_id}
+        told, shared = _as_theirs(told, own, changed_at)
+        notice.shared = shared  # type: ignore[attr-defined]
         of_no_concern = others.get((notice.course_id, notice.recipient_id), set())
         notice.changes = [change for change in told if change.key not in of_no_concern]  # type: ignore[attr-defined]
 

@@ -252,8 +252,8 @@ def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
         membership = mine[assessment.project_id]
         override = overrides.get((assessment.pk, membership.enrolment_id))
         published = assessment.published_at
-        own = [row for row in assessment.task_points.all() if row.enrolment_id == membership.enrolment_id]
-        if override is None and not own and published is not None and membership.joined_at > published:
+        has_own = any(row.enrolment_id == membership.enrolment_id for row in assessment.task_points.all())
+        if override is None and not has_own and published is not None and membership.joined_at > published:
             # As on the pages: who joined later has no result by that.
             continue
         outcome, points = personal_result(assessment, override, membership.enrolment_id)

@@ -40,6 +40,8 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
         "files": list(submission.files.all()),
         "due_at": due_at,
         "is_counting": is_counting(submission, due_at),
+        # By the deadline of now: what was accepted although late may be in time since.
+        "is_in_time": due_at is None or is_open_until(due_at, submission.began_at),
         "is_member": in_team,
         "sees_names": in_team or may_see_submission(enrolment, submission, is_manager=is_manager),
     }
