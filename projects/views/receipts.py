@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.clock import is_open_until
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.views.offer import document
 from projects.deadlines import effective_deadline, is_counting
