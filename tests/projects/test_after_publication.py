@@ -1,7 +1,9 @@
 """Who is in a team once its result is published: a result is of those for whom it was published."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -32,9 +34,15 @@ pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=1)
 
 
-def decide(world: World, project: Project, **values: object) -> None:
-    given = {"outcome": "passed", "extra_points": Decimal(3), "feedback": "Excellent", "by": world.staff, "now": NOW}
-    assess(project=project, **{**given, **values})  # type: ignore[arg-type]
+def decide(world: World, project: Project, **values: Any) -> None:
+    given: dict[str, Any] = {
+        "outcome": "passed",
+        "extra_points": Decimal(3),
+        "feedback": "Excellent",
+        "by": world.staff,
+        "now": NOW,
+    }
+    assess(project=project, **{**given, **values})
 
 
 def published(world: World) -> Project:
@@ -58,7 +66,7 @@ def test_who_joins_after_the_publication_has_no_result_until_it_is_decided_on_th
     theirs = (ProjectState.PASSED, Decimal(3), WorkState.GRADED, True)
     assert standing(world, world.student) == theirs
     state, points, work, is_published = standing(world, world.other)
-    assert (state, points, is_published) == (ProjectState.REGISTERED, 0, False)
+    assert (state, points, is_published) == (ProjectState.REGISTERED, Decimal(0), False)
     assert work != WorkState.GRADED
     page = world.cast.client("student").get("/amls/projects/mine/").text
     assert "Excellent" in page
@@ -91,11 +99,12 @@ def test_a_correction_is_told_to_nobody_whose_result_it_is_no_more(world: World)
 
 def test_nobody_is_moved_away_from_what_is_published_to_them(world: World) -> None:
     project, elsewhere = published(world), world.project(world.another())
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: move_member(enrolment=world.student, to=elsewhere, by=world.staff, now=LATER),
         lambda: move_member(enrolment=world.student, to=world.single, by=world.staff, now=LATER),
         lambda: merge_teams(source=project, target=elsewhere, by=world.staff, now=LATER),
-    ):
+    )
+    for act in acts:
         with pytest.raises(RuleViolation, match="decide differently on them there"):
             act()
     # Whoever came by mistake goes on: nothing there is theirs.
