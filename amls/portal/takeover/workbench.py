@@ -312,8 +312,15 @@ class AskedQuestion:
 
 def open_workbench(draft: ImportDraft, *, today: date) -> Workbench:
     """Understand a draft with the answers so far; only for one that isn't waiting."""
-    answers = draft.answers
-    return Workbench(draft, understand(source_of(draft), answers, today=today), answers)
+    answers, source, course = draft.answers, source_of(draft), draft.course
+    understood = understand(source, answers, today=today)
+    asked = {question.id for question in understood.questions}
+    if course is not None and asked & {"title", "term", "zone"}:
+        # What a table or a part of a page leaves out, the course that it is brought into knows.
+        knows = {"title": course.title, "term": course.term, "zone": course.timezone}
+        known = {name: said for name, said in knows.items() if name in asked and said}
+        understood = understand(source, {**known, **answers}, today=today)
+    return Workbench(draft, understood, answers)
 
 
 def weekday_name(weekday: int) -> str:

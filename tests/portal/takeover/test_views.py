@@ -21,6 +21,7 @@ from tests.seed import PAGE
 pytestmark = pytest.mark.django_db
 TEXT = PAGE.read_text(encoding="utf-8")
 IMPORT, ROLL_OVER, NEW = "/amls/staff/import/", "/amls/staff/roll-over/", "/new/"
+PART_OF_A_PAGE = "Datenbanken für Größen WS 2026/27\n• 1 Größe [12.10.2026, 10:15-11:45, H 0105]\n"
 
 
 def brought(client: Client, path: str, data: dict[str, Any]) -> str:
@@ -114,6 +115,19 @@ def test_what_a_part_of_a_schedule_does_not_name_stays_until_somebody_agrees_to_
     client.post(f"{address}make/", {"_shown": shown(seen.encode()), "_agreed": "1", "removes": "1"})
     assert Lecture.objects.filter(course=cast.course).count() < held
     assert not Lecture.objects.filter(course=cast.course, kind="exercise").exists()
+
+
+def test_a_table_is_of_the_course_that_it_is_brought_into(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    Course.objects.filter(pk=cast.course.pk).update(title="Datenbanken für Größen", term="WS2026/27")
+    table = "Nr;Datum;Von;Bis;Raum;Titel\n1;12.10.2026;10:15;11:45;H 0104;Größe\n2;19.10.2026;10:15;11:45;H 0104;Maß\n"
+    assert imported(client, {"text": table}).status_code == 302
+    course = Course.objects.get(pk=cast.course.pk)
+    assert (course.title, course.term) == ("Datenbanken für Größen", "WS2026/27")
+    assert set(Lecture.objects.filter(course=course).values_list("title", flat=True)) == {"Größe", "Maß"}
+    # The same term in another spelling renames nothing.
+    assert imported(client, {"text": PART_OF_A_PAGE}).status_code == 302
+    assert Course.objects.get(pk=cast.course.pk).term == "WS2026/27"
 
 
 def test_who_brings_a_new_course_lectures_in_it(cast: Cast) -> None:

@@ -1,6 +1,7 @@
 """A course comes in: brought, understood, answered and corrected, and then made, or changed after what changes was seen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
 from uuid import UUID
@@ -138,7 +139,12 @@ class _Opened:
             raise CourseFileError(
                 [_("Answer this first: %(question)s") % {"question": question.words} for question in bench.missing]
             )
-        return spec_of(bench.understood, drafts.source_of(self.draft), slug=slug)
+        spec = spec_of(bench.understood, drafts.source_of(self.draft), slug=slug)
+        course = self.draft.course
+        if course is not None and "".join(spec.term.split()) == "".join(course.term.split()):
+            # The same term, written with other spaces.
+            spec = replace(spec, term=course.term)
+        return spec
 
     def show(self, *, status: int = 200, **more: Any) -> HttpResponse:
         """Return its page; only the part that changes where htmx asked for it."""
