@@ -20,7 +20,7 @@ def media_storage(url: str) -> dict[str, Any]:
         ImproperlyConfigured: the address can't be used; the message says why.
     """
     if not url:
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+        return {"BACKEND": "amls.files.marks.FolderStorage"}
     parts = _parts_of(url)
     port = f":{parts.port}" if parts.port else ""
     if parts.scheme != "s3":

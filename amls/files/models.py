@@ -56,6 +56,21 @@ class MissingFile(models.Model):
         return self.name
 
 
+class StorageMark(models.Model):
+    """What stands in the storage of this installation, so that no other is taken for it; see `amls.files.marks`."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    token = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [RowCheck(name="storagemark_is_the_only_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return self.token[:8]
+
+
 class TableImport(models.Model):
     """A table that was imported into a course."""
 

@@ -14,6 +14,8 @@ from django.core.files.base import File
 from django.utils.translation import gettext as _
 from storages.backends.s3 import S3Storage
 
+from amls.files.marks import MarkedStorage
+
 logger = logging.getLogger(__name__)
 
 _CHUNK = 256 * 1024
@@ -22,12 +24,14 @@ _IN_MEMORY = 2 * 1024**2
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
-class ObjectStorage(S3Storage):  # type: ignore[misc]
+class ObjectStorage(MarkedStorage, S3Storage):  # type: ignore[misc]
     """A bucket as Django's storage. Whatever its server does becomes an `OSError` with a sentence.
 
     Names are never used again (they are random), objects are private, and no address of the bucket is given to anybody:
     who may read a file is decided with each request.
     """
+
+    is_asked_once = True
 
     def get_default_settings(self) -> dict[str, Any]:
         """Return settings that ask for an answer within seconds: people wait for it."""

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 
+from amls.files.marks import is_storage_own
 from amls.files.models import MissingFile
 from amls.files.rows import file_fields
 
@@ -23,11 +24,13 @@ def look_for_files(*, now: datetime, most: int = MOST) -> int:
     """Look for the next of the files that rows name, and again for those that were missing.
 
     Begins anew after the last one, and where it is not known how far the last round came. While the storage as a whole
-    does not answer nothing is said of its files.
+    does not answer, or is not the one of this installation, nothing is said of its files.
 
     Returns:
         How many are missing at present, as far as is known.
     """
+    if not is_storage_own():
+        return MissingFile.objects.count()
     names = _next(str(cache.get(_PLACE, "")), most)
     known = list(MissingFile.objects.values_list("name", flat=True))
     back = [name for name in known if not _is_named(name) or default_storage.exists(name)]

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 from django.db.models.signals import post_delete
 
-from amls.files.storing import delete_stored
+from amls.files.storing import MARK, delete_stored
 
 # An upload is stored before its row is: what is younger may still get one.
 _SETTLED = timedelta(days=1)
@@ -111,6 +111,6 @@ def _stored(folder: str) -> list[str]:
         return []
     inner = f"{folder}/" if folder else ""
     return [
-        *(f"{inner}{name}" for name in files),
+        *(f"{inner}{name}" for name in files if f"{inner}{name}" != MARK),
         *(name for folder in folders for name in _stored(f"{inner}{folder}")),
     ]

@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_guid import get_guid
 
 from amls.core.violations import RuleViolation
 from amls.files.checks import CheckedFile
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # Of what is refused as the storage does not take it, whatever was sent.
 NOT_STORED = "storage"
+# A file of the storage that no row names and that nobody sent; see `amls.files.marks`.
+MARK = ".amls-installation"
 # What the operating system says in English only.
 _REASONS = {
     errno.ENOSPC: gettext_lazy("the disk is full"),
@@ -107,8 +110,11 @@ def _store(upload: UploadedFile[Any], name: str, filename: str) -> None:
     try:
         default_storage.save(name, File(upload, name=name))
     except OSError as error:
-        raise RuleViolation(
-            _("'%(name)s' could not be stored: %(reason)s. Nothing was kept; tell whoever runs this installation.")
-            % {"name": filename, "reason": _REASONS.get(error.errno or 0) or error.strerror or error},
-            code=NOT_STORED,
-        ) from error
+        # The person has a number to name, under which whoever runs the installation finds what it was.
+        logger.exception("An upload could not be stored in the storage: %s", name)
+        said = _("'%(name)s' could not be stored: %(reason)s. Nothing was kept; tell whoever runs this installation.") % {
+            "name": filename, "reason": _REASONS.get(error.errno or 0) or error.strerror or error
+        }  # fmt: skip
+        if number := get_guid():
+            said += " " + _("They find it in the log by the number %(number)s.") % {"number": number}
+        raise RuleViolation(said, code=NOT_STORED) from error

@@ -72,6 +72,7 @@ KEPT: dict[str, str] = {
     "portal.LegalPage": "one row for each page and language",
     "mail.Pulse": "one row for each thing that is noted",
     "core.KeyPrint": "one row for each key that this installation ever had",
+    "files.StorageMark": "one row for the installation",
     "files.MissingFile": "a row only as long as a file is missing",
     "socialaccount.SocialApp": "one row for each provider of sign-in, if any",
     "auth.Group": "Django's own: not used here",

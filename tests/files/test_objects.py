@@ -23,7 +23,7 @@ from pytest_django import Settings
 
 from amls.core.media_url import media_storage
 from amls.core.violations import RuleViolation
-from amls.files import missing
+from amls.files import marks, missing
 from amls.files.rows import find_strays
 from amls.files.storing import is_lost
 from lectures.models import Extraction, Lecture, MaterialFile, Passage
@@ -96,6 +96,7 @@ def wire(server: int, settings: Settings) -> Iterator[Wire]:
 def use(settings: Settings, port: int) -> None:
     url = f"s3://key:secret@127.0.0.1:{port}/{BUCKET}/media?tls=no&region=us-east-1"
     settings.STORAGES = {**settings.STORAGES, "default": media_storage(url)}
+    marks.forget()
 
 
 def upload(lecture: Lecture, content: bytes | None = None, name: str = "Größe & Łukasz.pdf") -> MaterialFile:
@@ -152,6 +153,7 @@ def test_what_one_node_took_another_gives_and_reads(
         if storage == "bucket":
             use(settings, server)
 
+    marks.forget()
     files = []
     for number in range(12):
         be_node(number % 2)

@@ -18,6 +18,7 @@ from amls.core.sizes import say_size
 from amls.courses.models import RosterEntry
 from amls.files.models import KeptUpload
 from amls.files.shelf import LASTS, Shelf, opened
+from amls.files.storing import MARK
 from amls.privacy.hooks.people import purge_kept_uploads
 from amls.privacy.registry import delete_account, everything_about
 from projects.models import Assignment, Submission
@@ -35,6 +36,7 @@ ROSTER = "admin:courses_rosterentry_upload_roster"
 @pytest.fixture(autouse=True)
 def _own_media(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT, settings.STAFF_NEEDS_SECOND_FACTOR = str(tmp_path), False
+    (tmp_path / MARK).write_text("tests")
 
 
 def stored(settings: Settings) -> int:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from amls.courses.models import Course, User
 from amls.files.rows import file_fields, find_strays
+from amls.files.storing import MARK
 from amls.mail.models import Notice
 from amls.mail.send import deliver_due
 from amls.portal.strays import report_strays
@@ -36,7 +37,9 @@ def upload(lecture: Lecture, name: str = "slides.pdf") -> MaterialFile:
 def stored() -> list[str]:
     """Return all files of the storage, their folders first."""
     return sorted(
-        str(path.relative_to(settings.MEDIA_ROOT)) for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()
+        str(path.relative_to(settings.MEDIA_ROOT))
+        for path in settings.MEDIA_ROOT.rglob("*")
+        if path.is_file() and path.name != MARK
     )
 
 

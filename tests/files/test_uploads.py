@@ -18,6 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from amls.files.storing import MARK
 from lectures.models import Lecture, MaterialFile
 from projects.services.registration import register_project
 from tests.cast import Cast
@@ -54,7 +55,7 @@ def captions(size: int, name: str = "05.vtt") -> SimpleUploadedFile:
 
 def left_behind(settings: Settings) -> list[Path]:
     folders = (Path(settings.FILE_UPLOAD_TEMP_DIR), Path(settings.MEDIA_ROOT))
-    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.name != MARK]
 
 
 def with_form_token(client: Client) -> Client:
@@ -160,6 +161,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     )
     if done.returncode:
         pytest.skip("Only root may mount a file system here.")
+    (folder / MARK).write_text("tests")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 

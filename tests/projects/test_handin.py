@@ -19,6 +19,7 @@ from django.utils import timezone
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
+from amls.files.storing import MARK
 from amls.mail.models import Notice
 from projects.models import Assignment, Project, Submission, SubmissionFile
 from projects.receipts import receipt_code, submission_pk_of
@@ -51,7 +52,7 @@ def attempt(
 
 
 def stored() -> list[Path]:
-    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file() and path.name != MARK]
 
 
 def test_attempts_are_counted_and_kept(world: World) -> None:

@@ -12,6 +12,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
+from amls.files.marks import before_the_database, mark_restored
 from amls.files.rows import stored_names
 from amls.files.storing import delete_stored
 from amls.mail.hold import hold_mail
@@ -35,7 +36,8 @@ def restore_backup(source: Path, *, now: datetime) -> dict[str, Any]:
         raise BackupError(f"{problem} Nothing was restored.")
     kept: list[str] = []
     try:
-        _restore_media(source / MEDIA, manifest["media"], kept)
+        with before_the_database():
+            _restore_media(source / MEDIA, manifest["media"], kept)
         run_tool("pg_restore", ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-comments", source / DUMP])  # fmt: skip
     except OSError as error:
         delete_stored(kept)
@@ -43,6 +45,7 @@ def restore_backup(source: Path, *, now: datetime) -> dict[str, Any]:
     except BaseException:
         delete_stored(kept)
         raise
+    mark_restored()
     hold_mail(as_of=datetime.fromisoformat(manifest["made_at"]), now=now)
     return manifest
 

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.files.storing import MARK
 from amls.mail.managers import SENDER, SERVER
 from amls.portal.health.state import State
 from lectures.extraction.run import office_program
@@ -78,7 +80,7 @@ def findings(state: State) -> list[Observation]:
     """Return what was found, in the language that is active; what matters most comes first."""
     observations = [*_foundations(state)]
     if state.has_tables:
-        observations += [*_processes(state), *_work(state), _files(state)]
+        observations += [*_processes(state), *_work(state), _storage(state), _files(state)]
     return [*observations, _office(), *_disks(state), *_places(state), *_clocks(state)]
 
 
@@ -200,6 +202,22 @@ def _mail_settings(refused: Mapping[str, int]) -> Iterator[Observation]:
             yield Observation(name, str(title), _("no mail waits for it"))
 
 
+def _storage(state: State) -> Observation:
+    return Observation(
+        "storage",
+        _("Storage of uploads"),
+        _("that of this installation") if state.is_storage_own else _("another one than this installation's"),
+        ""
+        if state.is_storage_own
+        else _(
+            "This server takes no upload, so that none is lost, and can't give stored files. Look whether the disk of %(path)s is "
+            "mounted, and whether what people sent lies below it, in the folder that is there without it. Where it is the right "
+            "one, copied without the file %(mark)s, run `manage.py adopt_storage`."
+        )
+        % {"path": settings.MEDIA_ROOT, "mark": MARK},
+    )
+
+
 def _files(state: State) -> Observation:
     count = state.missing_files
     return Observation(
@@ -208,7 +226,10 @@ def _files(state: State) -> Observation:
         ngettext("%(count)d is missing", "%(count)d are missing", count) % {"count": count}
         if count
         else _("none is missing"),
-        _("Restore them from a backup: people are told to come back later. `manage.py strays` names them.")
+        _(
+            "Look whether the disk of %(path)s is mounted on every server; else restore them from a backup. People are told to come back later. `manage.py strays` names them."
+        )
+        % {"path": settings.MEDIA_ROOT}
         if count
         else "",
     )

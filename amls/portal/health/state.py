@@ -22,6 +22,7 @@ from amls.core.processes import Attendance, presence
 from amls.exports.health import ExportHealth
 from amls.exports.health import health as export_health
 from amls.exports.jobs import EXPORTS
+from amls.files.marks import is_storage_own
 from amls.files.models import MissingFile
 from amls.held.services import ACTS
 from amls.mail.health import MailHealth
@@ -87,6 +88,7 @@ class State:
         disks: where this server writes.
         places: where it keeps what people send.
         missing_files: how many stored files that rows name were not there when they were looked for.
+        is_storage_own: whether what this server stores in is the storage of this installation.
         is_key_known: whether the database was written with this SECRET_KEY.
     """
 
@@ -102,6 +104,7 @@ class State:
     mail: MailHealth | None = None
     exports: ExportHealth | None = None
     missing_files: int = 0
+    is_storage_own: bool = True
     is_key_known: bool = True
 
     @property
@@ -117,7 +120,13 @@ class State:
     @property
     def is_ready(self) -> bool:
         """Whether this server should get requests: pages can be served, and somebody does what they ask for."""
-        return self.is_database_up and self.has_tables and self.is_key_known and self.is_anyone_working
+        return (
+            self.is_database_up
+            and self.has_tables
+            and self.is_key_known
+            and self.is_storage_own
+            and self.is_anyone_working
+        )
 
     def wrong_clocks(self) -> dict[str, float]:
         """Return whose clock is off, and by how many seconds it is ahead."""
@@ -166,6 +175,7 @@ def _with_rows(seen: State) -> State:
         mail=mail_health(now=seen.now),
         exports=export_health(now=seen.now),
         missing_files=MissingFile.objects.count(),
+        is_storage_own=is_storage_own(),
         is_key_known=is_key_known(),
     )
 

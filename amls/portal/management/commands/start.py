@@ -3,6 +3,7 @@
 import getpass
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from amls.accounts.services import save_account
 from amls.core import clock
 from amls.courses.models import Course, Role, User
 from amls.courses.participation import enrol
+from amls.files.marks import mark_new_storage
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.course_files import read_course_file
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
@@ -78,6 +80,9 @@ class Command(BaseCommand):
                 said.append(self._make_course(spec, slug=options["slug"] or spec.slug, lecturer=known))
         for line in said:
             self.stdout.write(line)
+        # A folder that can't be written to now is told of by /readyz, and marked by the first upload.
+        with suppress(OSError):
+            mark_new_storage()
 
     def _make_course(self, spec: CourseSpec, *, slug: str, lecturer: User) -> str:
         """Make it, unless it is there; return what is so then, in words."""
