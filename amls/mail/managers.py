@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # The settings that a mail server may not agree with: where it is and who asks it, and who writes.
 SERVER, SENDER = "EMAIL_URL", "DEFAULT_FROM_EMAIL"
+# How what went wrong begins where a server refused the one to whom a mail was; `amls.mail.send` writes it.
+REFUSED_MAILBOX = "SMTPRecipientsRefused: "
 # The longest that a mail waits for its next try.
 LONGEST_PAUSE = timedelta(hours=2)
 

@@ -23,7 +23,7 @@ from amls.accounts.log import owner_of
 from amls.core.markdown import plain_text, with_whole_links
 from amls.core.text import clean_line, no_markup
 from amls.courses.models import Course
-from amls.mail.copies import MARKER, Mold
+from amls.mail.copies import MARKER, Mold, date_of_mail
 from amls.mail.letters import Letter, LetterKind, letter_kinds
 from amls.mail.models import Notice
 from amls.mail.tokens import Subscription, unsubscribe_url
@@ -166,7 +166,7 @@ def _mail(
         body=text,
         to=[to],
         reply_to=[head.contact] if head is not None and head.contact else None,
-        headers={**headers, "Auto-Submitted": "auto-generated", **more},
+        headers={**headers, "Date": date_of_mail(), "Auto-Submitted": "auto-generated", **more},
     )
     mail.attach_alternative(html, "text/html")
     return mail

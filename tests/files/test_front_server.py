@@ -71,7 +71,12 @@ def test_a_front_server_sends_pieces_and_keeps_what_protects_files(tmp_path: Pat
         # Such as one that was kept before the site knew of a front server.
         Path(kept.file.path).chmod(0)
         status, headers, body = get(port, f"{address}?download")
-        assert (status, headers["content-type"], b"403 Forbidden" in body) == (403, "text/html", True)
+        assert (status, headers["content-type"], headers["retry-after"]) == (503, "text/html; charset=utf-8", "60")
+        assert (
+            "This server can’t read the file" in body.decode().replace("&rsquo;", "’"),
+            "Datei nicht lesen" in body.decode(),
+        ) == (True, True)
+        assert b"nginx" not in body
         Material.objects.update(audience=Audience.ENROLLED)
         assert get(port, address)[0] == 404
 

@@ -1,13 +1,15 @@
 """Mails that are cast from a mold are the very mails that they would be if each was written."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 
 import pytest
 from django.core import mail as outbox
 from django.utils import timezone, translation
 
+from amls.core.clock import database_clock
 from amls.courses.models import Course, User
 from amls.mail.categories import REMINDERS
 from amls.mail.connection import Postman
@@ -43,6 +45,16 @@ def mail_to(
 
 def parsed(raw: bytes) -> EmailMessage:
     return message_from_bytes(raw, policy=policy.default)
+
+
+def test_a_mail_s_date_is_the_database_s_whatever_the_worker_s_clock_says() -> None:
+    there = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    database_clock.set(there)
+    mail = mail_to("Größe Žižek")
+    assert mail.cast is not None
+    for raw in (mail.cast, mail.message().as_bytes()):
+        assert parsedate_to_datetime(parsed(raw)["Date"]) - there < timedelta(hours=1)
+        assert len(parsed(raw).get_all("Date", [])) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

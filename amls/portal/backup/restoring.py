@@ -85,7 +85,10 @@ def read_manifest(source: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BackupError(f"{source} is no backup that was finished: {MANIFEST} can't be read ({error}).") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BackupError(
+            f"{source.absolute()} is no backup that was finished: {MANIFEST} in it can't be read ({reason})."
+        ) from error
     if not isinstance(manifest, dict) or "format" not in manifest:
         raise BackupError(f"{source} is no backup: {MANIFEST} is none of AMLS.")
     if manifest["format"] != FORMAT:

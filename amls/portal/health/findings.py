@@ -112,6 +112,19 @@ def _foundations(state: State) -> Iterator[Observation]:
             "backup), or name that in SECRET_KEY_FALLBACKS if it was replaced."
         ),
     )
+    lacking = len(state.lacking_statics)
+    yield Observation(
+        "static-files",
+        _("Styles and scripts"),
+        ngettext("%(count)d was not collected", "%(count)d were not collected", lacking) % {"count": lacking}
+        if lacking
+        else _("collected"),
+        _(
+            "Pages can't be shown. Run `manage.py collectstatic --no-input`, then start the web server of this machine anew."
+        )
+        if lacking
+        else "",
+    )
     yield Observation(
         "broker",
         _("Broker"),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -89,6 +90,7 @@ class State:
         places: where it keeps what people send.
         missing_files: how many stored files that rows name were not there when they were looked for.
         is_storage_own: whether what this server stores in is the storage of this installation.
+        lacking_statics: styles and scripts of this release that were not collected when this server started.
         is_key_known: whether the database was written with this SECRET_KEY.
     """
 
@@ -105,6 +107,7 @@ class State:
     exports: ExportHealth | None = None
     missing_files: int = 0
     is_storage_own: bool = True
+    lacking_statics: tuple[str, ...] = ()
     is_key_known: bool = True
 
     @property
@@ -125,6 +128,7 @@ class State:
             and self.has_tables
             and self.is_key_known
             and self.is_storage_own
+            and not self.lacking_statics
             and self.is_anyone_working
         )
 
@@ -156,6 +160,7 @@ def look(*, now: datetime, front: datetime | None = None) -> State:
         disks=tuple(_disks()),
         places=tuple(_places()),
         skews=_skews_here(now, front) if is_database_up else {},
+        lacking_statics=tuple(_lacking_statics()),
     )
     return seen if not seen.has_tables else _with_rows(seen)
 
@@ -176,6 +181,7 @@ def _with_rows(seen: State) -> State:
         exports=export_health(now=seen.now),
         missing_files=MissingFile.objects.count(),
         is_storage_own=is_storage_own(),
+        lacking_statics=seen.lacking_statics,
         is_key_known=is_key_known(),
     )
 
@@ -231,6 +237,18 @@ def _places() -> Iterator[UploadFolder]:
     """Yield the folder of uploads, and that in which a large one lies until it is whole."""
     for place in (Path(settings.MEDIA_ROOT), Path(tempfile.gettempdir())):
         yield UploadFolder(str(place), os.access(_nearest(place), os.W_OK | os.X_OK))
+
+
+def _lacking_statics() -> Iterator[str]:
+    """Yield this site's styles and scripts that pages can't name, as `collectstatic` was not run before the start."""
+    known = getattr(staticfiles_storage, "hashed_files", None)
+    if known is None:
+        return
+    for folder in settings.STATICFILES_DIRS:
+        for path in sorted(Path(folder).rglob("*.*")):
+            name = path.relative_to(folder).as_posix()
+            if path.suffix in (".css", ".js") and name not in known:
+                yield name
 
 
 def _nearest(place: Path) -> Path:

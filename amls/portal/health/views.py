@@ -3,23 +3,26 @@
 import logging
 import sys
 
+from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.template import loader
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_guid import get_guid
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from amls.core.middleware import front_stamp
+from amls.core.peers import is_forwarded
 from amls.core.postgres.base import is_away
 from amls.core.request import now_of
 from amls.portal.health.access import may_watch
-from amls.portal.health.findings import findings
+from amls.portal.health.findings import Observation, findings
 from amls.portal.health.numbers import exposition
 from amls.portal.health.state import State, look
 
@@ -71,7 +74,7 @@ def installation(request: HttpRequest) -> HttpResponse:
     if not request.user.is_superuser:
         raise PermissionDenied
     now = now_of(request)
-    observations = findings(look(now=now, front=front_stamp(request)))
+    observations = [*findings(look(now=now, front=front_stamp(request))), _visitor(request)]
     context = {
         **admin.site.each_context(request),
         "title": _("Does everything run?"),
@@ -97,6 +100,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_for_now:
         return HttpResponse(page, status=503, headers={"Retry-After": str(_COME_AGAIN_SECONDS)})
     return HttpResponseServerError(page)
+
+
+def _visitor(request: HttpRequest) -> Observation:
+    """Say for whom the reader is taken: where it is not they, a front server or a setting is wrong."""
+    count = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    try:
+        address = get_adapter().get_client_ip(request)
+    except (PermissionDenied, ImproperlyConfigured):
+        address = _("unknown")
+    said = ngettext(
+        "you come from %(address)s, by %(count)d front server (TRUSTED_PROXIES)",
+        "you come from %(address)s, by %(count)d front servers (TRUSTED_PROXIES)",
+        count,
+    ) % {"address": address, "count": count}
+    advice = _(
+        "A front server passes requests on: set TRUSTED_PROXIES to how many there are, or all visitors count as one."
+    )
+    return Observation("visitor", _("Visitors"), said, advice if is_forwarded(request) and not count else "")
 
 
 def _look(request: HttpRequest) -> State:

@@ -50,6 +50,39 @@ def test_it_says_what_is_wrong_and_what_to_do(cast: Cast) -> None:
     assert "Niemand bedient sie: Es geht keine Mail hinaus. Starten Sie ihren Worker." in in_german
 
 
+def test_a_mailbox_that_is_none_is_no_problem_of_the_installation(cast: Cast) -> None:
+    now = clock.now()
+    values = {
+        "kind": "mail.test",
+        "created_at": now,
+        "not_before": now,
+        "attempts": 1,
+        "state": "failed",
+        "failed_at": now,
+    }
+    unknown = "SMTPRecipientsRefused: {'bogus@nowhere.example': (550, b'5.1.1 no such user')}"
+    Notice.objects.create(key="k", address="bogus@nowhere.example", last_error=unknown, **values)
+    assert cast.client("admin").get("/readyz").json()["problems"] == {}
+    assert 'amls_problem{name="failed-mail"} 0.0' in cast.client("admin").get("/metrics").content.decode()
+    assert (
+        "bogus@nowhere.example"
+        in cast.client("admin").get("/admin/mail/notice/?state=failed", follow=True).content.decode()
+    )
+    Notice.objects.create(key="l", address="ada@example.org", last_error="SMTPDataError: (554, b'spam')", **values)
+    assert set(cast.client("admin").get("/readyz").json()["problems"]) == {"failed-mail"}
+
+
+def test_it_says_for_whom_its_reader_is_taken(cast: Cast, settings: Settings) -> None:
+    assert "you come from 127.0.0.1, by 0 front servers (TRUSTED_PROXIES)" in words(cast.client("admin"))
+    client = cast.client("admin")
+    passed_on = client.get(PAGE, headers={"x-forwarded-for": "203.0.113.7"}).content.decode()
+    assert "set TRUSTED_PROXIES to how many there are" in passed_on
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    passed_on = client.get(PAGE, headers={"x-forwarded-for": "203.0.113.7"}).content.decode()
+    assert "you come from 203.0.113.7, by 1 front server (TRUSTED_PROXIES)" in passed_on
+    assert "set TRUSTED_PROXIES" not in passed_on
+
+
 def test_a_setting_that_the_mail_server_does_not_agree_with_is_named_until_its_mails_are_gone(cast: Cast) -> None:
     now = clock.now()
     notice = Notice.objects.create(
