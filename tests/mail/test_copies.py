@@ -53,7 +53,7 @@ def test_a_mail_s_date_is_the_database_s_whatever_the_worker_s_clock_says() -> N
     mail = mail_to("Größe Žižek")
     assert mail.cast is not None
     for raw in (mail.cast, mail.message().as_bytes()):
-        assert parsedate_to_datetime(parsed(raw)["Date"]) - there < timedelta(hours=1)
+        assert parsedate_to_datetime(parsed(raw)["Date"]).replace(tzinfo=UTC) - there < timedelta(hours=1)
         assert len(parsed(raw).get_all("Date", [])) == 1
 
 
