@@ -29,10 +29,10 @@ def test_what_was_put_there_since_the_start_is_served_with_the_same_headers(
     served: StaticMiddleware, settings: Settings
 ) -> None:
     assert status(served, f"/static/{NEW}") == 404
-    (settings.STATIC_ROOT / NEW).write_text("new")
+    (settings.STATIC_ROOT / NEW).write_text("new" * 50)
     (settings.STATIC_ROOT / f"{NEW}.gz").write_bytes(b"packed")
     answer = served(RequestFactory().get(f"/static/{NEW}"))
-    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"new")  # type: ignore[attr-defined]
+    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"new" * 50)  # type: ignore[attr-defined]
     old = served(RequestFactory().get("/static/css/amls.ba9876543210.css"))
     assert answer["Cache-Control"] == old["Cache-Control"]
     packed = served(RequestFactory().get(f"/static/{NEW}", headers={"accept-encoding": "gzip"}))

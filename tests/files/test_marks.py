@@ -178,6 +178,9 @@ def test_a_bucket_that_is_not_the_one_of_this_installation_takes_nothing(server:
     marks.forget()
     call_command("adopt_storage", without_files=True)
     upload("3")
+    # The server's memory is shared by all tests of this process.
+    for name in [*stored_names(), MARK]:
+        default_storage.delete(name)
 
 
 def test_the_database_keeps_one_mark() -> None:
