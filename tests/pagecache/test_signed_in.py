@@ -42,7 +42,7 @@ NOT_SHOWN = {
     **dict.fromkeys(
         (
             "django_admin_log", "auth_permission", "auth_group", "auth_group_permissions", "django_content_type",
-            "courses_user_groups", "courses_user_user_permissions", "core_runningprocess", "core_keyprint", "core_spending",
+            "courses_user_groups", "courses_user_user_permissions", "core_runningprocess", "core_keyprint", "core_spending", "files_storagemark",
             "mail_pulse", "pghistory_context", "courses_rosterentry_declined",
         ),
         "the site's own",
