@@ -325,17 +325,20 @@ def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration])
         assert code_of(act) == "frozen"
     answer = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/office.csv")
     numbers = [person.enrolment.user.matriculation_number for person in people]
+    day = exam.starts_at.astimezone(exam.course.zone)
+    course = f'"{exam.course}"' if "," in str(exam.course) else str(exam.course)
+    of_exam = f"{course},{exam},{day:%Y-%m-%d}"
     assert answer.content.decode("utf-8-sig").splitlines() == [
-        "matriculation number,name,grade,status",
-        *(f"{numbers[number]},S {number:04},2.7,Attended" for number in range(3)),
-        f"{numbers[3]},S 0003,5.0,Attended",
-        f"{numbers[4]},S 0004,,Absent",
-        f"{numbers[5]},S 0005,,Excused",
+        "matriculation number,name,grade,status,course,exam,date",
+        *(f"{numbers[number]},S {number:04},2.7,Attended,{of_exam}" for number in range(3)),
+        f"{numbers[3]},S 0003,5.0,Attended,{of_exam}",
+        f"{numbers[4]},S 0004,,Absent,{of_exam}",
+        f"{numbers[5]},S 0005,,Excused,{of_exam}",
     ]
     book = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/office.xlsx", headers={"accept-language": "de"})
     page = load_workbook(io.BytesIO(book.content)).active
     assert page is not None
-    assert [[cell.value for cell in row] for row in page.iter_rows(max_row=2)] == [
+    assert [[cell.value for cell in row] for row in page.iter_rows(max_row=2, max_col=4)] == [
         ["Matrikelnummer", "Name", "Note", "Status"],
         [numbers[0], "S 0000", 2.7, "Teilgenommen"],
     ]
