@@ -98,7 +98,7 @@ def points_rows(assignment: Assignment) -> list[PointsRow]:
         project.assignment, assessment = assignment, assessments.get(pk)
         members = tuple(sorted(teams[pk], key=_by_name))
         of_team = given.get(assessment.pk, {}) if assessment is not None else {}
-        own = marks.get(assessment.pk, {}) if assessment is not None else {}
+        own: Mapping[int, Mapping[int | None, Mark]] = marks.get(assessment.pk, {}) if assessment is not None else {}
         rows.append(_row(f"t{pk}", project, members, assessment, of_team, excused, own))
     if not assignment.has_topics:
         placed = {member.pk for members in teams.values() for member in members}
