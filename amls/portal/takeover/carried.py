@@ -1,6 +1,7 @@
 """What of a term comes along into the next one: what its lecturer decides, and what they are to look at."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -129,7 +130,7 @@ def to_look_at(old: CourseSpec, new: CourseSpec, teaching: TeachingWeeks, choice
     return [
         line
         for lines in (
-            _in_the_past(new, today), _off_slot(new), _empty(teaching), _ahead(old, new), _links(old, new, choices),
+            _in_the_past(new, today), _off_slot(new), _empty(new, teaching), _ahead(old, new), _links(old, new, choices),
             _code(old, new), _people(old, new, choices), _naming_the_term(old, new),
         )
         for line in lines
@@ -157,10 +158,20 @@ def _session(lecture: LectureSpec) -> str:
     return f"{lecture_label(lecture)} ({day})"
 
 
-def _empty(teaching: TeachingWeeks) -> Iterator[str]:
+def _empty(new: CourseSpec, teaching: TeachingWeeks) -> Iterator[str]:
+    """Yield a line with the days of each kind of session on which nothing is planned, but for those that one left which `_off_slot` names."""
+    left = Counter((row.kind, monday(day)) for row in new.lectures if (day := row.held_on) and _is_off(row, new.slots))
     for kind, days in teaching.left_empty():
-        why = _("%(kind)s: nothing is planned on %(days)s, as in the old term. Look whether that is meant.")
-        yield why % {"kind": _kind(kind), "days": _some(map(say_day, days))}
+        empty = []
+        for day in days:
+            week = kind, monday(day)
+            if left[week]:
+                left[week] -= 1
+            else:
+                empty.append(day)
+        if empty:
+            why = _("%(kind)s: nothing is planned on %(days)s, as in the old term. Look whether that is meant.")
+            yield why % {"kind": _kind(kind), "days": _some(map(say_day, empty))}
 
 
 def _kind(kind: str) -> str:
@@ -171,7 +182,7 @@ def _ahead(old: CourseSpec, new: CourseSpec) -> Iterator[str]:
     """Yield a line for each kind of session that comes earlier among the lectures than it did."""
     before, after = _lectures_before(old), _lectures_before(new)
     seen: set[str] = set()
-    for key, number in sorted(before.items(), key=lambda item: item[0]):
+    for key, number in before.items():
         kind, label = key
         if key in after and after[key] < number and kind not in seen:
             seen.add(kind)
@@ -183,7 +194,7 @@ def _ahead(old: CourseSpec, new: CourseSpec) -> Iterator[str]:
 
 
 def _lectures_before(spec: CourseSpec) -> dict[tuple[str, str], int]:
-    """Return after how many lectures each other session is held, by its kind and label."""
+    """Return after how many lectures each other session is held, by its kind and label, in the order of their days."""
     held = sorted(day for lecture in spec.lectures if lecture.kind == "lecture" and (day := lecture.held_on))
     return {
         (lecture.kind, lecture_label(lecture)): sum(earlier <= day for earlier in held)

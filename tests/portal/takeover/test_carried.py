@@ -129,3 +129,29 @@ def test_days_that_a_break_never_written_down_leaves_empty_are_named() -> None:
         "Lecture: nothing is planned on Mon 3 May 2027, as in the old term. Look whether that is meant."
         in rolled(old=old)[1]
     )
+
+
+def test_the_warning_of_running_ahead_names_the_first_such_session_by_its_day() -> None:
+    def exercise(number: int, week: int) -> LectureSpec:
+        start = datetime.combine(date(2026, 4, 17) + (week - 1) * WEEK, time(14))
+        return LectureSpec(title="", kind="exercise", number=str(number), starts_at=start, ends_at=start)
+
+    lectures = tuple(lecture(number) for number in range(1, 12))
+    old = replace(OLD, lectures=(*lectures, exercise(10, 10), exercise(3, 3)))
+    new = replace(OLD, lectures=(*lectures, exercise(10, 8), exercise(3, 2)))
+    teaching = TeachingWeeks([("lecture", MONDAY)], first=MONDAY, weeks=0, free=(), skip=())
+    ahead = [
+        line for line in to_look_at(old, new, teaching, SAFE, TODAY) if "runs ahead" in line or "came after" in line
+    ]
+    assert [line.split(" came")[0] for line in ahead] == ["Exercise 3"]
+
+
+def test_the_day_that_a_moved_session_left_is_said_once() -> None:
+    _new, said = rolled()
+    assert any("Off the weekly slot as in the old term: Lecture 3" in line for line in said)
+    assert not any("nothing is planned" in line for line in said)
+    # What is free besides is named as before.
+    _new, said = rolled(
+        old=replace(OLD, lectures=(*(row for row in OLD.lectures if row.number != "4"), *map(lecture, (6, 7))))
+    )
+    assert "Lecture: nothing is planned on Mon 3 May 2027, as in the old term. Look whether that is meant." in said
