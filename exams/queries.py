@@ -28,6 +28,7 @@ from exams.models import (
     UniversityEntry,
 )
 from exams.models.exam import SignUp
+from exams.models.results import HAS_PASSED
 
 _What = ResultChange.What
 
@@ -49,7 +50,7 @@ class DateLook:
         ends_at: with the reader's extra time.
         main_at: when the date begins in which the reader takes part, or for which they wait without a seat.
         hindrance: why no button is offered to whoever might expect one: 'passed', 'left' (the waiting list, having passed),
-            'full', 'open' or 'bound'; mostly empty.
+            'full', 'open' or 'bound'; 'spare', a seat that who has passed another date still holds; mostly empty.
     """
 
     exam: Exam
@@ -277,6 +278,8 @@ def exams_for(access: Access) -> ExamsOverview:
     return overview
 
 
+# Of a registration: whether its person has passed some date; where its own result is none, another one.
+HAS_PASSED_ANOTHER = Exists(Registration.objects.filter(HAS_PASSED, enrolment=OuterRef("enrolment")))
 _EXAM_KEY = "exams.exam:"
 
 
@@ -460,6 +463,8 @@ class _CardReader:
         hindrance = ""
         if self.has_passed and own is not None and own.position_until_passed is not None:
             hindrance = "left"
+        elif self.has_passed and here is not None and here.state == Registration.State.REGISTERED:
+            hindrance = "spare"
         elif self.has_passed and is_open and here is None:
             hindrance = "passed"
         elif is_elsewhere and not may["move"] and not may["wait"]:

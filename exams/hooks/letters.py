@@ -355,7 +355,7 @@ def results(notice: Notice, now: datetime) -> Letter | None:
         return None
     named = {"exam": registration.exam, "when": _when(registration.exam)}
     text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.")
-    parts = [text % escaped(named), *_said_of_the_review(registration, now)]
+    parts = [text % escaped(named), *_said_of_the_review(registration, now), *_said_of_another_seat(registration, now)]
     return _letter(registration, _("Your result of %(exam)s") % named, "\n\n".join(parts), is_pushed=True)
 
 
@@ -372,6 +372,7 @@ def result_changed(notice: Notice, now: datetime) -> Letter | None:
     reason = registration.result.correction
     why = [_("Reason: %(reason)s") % escaped({"reason": reason})] if reason else []
     parts = [text % escaped(named), *why, *_said_of_the_review(registration, now)]
+    parts += _said_of_another_seat(registration, now)
     return _letter(registration, _("Your result of %(exam)s was changed") % named, "\n\n".join(parts), is_pushed=True)
 
 
@@ -405,6 +406,27 @@ def _said_of_the_review(registration: Registration, now: datetime) -> list[str]:
     place = exam.review_place or _("place to be announced")
     values = {"when": say_occasion(exam.review_at, exam.review_ends_at, registration.course.zone), "place": place}
     return [_("You can look at your exam at the review: %(when)s, %(place)s.") % escaped(values)]
+
+
+def _said_of_another_seat(registration: Registration, now: datetime) -> list[str]:
+    """Return what is to be said of a seat of a date to come to who reads a result: to all alike, so that it gives none away."""
+    seats = Registration.objects.main().holding().filter(enrolment=registration.enrolment_id, exam__starts_at__gt=now)
+    held = seats.exclude(pk=registration.pk).select_related("exam__course").first()
+    if held is None:
+        return []
+    exam = held.exam
+    if exam.may_withdraw(now):
+        said = _(
+            "You hold a seat for **%(exam)s**, %(when)s, as well. Whether you still need it stands on your page of the "
+            "course, where you can withdraw until %(until)s."
+        )
+    else:
+        said = _(
+            "You hold a seat for **%(exam)s**, %(when)s, as well. Whether you still need it stands on your page of the "
+            "course. The last moment to withdraw is over: if you don't come, tell the staff of the course."
+        )
+    until = say_time(exam.last_moment_to_withdraw, exam.course.zone)
+    return [said % escaped({"exam": exam, "when": _when(exam), "until": until})]
 
 
 def _registration(notice: Notice) -> Registration | None:

@@ -10,20 +10,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from amls.courses.models import Course
 from amls.held.services import HOLD
 from amls.mail.corrections import Correction, notify_corrected
 from amls.mail.outbox import Told
 from exams.models import Exam, Registration
-from exams.models.results import HAS_PASSED
+from exams.queries import HAS_PASSED_ANOTHER
 from exams.services.calendars import follow_later
 from exams.services.capacity import give_up, lock_dates, tell, write_counters
 
 CHANGED = "exams.wait-changed"
 _State = Registration.State
-_HAS_PASSED_ANOTHER = Exists(Registration.objects.filter(HAS_PASSED, enrolment=OuterRef("enrolment")))
 
 
 def promote(exams: Mapping[int, Exam], exam: Exam, *, now: datetime) -> list[Registration]:
@@ -70,7 +69,7 @@ def _next_in_line(exam: Exam, *, now: datetime) -> list[Any]:
     free = exam.waiting if exam.capacity is None else min(exam.waiting, exam.capacity - exam.seats_taken)
     if free <= 0:
         return []
-    line = Registration.objects.waiting().filter(exam=exam).annotate(has_passed_another=_HAS_PASSED_ANOTHER)
+    line = Registration.objects.waiting().filter(exam=exam).annotate(has_passed_another=HAS_PASSED_ANOTHER)
     line = line.select_related("enrolment__user", "enrolment__course")
     return list(line[:free])
 
@@ -155,7 +154,7 @@ def _unsettled(now: datetime) -> QuerySet[Registration]:
     """Return the waits of dates to come that should have ended, or should be there again."""
     waits, has_left = Q(state=_State.WAITLISTED), Q(position_until_passed__isnull=False)
     coming = Registration.objects.filter(exam__closed_at__isnull=True, exam__starts_at__gt=now)
-    return coming.filter((waits & Q(_HAS_PASSED_ANOTHER)) | (has_left & ~Q(_HAS_PASSED_ANOTHER)))
+    return coming.filter((waits & Q(HAS_PASSED_ANOTHER)) | (has_left & ~Q(HAS_PASSED_ANOTHER)))
 
 
 def _settle(course: Course, *, now: datetime) -> int:

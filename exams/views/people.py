@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from amls.courses.access import Access
 from exams.admission import Admission, admissions_of
 from exams.models import Exam, Registration, Seat
 from exams.naming import known_by
+from exams.queries import HAS_PASSED_ANOTHER
 
 GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
 _ROWS = 100
@@ -54,6 +56,11 @@ class ExamPerson:
     def seat(self) -> Seat | None:
         """Where the person sits, if that is known: to ask a registration for what it lacks costs a template a lot."""
         return getattr(self.registration, "seat", None)
+
+    @property
+    def needs_no_seat(self) -> bool:
+        """Whether the person holds a seat here and has passed another date."""
+        return is_spare(self.registration)
 
     @property
     def is_contradicted(self) -> bool:
@@ -103,7 +110,7 @@ class People:
 def people_of(access: Access, exam: Exam) -> People:
     """Return everyone in an exam: 2 queries more than the rules of admission need."""
     loaded = Registration.objects.filter(exam=exam).select_related("enrolment__user", "seat__room", "result").by_name()
-    everyone = list(loaded.defer(*_UNSEEN))
+    everyone = list(loaded.defer(*_UNSEEN).annotate(has_passed_another=HAS_PASSED_ANOTHER))
     here = [registration for registration in everyone if registration.state not in GONE]
     admissions = admissions_of(access.course, [registration.enrolment for registration in here], now=access.now)
     known = known_by([registration.enrolment for registration in here])
@@ -141,6 +148,12 @@ class Lists:
     waiting: Page[ExamPerson]
     gone: Page[ExamPerson]
     place: str
+
+
+def is_spare(registration: Any) -> bool:
+    """Return whether somebody, of whom it was asked whether they `has_passed_another` date, holds a seat that they don't need."""
+    holds = registration.state == Registration.State.REGISTERED and not hasattr(registration, "result")
+    return holds and registration.has_passed_another
 
 
 def may_return(registration: Registration, exam: Exam, now: datetime) -> bool:

@@ -26,9 +26,10 @@ from exams.candidates import Candidate, candidates_afterwards, candidates_at
 from exams.forms import AfterwardsForm, CapacityForm, StudentForm
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
+from exams.queries import HAS_PASSED_ANOTHER
 from exams.services.registration import name_of_capacity
 from exams.services.university import compare_lists, import_university_list
-from exams.views.people import GONE, lists_of, may_return, people_of, place_of
+from exams.views.people import GONE, is_spare, lists_of, may_return, people_of, place_of
 
 
 def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
@@ -105,7 +106,7 @@ def show_person(
     request: HttpRequest, access: Access, exam: Exam, registration_pk: int, *, reason: str = "", status: int = 200
 ) -> HttpResponse:
     """Return the page of somebody of the exam, with a reason that was typed there already."""
-    rows = Registration.objects.with_people().select_related("result")
+    rows = Registration.objects.with_people().select_related("result").annotate(has_passed_another=HAS_PASSED_ANOTHER)
     registration = get_object_or_404(rows, exam=exam, pk=registration_pk)
     context = {
         "access": access,
@@ -116,6 +117,7 @@ def show_person(
         "admission": admissions_of(access.course, [registration.enrolment], now=access.now)[registration.enrolment_id],
         # Who was excused can be corrected to absent or attended once the exam has begun.
         "is_gone": registration.state in GONE and not may_return(registration, exam, access.now),
+        "is_spare": is_spare(registration),
         "place": place_of(request),
         "decided": AdmissionDecision.objects.filter(enrolment=registration.enrolment_id).aggregate(newest=Max("pk"))[
             "newest"
