@@ -162,7 +162,19 @@ def everything_about(user: User) -> Iterator[tuple[str, Any]]:
     """Yield all that the site knows of a person, as paths with JSON-able data or stored files."""
     for folder, teller in sorted(personal_data.items()):
         for path, content in teller(user):
-            yield f"{folder}/{path}", content
+            yield f"{folder}/{path}", _plain(content)
+
+
+def _plain(content: Any) -> Any:
+    """Return what is told with names that people read: 'course' for 'roll__course__slug', 'assignment' for its title."""
+    if isinstance(content, dict):
+        return {_plain_name(name): _plain(value) for name, value in content.items()}
+    return [_plain(part) for part in content] if isinstance(content, list) else content
+
+
+def _plain_name(name: str) -> str:
+    path = name.split("__")
+    return path[-2] if len(path) > 1 and path[-1] in ("slug", "title") else path[-1]
 
 
 def delete_account(*, user: User, now: datetime) -> None:

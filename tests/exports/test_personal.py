@@ -26,13 +26,14 @@ from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.exports.jobs import work_once
 from amls.exports.models import Export
 from amls.exports.services import make_order, request_export
+from amls.grading.models import Roll, RollEntry
 from amls.mail.models import Notice
 from amls.privacy import registry as privacy
 from amls.privacy.hooks.people import purge_enrolments
-from amls.privacy.registry import StoredFile, delete_account, personal_data, retentions
+from amls.privacy.registry import StoredFile, delete_account, everything_about, personal_data, retentions
 from exams.models import Accommodation, Exam, Result, Room, Seat
 from exams.services.registration import staff_register
-from projects.models import Topic
+from projects.models import Excuse, Topic
 from projects.services.assessing import assess
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
@@ -56,6 +57,19 @@ def mail_to(user: User, key: str = "k") -> Notice:
         key=key, kind="tests", recipient=user, not_before=now, created_at=now, state="sent", sent_at=now,
         sent_to=user.email, subject=f"Hello {user.email}",
     )  # fmt: skip
+
+
+def test_my_data_are_told_with_names_that_people_read(cast: Cast) -> None:
+    roll = Roll.objects.create(course=cast.course, title="An der Tafel")
+    RollEntry.objects.create(roll=roll, enrolment=cast.student, entered=2, entered_at=timezone.now())
+    assignment = AssignmentFactory.create(course=cast.course, title="Größe")
+    Excuse.objects.create(assignment=assignment, enrolment=cast.student, at=timezone.now())
+    told = dict(everything_about(cast.student.user))
+    (entry,) = told["grading/lists.json"]
+    assert (entry["course"], entry["roll"], entry["entered"]) == ("amls", "An der Tafel", 2)
+    (excuse,) = told["projects/excuses.json"]
+    assert (excuse["course"], excuse["assignment"]) == ("amls", "Größe")
+    assert "__" not in json.dumps(told["grading/lists.json"] + told["projects/excuses.json"], default=str)
 
 
 def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> None:
