@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 
+from amls.files.tables.values import cell_text
 from amls.files.tables.writing import Cell, write_csv, write_xlsx
 
 BAD = ["=1+1", "+49 30", "-2", "@SUM(A1)", "\t=1", "\r\n=cmd|'/c calc'!A0"]
@@ -72,3 +73,9 @@ def test_a_grade_shows_its_place_and_a_text_that_looks_like_a_formula_stays_as_i
     grade, name = book.worksheets[0][2]
     assert (grade.value, grade.number_format) == (5, "0.0")
     assert (name.value, name.data_type, bool(name.quotePrefix)) == ("=SUM(A1)", "s", True)
+
+
+@pytest.mark.parametrize("text", ['=""', '="0079"', ' ="Łukasz"', "'0079", " '=1"])
+def test_what_a_reader_would_take_for_another_text_is_guarded_in_a_workbook_as_well(text: str) -> None:
+    cell = load_workbook(io.BytesIO(b"".join(write_xlsx(["name"], [[text]])))).worksheets[0]["A2"]
+    assert cell_text(cell.value) == text.strip()

@@ -203,9 +203,10 @@ def _write_cell(
 
 
 def _sheet_text(text: str) -> str:
-    # The reader takes an apostrophe off what looks like a formula: who typed one gets it back.
+    # The reader takes an apostrophe off what looks like a formula, and reads ="0079" as programs mean it: who typed one or the
+    # other gets it back.
     text = clean_text(text)
-    return (guard_text(text) if text.startswith("'") else text)[:_MOST_OF_A_CELL]
+    return (guard_text(text) if text.lstrip().startswith(("'", '="')) else text)[:_MOST_OF_A_CELL]
 
 
 def _local(value: datetime, zone: tzinfo | None) -> datetime:
