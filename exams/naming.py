@@ -7,6 +7,7 @@ from django.utils.text import slugify
 
 from amls.courses.models import Enrolment
 from exams.models import Exam
+from exams.models.exam import Apart
 
 _TITLE_IN_A_NAME = 60
 
@@ -30,12 +31,9 @@ def file_stem(exam: Exam) -> str:
     Where the course has another exam on that day, its time stands behind; where that begins at the same time, its key as well:
     no file takes the place of another's in a folder. 1 query.
     """
-    zone = exam.course.zone
-    begins = exam.starts_at.astimezone(zone)
-    others = Exam.objects.filter(course=exam.course_id).exclude(pk=exam.pk).values_list("starts_at", flat=True)
-    same_day = [other for other in others if other.astimezone(zone).date() == begins.date()]
+    begins = exam.starts_at.astimezone(exam.course.zone)
     title = slugify(str(exam), allow_unicode=True)[:_TITLE_IN_A_NAME].strip("-")
     parts = [exam.course.slug, title, f"{begins:%Y-%m-%d}"]
-    parts += [f"{begins:%H%M}"] if same_day else []
-    parts += [str(exam.pk)] if exam.starts_at in same_day else []
+    parts += [f"{begins:%H%M}"] if exam.apart != Apart.DAY else []
+    parts += [str(exam.pk)] if exam.apart == Apart.PLACE else []
     return "-".join(filter(None, parts))

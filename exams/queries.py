@@ -27,7 +27,7 @@ from exams.models import (
     ResultChange,
     UniversityEntry,
 )
-from exams.models.exam import SignUp
+from exams.models.exam import SignUp, told_apart
 from exams.models.results import HAS_PASSED
 
 _What = ResultChange.What
@@ -48,7 +48,7 @@ class DateLook:
             'hold' a seat of it and keep the place on the waiting list of another date.
         is_free: whether the next to come gets a seat.
         ends_at: with the reader's extra time.
-        main_at: when the date begins in which the reader takes part, or for which they wait without a seat.
+        main: the date in which the reader takes part, or for which they wait without a seat.
         hindrance: why no button is offered to whoever might expect one: 'passed', 'left' (the waiting list, having passed),
             'full', 'open' or 'bound'; 'spare', a seat that who has passed another date still holds; mostly empty.
     """
@@ -61,7 +61,7 @@ class DateLook:
     ways: tuple[str, ...]
     is_free: bool
     ends_at: datetime
-    main_at: datetime | None
+    main: Exam | None
     hindrance: str
 
     @property
@@ -69,7 +69,7 @@ class DateLook:
         """Return all that a card shows of it."""
         return (
             self.exam.shown, self.state, self.is_coming, self.is_over, self.sign_up, self.ways, self.is_free,
-            self.ends_at, self.main_at, self.hindrance,
+            self.ends_at, self.main.shown if self.main is not None else None, self.hindrance,
         )  # fmt: skip
 
 
@@ -268,7 +268,8 @@ def exams_for(access: Access) -> ExamsOverview:
     course, enrolment, now = access.course, access.enrolment, access.now
     exams = _exams().read({"course": course.pk})
     rules = exam_rules(course)
-    reader = _CardReader.of(enrolment, course=course, rules=rules, now=now)
+    told_apart(exams, [(course.pk, exam.starts_at, course.zone) for exam in exams])
+    reader = _CardReader.of(enrolment, exams, course=course, rules=rules, now=now)
     cards = [reader.card_of(exam) for exam in exams]
     admission = admission_of(enrolment, now=now) if enrolment is not None and reader.is_student and exams else None
     is_over = bool(cards) and all(card.ends_at <= now for card in cards)
@@ -399,6 +400,7 @@ class _CardReader:
     """What the cards of all dates go by: who reads them, and what they have among these dates.
 
     Attributes:
+        dates: all of the course, by key.
         own: by exam, their newest registration.
         active: the one by which they take part, or wait without a seat.
         has_passed: whether they have a published pass, so that no other date is for them.
@@ -408,6 +410,7 @@ class _CardReader:
     """
 
     course: Course
+    dates: Mapping[int, Exam]
     now: datetime
     is_student: bool
     own: Mapping[int, Registration]
@@ -419,7 +422,9 @@ class _CardReader:
     accommodation: Accommodation | None
 
     @classmethod
-    def of(cls, enrolment: Enrolment | None, *, course: Course, rules: ExamRules, now: datetime) -> "_CardReader":
+    def of(
+        cls, enrolment: Enrolment | None, exams: Iterable[Exam], *, course: Course, rules: ExamRules, now: datetime
+    ) -> "_CardReader":
         """Return what the course's cards go by for who has this part in it: at most 2 queries."""
         own = _own_registrations(enrolment)
         standing = [registration for registration in own.values() if registration.closed_at is None]
@@ -428,6 +433,7 @@ class _CardReader:
         only = active if len(standing) == 1 and rules.keeps_seat_while_waiting else None
         return cls(
             course=course,
+            dates={exam.pk: exam for exam in exams},
             now=now,
             is_student=enrolment is not None and not enrolment.is_staff,
             own=own,
@@ -478,7 +484,7 @@ class _CardReader:
             ways=tuple(way for way, is_offered in may.items() if is_offered),
             is_free=is_free,
             ends_at=ends_at,
-            main_at=active.exam.starts_at if active is not None else None,
+            main=self.dates[active.exam_id] if active is not None else None,
             hindrance=hindrance,
         )
         return ExamCard(

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from amls.core.times import say_day, say_moment
+from amls.core.times import say_moment
 from amls.courses.eligibility import Finding, Verdict
 from exams.models import Registration
 from exams.models.exam import SignUp
@@ -33,7 +33,7 @@ def seat_step(overview: ExamsOverview, now: datetime) -> Finding | None:
 
 def _stands(card: ExamCard, now: datetime) -> tuple[Verdict, str] | None:
     exam, own = card.exam, card.own
-    day = say_day(exam.starts_at, now=now)
+    day = exam.date_name(now=now)
     if own is not None and card.is_active and own.state == Registration.State.WAITLISTED:
         said = {"day": day, "place": card.place}
         return Verdict.PENDING, _("You wait for a seat on %(day)s, as number %(place)s.") % said

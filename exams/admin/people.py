@@ -11,6 +11,7 @@ from amls.desk.listing import PeopleList
 from amls.desk.site import CourseScopedAdmin, ScopedFilter, scoped_choices
 from amls.desk.writes import NOTHING, Writes
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration
+from exams.models.exam import tell_apart, told_apart
 from exams.services.admission import keep_decision
 from exams.services.seating import Move
 from exams.services.setup import end_grant, grant
@@ -22,9 +23,19 @@ class ExamFilter(ScopedFilter):
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         """Return the exams of the person's courses, in the order of their days."""
         rows = scoped_choices(model_admin, field, request, course=model_admin.course_of_list(request))
-        exams = rows if rows is not None else Exam.objects.all()
-        exams = exams.select_related("course").order_by("starts_at", "pk")
+        known = rows if rows is not None else Exam.objects.all()
+        exams = list(known.select_related("course").order_by("starts_at", "pk"))
+        told_apart(exams, [(exam.course_id, exam.starts_at, exam.course.zone) for exam in exams])
         return [(exam.pk, exam.with_day(exam.course.zone)) for exam in exams]
+
+
+class _RegistrationList(PeopleList):
+    """Registrations of a page, whose exams are told apart with one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page."""
+        super().get_results(request)
+        tell_apart(registration.exam for registration in self.result_list)
 
 
 @admin.register(Registration)
@@ -45,7 +56,7 @@ class RegistrationAdmin(CourseScopedAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleList]:
         """Lead to the pages of the people."""
-        return PeopleList
+        return _RegistrationList
 
     @admin.display(description=gettext_lazy("person"), ordering="enrolment__user__sort_name")
     def person(self, registration: Registration) -> str:

@@ -1,19 +1,23 @@
 """The dates of a course's exams, and what holds for all of them."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pghistory
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import is_open_until
 from amls.core.constraints import RowCheck
 from amls.core.text import LineField
-from amls.core.times import say_day
+from amls.core.times import say_clock, say_day
 from amls.courses.models import Course, choices_hold
 
 
@@ -24,6 +28,14 @@ class SignUp(StrEnum):
     UPCOMING = "upcoming"
     OPEN = "open"
     CLOSED = "closed"
+
+
+class Apart(StrEnum):
+    """By what a date of a course's exams is told from the others; each says what those before it do, too."""
+
+    DAY = "day"
+    TIME = "time"  # there is another one on that day
+    PLACE = "place"  # it begins at the same time
 
 
 class ExamRules(models.Model):
@@ -188,12 +200,28 @@ class Exam(models.Model):
         """Return all that pages show of it to everybody but its counters: see `amls.pagecache.parts.SharedRow`."""
         return (
             self.pk, self.kind, self.title, self.starts_at, self.duration_minutes, self.place, self.capacity, self.opens_at,
-            self.closes_at, self.withdraw_until, self.closed_at,
+            self.closes_at, self.withdraw_until, self.closed_at, self.apart,
         )  # fmt: skip
 
+    @cached_property
+    def apart(self) -> Apart:
+        """By what it is told from the course's other dates: 1 query, none where `tell_apart` was asked for it."""
+        tell_apart([self])
+        return self.apart
+
+    def date_name(self, zone: tzinfo | None = None, *, now: datetime | None = None) -> str:
+        """Return what tells it from the course's other dates: the local day, and the time and the place where that needs them.
+
+        By default in the active zone; without the year where it is that of `now`.
+        """
+        parts = [say_day(self.starts_at, zone, now=now)]
+        parts += [say_clock(self.starts_at, zone)] if self.apart != Apart.DAY else []
+        parts += [self.place] if self.apart == Apart.PLACE and self.place else []
+        return ", ".join(parts)
+
     def with_day(self, zone: tzinfo | None = None) -> str:
-        """Return what tells it from the course's other dates: its name and the local day, by default in the active zone."""
-        return f"{self}, {say_day(self.starts_at, zone)}"
+        """Return its name and what tells it from the course's other dates, see `date_name`."""
+        return f"{self}, {self.date_name(zone)}"
 
     @property
     def ends_at(self) -> datetime:
@@ -239,6 +267,31 @@ class Exam(models.Model):
         if self.closed_at is not None or now >= self.starts_at:
             return False
         return self.withdraw_until is None or is_open_until(self.withdraw_until, now)
+
+
+def tell_apart(exams: Iterable[Exam]) -> None:
+    """Find out by what each of these dates is told from all dates of its course: 1 query, none without any."""
+    rows = list(exams)
+    if not rows:
+        return
+    dates = Exam.objects.filter(course__in={exam.course_id for exam in rows}).order_by()
+    known = dates.values_list("course", "course__timezone", "starts_at")
+    told_apart(rows, [(course, starts_at, ZoneInfo(zone)) for course, zone, starts_at in known])
+
+
+def told_apart(exams: Iterable[Exam], dates: Iterable[tuple[int, datetime, tzinfo]]) -> None:
+    """Note by what each of these dates is told from all that there are, known by course, beginning and the course's zone: no query."""
+    known = list(dates)
+    zones = {course: zone for course, _starts_at, zone in known}
+    times = Counter((course, starts_at) for course, starts_at, _zone in known)
+    days = Counter((course, starts_at.astimezone(zone).date()) for course, starts_at, zone in known)
+    for exam in exams:
+        # An exam that isn't kept yet is told from none.
+        zone = zones.get(exam.course_id)
+        if zone is None or days[exam.course_id, exam.starts_at.astimezone(zone).date()] < 2:
+            exam.apart = Apart.DAY
+        else:
+            exam.apart = Apart.TIME if times[exam.course_id, exam.starts_at] < 2 else Apart.PLACE
 
 
 pghistory.track()(ExamRules)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.bounds import Bound
 from amls.core.statements import LockingStatement, Parameter
-from amls.core.times import say_day, say_time
+from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import notify
@@ -352,5 +352,5 @@ def not_registered() -> RuleViolation:
 
 
 def day_of(exam: Exam, course: Course) -> str:
-    """Return the day of the exam in the course's zone, in words."""
-    return say_day(exam.starts_at, course.zone)
+    """Return what tells the date from the course's others, in the course's zone, in words: the day, and more where that needs it."""
+    return exam.date_name(course.zone)

@@ -1,16 +1,24 @@
 """One's own exam, for the course's home and 'my course'."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import template
 
 from amls.courses.access import Access
 from amls.courses.eligibility import Finding, Verdict
+from exams.models import Exam
 from exams.queries import exams_for, overview_of
 from exams.steps import seat_step
 
 register = template.Library()
+
+
+@register.filter
+def date_name(exam: Exam, now: datetime | None = None) -> str:
+    """Return what tells a date from the course's others, without its year where it is that of `now`."""
+    return exam.date_name(now=now)
 
 
 @register.inclusion_tag("exams/_tile.html", takes_context=True)

@@ -28,7 +28,7 @@ COSTS = {
     # One for the assignments to filter by.
     "invitations": (7, 54),
     "exams": (6, 34),
-    "sign-ups": (7, 42),
+    "sign-ups": (8, 42),
     "mails": (7, 69),
     "form: a lecture": (11, 124),
     "form: a topic": (13, 55),

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from amls.courses.models import Course
 from exams.models import Exam, ExamTask
+from exams.models.exam import told_apart
 from projects.models import Assignment
 from projects.queries import assignments_of
 
@@ -114,6 +115,7 @@ def columns_of(course: Course) -> Columns:
         if not row.is_main or row.grading == by_points
     ]  # fmt: skip
     names = Counter(map(str, exams))
+    told_apart(exams, [(course.pk, exam.starts_at, course.zone) for exam in exams])
     for exam in exams:
         title = exam.with_day(course.zone) if names[str(exam)] > 1 else str(exam)
         shown.append(BookColumn(f"e{exam.pk}", title, exam.max_points, counts=False, exam=exam))
