@@ -117,7 +117,7 @@ def rescheduled(notice: Notice, now: datetime) -> Letter | None:
     exam = registration.exam
     if now >= exam.starts_at:
         return None
-    values = {"exam": exam, "when": _when(exam), "place": exam.place}
+    values = {"exam": exam, "when": _time(exam), "place": exam.place}
     if registration.state == _State.REGISTERED:
         text = _("**%(exam)s**, for which you hold a seat, is at another time or place now: %(when)s, %(place)s.")
     else:
@@ -353,7 +353,7 @@ def results(notice: Notice, now: datetime) -> Letter | None:
     registration = _published(notice)
     if registration is None:
         return None
-    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    named = {"exam": registration.exam, "when": _time(registration.exam)}
     text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.")
     parts = [text % escaped(named), *_said_of_the_review(registration, now), *_said_of_another_seat(registration, now)]
     return _letter(registration, _("Your result of %(exam)s") % named, "\n\n".join(parts), is_pushed=True)
@@ -367,7 +367,7 @@ def result_changed(notice: Notice, now: datetime) -> Letter | None:
         # The last release noted by this name that a result is taken away.
         removals = Notice.objects.filter(kind=REMOVED, references__registration=notice.references.get("registration"))
         return None if removals.exists() else result_removed(notice, now)
-    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    named = {"exam": registration.exam, "when": _time(registration.exam)}
     text = _("Your result of **%(exam)s**, %(when)s, was changed. What it is now stands on your page of the course.")
     reason = registration.result.correction
     why = [_("Reason: %(reason)s") % escaped({"reason": reason})] if reason else []
@@ -383,7 +383,7 @@ def result_removed(notice: Notice, now: datetime) -> Letter | None:
     removal = removal_of(registration) if registration is not None and _published(notice) is None else None
     if registration is None or removal is None:
         return None
-    named = {"exam": registration.exam, "when": _when(registration.exam)}
+    named = {"exam": registration.exam, "when": _time(registration.exam)}
     text = _("Your result of **%(exam)s**, %(when)s, was taken away: it does not count.") % escaped(named)
     why = _("Reason: %(reason)s") % escaped({"reason": removal.reason})
     return _letter(
@@ -453,4 +453,9 @@ def _reason(course: Course) -> str:
 
 
 def _when(exam: Exam) -> str:
+    """Return when and where an exam is; only when, as long as its place is not fixed."""
+    return ", ".join(filter(None, [_time(exam), exam.place]))
+
+
+def _time(exam: Exam) -> str:
     return say_time(exam.starts_at, exam.course.zone)
