@@ -8,7 +8,7 @@ from openpyxl import Workbook
 
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.understanding.interpret import understand
-from amls.portal.takeover.understanding.results import Understood
+from amls.portal.takeover.understanding.results import NOT_UNDERSTOOD, Understood
 
 pytestmark = pytest.mark.unit
 
@@ -247,3 +247,50 @@ def test_a_workbook_is_called_by_its_first_cell_and_not_by_a_further_sheet(tmp_p
     understood = understand(source, today=date(2026, 9, 1))
     assert understood.title == "Mensch-Maschine-Interaktion"
     assert [row.text for row in understood.lines if row.use == "ignored"] == ["Notizen", "geheim: Noten"]
+
+
+SHEET = "Nr;Datum;Von;Bis;Raum;Titel\n"
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ("10.15", "11.45"), ("10.15 Uhr", "11.45 Uhr"), ("10:15h", "11:45h"), ("10:15", "11:45"), ("10:15 Uhr", "11.45h"),
+        ("0.427083333", "0,489583333"),
+    ],
+)  # fmt: skip
+def test_times_of_a_table_are_read_as_germans_and_spreadsheets_write_them(begins: str, ends: str) -> None:
+    understood = read(f"{SHEET}1;14.10.2026;{begins};{ends};H 0104;Größen", head="", name="plan.csv")
+    assert [(row.day, row.begins, row.ends, row.title) for row in understood.sessions] == [
+        (date(2026, 10, 14), time(10, 15), time(11, 45), "Größen")
+    ]
+
+
+def test_a_number_in_a_column_of_dates_is_the_day_of_a_spreadsheet() -> None:
+    # 46309 is 14 October 2026.
+    text = f"{SHEET}1;46309;10.15;11.45;H 0104;Einführung\n2;46316,427083;;11.45;H 0104;Şahin\n"
+    understood = read(text, head="", name="plan.csv")
+    assert [(row.day, row.begins, row.ends, row.room, row.title) for row in understood.sessions] == [
+        (date(2026, 10, 14), time(10, 15), time(11, 45), "H 0104", "Einführung"),
+        (date(2026, 10, 21), time(10, 15), time(11, 45), "H 0104", "Şahin"),
+    ]
+
+
+def test_the_number_of_a_day_on_which_something_is_due_is_read_too() -> None:
+    understood = read("Datum;Thema;Blatt;Abgabe\n46309;Einführung;;46316", head="", name="plan.csv")
+    assert [deadline.day for deadline in understood.deadlines] == [date(2026, 10, 21)]
+
+
+@pytest.mark.parametrize("number", ["99999", "4613", "461330", "20261014", "36525"])
+def test_a_number_that_is_no_day_is_told_at_its_line_and_no_open_date(number: str) -> None:
+    text = f"{SHEET}1;46309;10.15;11.45;H 0104;Einführung\n2;{number};10.15;11.45;H 0104;SQL\n"
+    understood = read(text, head="", name="plan.csv")
+    assert [row.title for row in understood.sessions] == ["Einführung"]
+    why = f"'{number}' is not a date, nor a spreadsheet's number of one; write it such as 18 Oct 2026"
+    assert [(line.number, line.use) for line in understood.lines if line.what == why] == [(3, NOT_UNDERSTOOD)]
+    assert any(warning.startswith(f"Line 3: {why}") for warning in understood.warnings)
+    # Who says the day has the session.
+    name = next(line.id for line in understood.lines if line.number == 3)
+    source = read_source(text, name="plan.csv")
+    mended = understand(source, {f"date:{name}": "2026-10-21"}, today=date(2026, 9, 1))
+    assert [row.day for row in mended.sessions] == [date(2026, 10, 14), date(2026, 10, 21)]

@@ -189,6 +189,10 @@ class Builder:
         if self.answers.get(f"drop:{draft.id}"):
             self.built.what[draft.id] = "dropped"
             return
+        if draft.no_day and not self.answers.get(f"date:{draft.id}"):
+            why = _("'%(text)s' is not a date, nor a spreadsheet's number of one; write it such as 18 Oct 2026")
+            self.built.why[draft.id] = why % {"text": draft.no_day[:60]}
+            return
         title = self.answers.get(f"title:{draft.id}", "").strip()
         if title:
             draft = replace(draft, title=title)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from amls.portal.takeover.sourcerows import SourceCell, SourceRow
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.dates import SHORT_WEEKDAY, find_days, weekday_of
+from amls.portal.takeover.understanding.spreadsheets import day_of_number
 from amls.portal.takeover.understanding.times import find_times
 
 DATE, WEEKDAY, WEEK, TIME, BEGINS, ENDS, NUMBER = "date", "weekday", "week", "time", "begins", "ends", "number"
@@ -174,7 +175,10 @@ def columns_of(header: SourceRow | None, body: Sequence[SourceRow], chosen: dict
 
 def _by_content(columns: list[Column], body: Sequence[SourceRow]) -> None:
     """Give roles to what the headings leave open, and take them where nothing fits."""
-    dates = {column.index: _share(body, column.index, _has_date) for column in columns}
+    dates = {
+        column.index: _share(body, column.index, _may_be_date if column.role in (DATE, BEGINS) else _has_date)
+        for column in columns
+    }
     roles = {column.role for column in columns}
     for column in columns:
         _correct(column, body, dates[column.index], has_number=NUMBER in roles)
@@ -260,6 +264,10 @@ def _has_date(cell: SourceCell) -> bool:
         return True
     mentions = find_days(cell.text[:120])
     return any(mention.days or mention.is_open for mention in mentions) and len(cell.text) < 200
+
+
+def _may_be_date(cell: SourceCell) -> bool:
+    return _has_date(cell) or bool(day_of_number(cell.text))
 
 
 def _is_time(cell: SourceCell) -> bool:

@@ -35,6 +35,7 @@ class Draft:
         weekday: that its column says.
         is_week: whether its day is only the first of its week.
         begins, ends: ISO 8601, from containers that know.
+        no_day: a number in a column of dates that is no day.
         kind: that a column, a label or a heading says; 'work' of work to do.
         label: what the column of kinds says.
         unknown: words of its brackets that mean nothing here.
@@ -52,6 +53,7 @@ class Draft:
     is_week: bool = False
     begins: str = ""
     ends: str = ""
+    no_day: str = ""
     times: Times | None = None
     title: str = ""
     details: list[str] = field(default_factory=list)

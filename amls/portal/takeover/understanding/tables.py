@@ -1,7 +1,7 @@
 """Rows of tables to drafts, by what their columns hold."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from amls.portal.takeover.sourcerows import SourceCell, SourceRow
@@ -29,6 +29,7 @@ from amls.portal.takeover.understanding.deciding import free_title, names_topic
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
 from amls.portal.takeover.understanding.dues import due_title
 from amls.portal.takeover.understanding.rooms import mode_of, place_of
+from amls.portal.takeover.understanding.spreadsheets import is_number_of_days, with_day, with_time
 from amls.portal.takeover.understanding.times import Times, find_times
 
 _I = re.IGNORECASE
@@ -36,6 +37,16 @@ _WEEK_START = re.compile(
     r"\b(?:week\s+(?:beginning|commencing|starting|of)|w/?c|woche\s+(?:ab|vom)|\(mon(?:day)?\)|monday date|dates?\s*\(?\s*week)\b|week.*\bdates?\b",
     _I,
 )
+
+
+def _as_written(cell: SourceCell) -> SourceCell:
+    return cell
+
+
+# What the cells of some columns mean that a spreadsheet writes as numbers.
+_MEANS: dict[str, Callable[[SourceCell], SourceCell]] = {
+    c.DATE: with_day, c.DUE: with_day, c.TIME: with_time, c.BEGINS: with_time, c.ENDS: with_time,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -111,8 +122,11 @@ class _Schedule:
         return Read(row, [draft, *sessions])
 
     def _cells(self, row: SourceRow, role: str) -> list[tuple[Column, SourceCell]]:
+        means = _MEANS.get(role, _as_written)
         return [
-            (column, row.cells[column.index]) for column in self.by_role.get(role, []) if column.index < len(row.cells)
+            (column, means(row.cells[column.index]))
+            for column in self.by_role.get(role, [])
+            if column.index < len(row.cells)
         ]
 
     def _said(self, row: SourceRow, role: str) -> list[tuple[Column, SourceCell]]:
@@ -175,6 +189,8 @@ class _Schedule:
         date = self._cell(row, c.DATE)
         draft = self._named(row, row.text, own_days)
         draft.begins, draft.ends = date.begins, date.ends
+        if not own_days and not date.begins and is_number_of_days(date.text):
+            draft.no_day, date = date.text.strip(), SourceCell()
         self._day(row, draft, date)
         content = self._content(row)
         fill(draft, content)
@@ -235,9 +251,6 @@ class _Schedule:
         spans = find_times(time.text, expects=True) if time.text else []
         if spans:
             return spans[0]
-        bare = re.fullmatch(r"\W*([01]?\d|2[0-3])[.:]([0-5]\d)\W*", time.text)
-        if bare is not None:
-            return find_times(f"{bare.group(1)}:{bare.group(2)}")[0]
         date = self._cell(row, c.DATE).text
         spans = find_times(without(date, find_days(date)), expects=True) if date else []
         return spans[0] if spans else None
@@ -290,6 +303,9 @@ class _Schedule:
 
     def _dues(self, row: SourceRow, draft: Draft) -> None:
         for _column, cell in self._said(row, c.DUE):
+            if is_number_of_days(cell.text):
+                draft.no_day = cell.text.strip()
+                continue
             for due in dues_of(cell, is_column=True):
                 has_name = re.search(r"[^\W\d_]{2}|\d", due_title(due.text)) is not None
                 if due.mention is None and not has_name and (draft.title or draft.label):
