@@ -7,19 +7,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce, JSONObject
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.agenda.models import AgendaItem, ItemKind, Status
+from amls.core.decimals import say_decimal
 from amls.core.statements import ModelStatement, Parameter, Statement, is_among
-from amls.courses.models import Course, User
+from amls.courses.models import Course, Enrolment, User
 from projects.deadlines import Deadlines, is_counting
-from projects.models import Assignment, ExtensionRequest, Membership, Project, Submission, Topic
-from projects.queries import TeamView, teams_listed, views_of
+from projects.models import Assignment, ExtensionRequest, Membership, Outcome, Project, Submission, Topic
+from projects.points import score_of
+from projects.queries import TeamView, personal_result, teams_listed, views_of
 from projects.states import ProjectState
 
 DECIDED = Q(assessment__outcome__in=["passed", "failed"])
@@ -294,3 +298,37 @@ def _with_open_questions() -> ModelStatement[Assignment]:
     )
     rows = Assignment.objects.filter(is_among("course_id", _COURSES)).annotate(waiting=waiting).filter(waiting__gt=0)
     return ModelStatement.of(rows.order_by("course", "position", "pk"), annotated=["waiting"])
+
+
+def said_result(view: TeamView) -> str:
+    """Return a team's decision as lists of the staff say it: with its points of how many, or with its extra points.
+
+    A star says that a member's differs. No query where the points are read (`read_points_of`).
+    """
+    row, assignment = view.assessment, view.project.assignment
+    if row is None or not row.outcome:
+        return ""
+    points = say_decimal(row.extra_points)
+    if assignment.grading == Assignment.Grading.POINTS:
+        score = score_of(row, assignment)
+        points = _("%(points)s of %(most)s") % {"points": say_decimal(score.points), "most": say_decimal(score.most)}
+    return f"{row.get_outcome_display()} · {points}{' *' if differing_members(view) else ''}"
+
+
+def differing_members(view: TeamView) -> dict[Enrolment, tuple[Outcome, Decimal]]:
+    """Return the members whose decision differs from the team's: whether they passed, and their points or extra points."""
+    row, assignment = view.assessment, view.project.assignment
+    if row is None or not row.outcome:
+        return {}
+    gives_points = assignment.grading == Assignment.Grading.POINTS
+    team: tuple[Outcome, Decimal] = (
+        Outcome(row.outcome),
+        score_of(row, assignment).points if gives_points else row.extra_points,
+    )
+    differing = {}
+    for member in view.members:
+        outcome, extra = personal_result(row, view.overrides.get(member.pk), member.pk)
+        own = (outcome, score_of(row, assignment, member.pk).points if gives_points else extra)
+        if own != team:
+            differing[member] = own
+    return differing

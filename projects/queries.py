@@ -185,7 +185,7 @@ def teams_listed(projects: QuerySet[Project]) -> list[Project]:
     return rows
 
 
-def _read_points(projects: Sequence[Project]) -> None:
+def read_points_of(projects: Sequence[Project]) -> None:
     """Read the points of these projects, loaded by `with_team`: no query where none of them gives any, else 2."""
     with_points = [row for row in projects if row.assignment.grading == Assignment.Grading.POINTS]
     if with_points:
@@ -264,7 +264,7 @@ def team_of(
     if assignment is None:
         return None
     projects = read_teams([enrolment.pk], assignment=assignment.pk, with_files=with_files)
-    _read_points(projects)
+    read_points_of(projects)
     view = next(iter(team_views(projects, deadlines)), None)
     return replace(view, assessment=None, overrides={}) if view is not None and enrolment.pk in view.newcomers else view
 
@@ -387,7 +387,7 @@ def _read_results(
     keys = [enrolment.pk for enrolment in enrolments]
     teams: dict[int, TeamView] = {}
     projects = read_teams(keys) if has_project else []
-    _read_points(projects)
+    read_points_of(projects)
     for view in team_views(projects, deadlines):
         teams |= {member.pk: view for member in view.members}
     earlier = {row.enrolment_id: row for row in _earlier_passes().read({"enrolments": keys})}

@@ -16,7 +16,6 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.core.decimals import say_decimal
 from amls.core.preview import Preview, preview_of, without_trace
 from amls.core.request import now_of
 from amls.core.times import say_moment
@@ -32,10 +31,10 @@ from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.heldacts import TeamAct
 from projects.models import Extension, Project, Submission
 from projects.moretime import say_more_time
-from projects.progress import desk_views, label_of, names_of, with_names
+from projects.progress import desk_views, label_of, names_of, said_result, with_names
 from projects.publication import publication_of
 from projects.publishing import hold_publication
-from projects.queries import TeamView, with_team
+from projects.queries import TeamView, read_points_of, with_team
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend
 
@@ -84,7 +83,9 @@ def _list_of(course: Course) -> str:
 
 
 def _views(queryset: QuerySet[Project]) -> list[TeamView]:
-    return list(desk_views(with_team(queryset)).values())
+    views = list(desk_views(with_team(queryset)).values())
+    read_points_of([view.project for view in views])
+    return views
 
 
 def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
@@ -136,9 +137,7 @@ def _assessors(projects: list[Project]) -> dict[int, str]:
 
 def _decision(view: TeamView) -> str:
     """Say what is published of a team: its members, the decision, and the points."""
-    decision = view.assessment
-    what = f"{decision.get_outcome_display()} · {say_decimal(decision.extra_points)}" if decision else ""
-    return f"#{view.project.pk} {', '.join(names_of(view))}: {what}{' *' if view.overrides else ''}"
+    return f"#{view.project.pk} {', '.join(names_of(view))}: {said_result(view)}"
 
 
 @admin.action(description=gettext_lazy("Publish the decisions"))

@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.decimals import say_decimal
 from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.core.times import say_moment
@@ -43,8 +42,8 @@ from projects.admin.pages import KeptAdmin
 from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
 from projects.models import Project
-from projects.progress import desk_views, is_mentor, names_of, progress_of, state_of
-from projects.queries import TeamView, teams_listed
+from projects.progress import desk_views, is_mentor, names_of, progress_of, said_result, state_of
+from projects.queries import TeamView, read_points_of, teams_listed
 from projects.states import ProjectState
 from projects.teamrows import places_taken
 
@@ -92,6 +91,7 @@ class ProjectList(LeadingList):
             return
         super().get_results(request)
         rows = teams_listed(cast("QuerySet[Project]", self.result_list))
+        read_points_of(rows)
         said: dict[Hashable, Any] = {}
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
             row.view = view  # type: ignore[attr-defined]
@@ -280,8 +280,8 @@ class ProjectAdmin(KeptAdmin):
         """Say what is decided, and whether the team knows."""
         view: TeamView = project.view  # type: ignore[attr-defined]
         stage, row = state_of(view), view.assessment
-        decided = None if row is None else (row.outcome, row.extra_points)
-        return _once(project, ("result", stage, decided, bool(view.overrides)), lambda: _result(view))
+        what = said_result(view) if row is not None else ""
+        return _once(project, ("result", stage, what), lambda: _result(view))
 
 
 def _topic(project: Project) -> SafeString:
@@ -304,9 +304,7 @@ def _result(view: TeamView) -> SafeString | str:
         return _mark("wait", _("withdrawn"))
     if row is None or not row.outcome:
         return _("Not decided")
-    what = f"{row.get_outcome_display()} · {say_decimal(row.extra_points)}"
-    if view.overrides:
-        what += " *"
+    what = said_result(view)
     mark = _mark("ok", _("published")) if stage == ProjectState.PUBLISHED else _mark("wait", _("draft"))
     return format_html("{}{}", what, mark)
 

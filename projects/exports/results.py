@@ -27,10 +27,12 @@ from amls.files.tables.plan import changes_of
 from amls.files.tables.values import read_number, says_nothing
 from amls.files.tables.writing import table_response
 from projects.exports.resource import ImportRow, ServiceResource, StoredRow
-from projects.models import Assessment, Membership, Outcome, Project
-from projects.progress import names_of, state_of
+from projects.models import Assessment, Assignment, Membership, Outcome, Project
+from projects.points import score_of
+from projects.progress import differing_members, names_of, state_of
 from projects.queries import TeamView
 from projects.services.assessing import assess, version_of
+from projects.services.pointtable import say_exactly
 
 _OUTCOMES = {
     "": "", "passed": Outcome.PASSED, "failed": Outcome.FAILED, "bestanden": Outcome.PASSED, "nicht bestanden": Outcome.FAILED,
@@ -64,6 +66,8 @@ class ResultResource(ServiceResource):
         Meaning("state", gettext_lazy("state"), ("stand", "status"), is_read=False),
         Meaning("outcome", gettext_lazy("outcome"), ("ergebnis", "result", "entscheidung", "decision")),
         EXTRA_POINTS,
+        Meaning("task_points", gettext_lazy("points by task, sum"), is_read=False),
+        Meaning("differing_members", gettext_lazy("members who differ"), is_read=False),
         Meaning("feedback", gettext_lazy("feedback"), ("rückmeldung", "kommentar", "comment")),
         Meaning("version", gettext_lazy("version")),
         NUMBER,
@@ -78,6 +82,8 @@ class ResultResource(ServiceResource):
     state = Field(column_name="state")
     outcome = Field(column_name="outcome")
     extra_points = Field(column_name="extra_points")
+    task_points = Field(column_name="task_points")
+    differing_members = Field(column_name="differing_members")
     feedback = Field(column_name="feedback")
     version = Field(column_name="version")
 
@@ -102,8 +108,25 @@ class ResultResource(ServiceResource):
         return view.assessment.outcome if view.assessment else ""
 
     def dehydrate_extra_points(self, view: TeamView) -> Decimal | str:
-        """Return the team's points."""
-        return view.assessment.extra_points if view.assessment else ""
+        """Return the team's extra points; an assignment that gives points gives none of these."""
+        if view.assessment is None or (_gives_points(view) and not view.assessment.extra_points):
+            return ""
+        points: Decimal = view.assessment.extra_points
+        return points
+
+    def dehydrate_task_points(self, view: TeamView) -> Decimal | str:
+        """Return the sum of the team's points for the tasks, where it has any."""
+        if view.assessment is None or not _gives_points(view):
+            return ""
+        score = score_of(view.assessment, view.project.assignment)
+        return score.points if any(task.points is not None for task in score.tasks) else ""
+
+    def dehydrate_differing_members(self, view: TeamView) -> str:
+        """Return who has another result than the team, and which."""
+        return "; ".join(
+            f"{member.user}: {outcome.value}, {say_exactly(points)}"
+            for member, (outcome, points) in differing_members(view).items()
+        )
 
     def dehydrate_feedback(self, view: TeamView) -> str:
         """Return the feedback's Markdown."""
@@ -182,6 +205,10 @@ class ResultResource(ServiceResource):
         """Return the decision as it stands."""
         assessment = Assessment.objects.filter(project=line.row).first()
         return StoredRow(line.row.pk, _values(assessment) if assessment is not None else None)
+
+
+def _gives_points(view: TeamView) -> bool:
+    return view.project.assignment.grading == Assignment.Grading.POINTS
 
 
 def _values(assessment: Assessment) -> dict[str, object]:

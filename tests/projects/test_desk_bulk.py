@@ -30,14 +30,16 @@ from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.exports.results import ResultResource
-from projects.models import Assessment, EarlierPass, Extension, Project, Submission, Topic
+from projects.models import Assessment, Assignment, EarlierPass, Extension, Membership, Project, Submission, Topic
 from projects.progress import desk_views
 from projects.queries import with_team
 from projects.receipts import receipt_code
-from projects.services.assessing import assess, assign_assessor, publish_assessments
+from projects.services.assessing import Override, assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
 from projects.services.handin import accept_late_attempts
+from projects.services.points import give_points, team_for_points
 from projects.services.registration import register_project
+from projects.services.teamsheets import Given
 from tests.agreement import agree_to, do_held, seal_in
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
@@ -307,6 +309,48 @@ def test_results_go_out_and_corrections_come_back(world: World, desk: Client, ki
     assert answer.status_code == 302
     assessments = {row.project_id: (row.outcome, row.extra_points, row.feedback) for row in Assessment.objects.all()}
     assert assessments == {first.pk: ("passed", Decimal("3.5"), "=1+1"), second.pk: ("passed", Decimal(1), "")}
+
+
+def rows_sent(desk: Client, *teams: Project) -> list[dict[str, str]]:
+    sent = run(desk, "to_csv", list(teams))
+    table = list(csv.reader(io.StringIO(sent.content.decode("utf-8-sig"))))
+    return [dict(zip(table[0], row, strict=True)) for row in table[1:]]
+
+
+def test_results_name_the_members_who_differ(world: World, desk: Client) -> None:
+    first, second = make_teams(world, 2)
+    decided(world, second)
+    member = first.memberships.get().enrolment
+    differs = {member.pk: Override(outcome="failed", reason="Did nothing.")}
+    assess(
+        project=first,
+        outcome="passed",
+        extra_points=Decimal(3),
+        feedback="",
+        by=world.staff,
+        now=NOW,
+        overrides=differs,
+    )
+    rows = rows_sent(desk, first, second)
+    assert [row["differing_members"] for row in rows] == [f"{member.user}: failed, 0", ""]
+    assert {row["task_points"] for row in rows} == {""}
+
+
+def test_results_of_a_sheet_have_its_points_and_no_extra_points(world: World, desk: Client) -> None:
+    sheet = Assignment.objects.create(
+        course=world.course, kind="sheet", title="Sheet 1", position=5, topics_given="", grading="points",
+        max_points=Decimal(20), teaming="kept", team_max=2, hand_in="paper", due_at=NOW,
+    )  # fmt: skip
+    one, other = world.another(), world.another()
+    team = team_for_points(enrolment=one, assignment=sheet, now=NOW)
+    Membership.objects.create(project=team, assignment=sheet, enrolment=other, joined_at=NOW)
+    own = {other.pk: {None: Given(Decimal(4))}}
+    give_points(project=team, given={None: Given(Decimal("13.75"))}, members=own, by=world.staff, now=NOW)
+    (row,) = rows_sent(desk, team)
+    assert (row["outcome"], row["extra_points"], Decimal(row["task_points"])) == ("passed", "", Decimal("13.75"))
+    assert row["differing_members"] == f"{other.user}: failed, 4"
+    listed = desk.get(f"{reverse('admin:projects_project_changelist')}?assignment={sheet.pk}").content.decode()
+    assert "Passed · 13.75 of 20 *" in listed
 
 
 def test_a_wrong_row_is_named_and_left_out_alone(world: World, desk: Client) -> None:
