@@ -3,7 +3,24 @@
 window.listArchive = (() => {
   "use strict";
   const MOST = 2000;
-  const words = new TextDecoder();
+  const words = new TextDecoder(), strict = new TextDecoder("utf-8", { fatal: true });
+  // What bytes from 128 on are in names that don't say that they are UTF-8, as of Windows: code page 437.
+  const UPPER = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■ ";
+
+  const said = (bytes, isMarked) => {
+    try {
+      return (isMarked ? words : strict).decode(bytes);
+    } catch {
+      return Array.from(bytes, (byte) => (byte < 128 ? String.fromCharCode(byte) : UPPER[byte - 128])).join("");
+    }
+  };
+
+  // What systems put beside people's files, which the server counts as none (`is_of_system`).
+  const isOfSystem = (path) => {
+    const parts = path.split("/"), name = parts.pop();
+    return name.startsWith("._") || [".ds_store", "thumbs.db", "desktop.ini"].includes(name.toLowerCase())
+      || parts.includes("__MACOSX");
+  };
 
   const zip = async (file) => {
     // The directory stands at the end, behind it a comment of at most 64 kB.
@@ -17,7 +34,7 @@ window.listArchive = (() => {
     const names = [];
     for (let at = 0; at + 46 <= all.byteLength && names.length < MOST && all.getUint32(at, true) === 0x02014b50;) {
       const length = all.getUint16(at + 28, true);
-      names.push(words.decode(new Uint8Array(all.buffer, at + 46, length)));
+      names.push(said(new Uint8Array(all.buffer, at + 46, length), (all.getUint16(at + 8, true) & 0x800) !== 0));
       at += 46 + length + all.getUint16(at + 30, true) + all.getUint16(at + 32, true);
     }
     return names;
@@ -47,8 +64,8 @@ window.listArchive = (() => {
         if (says && at + 512 + padded > joined.length) break;
         at += 512;
         if (says) {
-          const said = words.decode(joined.subarray(at, at + size));
-          longer = kind === "L" ? said.split("\0")[0] : (/^\d+ path=(.*)$/m.exec(said)?.[1] ?? "");
+          const record = words.decode(joined.subarray(at, at + size));
+          longer = kind === "L" ? record.split("\0")[0] : (/^\d+ path=(.*)$/m.exec(record)?.[1] ?? "");
         } else if ("05\0".includes(kind)) {
           names.push(longer || [text(345, 500), text(0, 100)].filter(Boolean).join("/"));
           longer = "";
@@ -61,12 +78,12 @@ window.listArchive = (() => {
     }
   };
 
-  // Returns the names of the files in it, without folders; null where it is no archive or can't be read.
+  // Returns the names of people's files in it, without folders; null where it is no archive or can't be read.
   return async (file) => {
     const name = file.name.toLowerCase();
     const read = name.endsWith(".zip") ? zip : /\.(tar\.gz|tgz)$/.test(name) ? tar : null;
     try {
-      return (await read?.(file))?.filter((path) => !path.endsWith("/")) ?? null;
+      return (await read?.(file))?.filter((path) => !path.endsWith("/") && !isOfSystem(path)) ?? null;
     } catch {
       return null;
     }

@@ -64,6 +64,23 @@ def test_what_is_handed_in_is_a_list_that_says_what_is_in_archives(open_page: Op
     assert field.evaluate("field => [...field.files].map(file => file.name)") == ["mehr.tar.gz"]
 
 
+def test_an_archive_of_windows_is_listed_by_its_names_and_none_by_what_systems_put_there(
+    open_page: Open, read_files: None
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        # No more than a place holder of the same length, which no writer marks as UTF-8.
+        for name in ("L?sung/Gr??e.py", "__MACOSX/L?sung/._a.py", ".DS_Store"):
+            archive.writestr(name, "1")
+    content = packed.getvalue().replace(b"L?sung", "Lösung".encode("cp437")).replace(b"Gr??e", "Größe".encode("cp437"))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.namelist()[0] == "Lösung/Größe.py"
+    page = open_page("/amls/projects/mine/submit/", user="student")
+    page.locator("#files").set_input_files([{"name": "windows.zip", "mimeType": "application/zip", "buffer": content}])
+    page.locator("[data-chosen] summary").click()
+    expect(page.locator("[data-chosen] details li")).to_have_text(["Lösung/Größe.py"])
+
+
 def test_slides_follow_the_recording_and_keys_move_it(open_page: Open, read_files: None) -> None:
     page = open_page("/amls/lectures/05/")
     video = page.locator("video")
