@@ -18,14 +18,21 @@ from amls.core.times import say_moment
 from amls.courses.models import User
 
 
-def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
+def describe_events(
+    events: Iterable[Any], *, about: Collection[str] = (), said: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Return history rows in words: when, who, what kind, and the fields with old and new value.
+
+    Args:
+        events: of `Events`.
+        about: the columns of rows that say what a row is about, such as whose it is.
+        said: the columns whose values are said also of a row that was added or removed.
 
     A query for the events, one for whoever made them, and one for each model whose rows they name, however many.
     """
     labels = {"insert": _("added"), "update": _("changed"), "delete": _("removed")}
     events = list(events)
-    names = _Names(events)
+    names = _Names(events, about)
     described = []
     for event in events:
         context = event.pgh_context or {}
@@ -37,10 +44,10 @@ def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
                 if context.get("user")
                 else _("the system"),
                 "what": labels.get(event.pgh_label, event.pgh_label),
-                "model": capfirst(model._meta.verbose_name),  # noqa: SLF001 - documented
+                "model": _named(event, model, about, names),
                 "reason": context.get("reason", ""),
                 "diff": [
-                    _in_words(model, name, values, names) for name, values in sorted((event.pgh_diff or {}).items())
+                    _in_words(model, name, values, names) for name, values in sorted(_differences(event, said).items())
                 ],
             }
         )
@@ -69,7 +76,7 @@ def last_writer(row: Model) -> str | None:
 class _Names:
     """What the rows that some events name are called, read for all of them at once."""
 
-    def __init__(self, events: Iterable[Any]) -> None:
+    def __init__(self, events: Iterable[Any], about: Collection[str] = ()) -> None:
         wanted: dict[type[Model], set[Any]] = defaultdict(set)
         for event in events:
             wanted[User].add((event.pgh_context or {}).get("user"))
@@ -77,6 +84,9 @@ class _Names:
                 field = _field_of(_model_of(event), name)
                 if field is not None and field.is_relation:
                     wanted[field.related_model].update(values)
+            for name in about:
+                if (field := _field_of(_model_of(event), name)) is not None:
+                    wanted[field.related_model].add((event.pgh_data or {}).get(name))
         self._names = {model: self._read(model, keys - {None}) for model, keys in wanted.items()}
 
     @staticmethod
@@ -91,6 +101,26 @@ class _Names:
     def of(self, model: type[Model], key: Any, else_: str) -> str:
         """Return what a row is called."""
         return self._names.get(model, {}).get(str(key), else_)
+
+
+def _named(event: Any, model: type[Model], about: Collection[str], names: _Names) -> str:
+    """Return what kind of row it is and, where that is told apart, which."""
+    kind = capfirst(str(model._meta.verbose_name))  # noqa: SLF001 - documented
+    which = [
+        names.of(field.related_model, key, _("one that was removed"))
+        for name in about
+        if (key := (event.pgh_data or {}).get(name)) is not None and (field := _field_of(model, name)) is not None
+    ]
+    return f"{kind} ({', '.join(which)})" if which else kind
+
+
+def _differences(event: Any, said: Collection[str]) -> dict[str, Any]:
+    """Return what an event changed, and of a row that was added or removed what it said."""
+    if event.pgh_diff or event.pgh_label not in {"insert", "delete"}:
+        return dict(event.pgh_diff or {})
+    kept = {name: value for name in said if (value := (event.pgh_data or {}).get(name)) not in (None, "")}
+    is_new = event.pgh_label == "insert"
+    return {name: [None, value] if is_new else [value, None] for name, value in kept.items()}
 
 
 def _model_of(event: Any) -> type[Model]:

@@ -419,6 +419,11 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
     # ── history ──
 
+    def history_of(self, row: Any) -> list[dict[str, Any]]:
+        """Return what was changed of a row, the newest first, in words."""
+        events: Any = Events.objects
+        return describe_events(events.references(row).order_by("-pgh_created_at")[:HISTORY_ROWS])
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -427,13 +432,12 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         if row is None:
             raise Http404
         self._activate_zone(request, row)
-        events: Any = Events.objects
         context = {
             **self.admin_site.each_context(request),
             "title": _("History of %(row)s") % {"row": row},
             "opts": self.opts,
             "object": row,
-            "events": describe_events(events.references(row).order_by("-pgh_created_at")[:HISTORY_ROWS]),
+            "events": self.history_of(row)[:HISTORY_ROWS],
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/history.html", context)

@@ -23,6 +23,7 @@ from amls.core.times import say_moment
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
 from amls.desk.listing import LeadingList
+from amls.desk.site import HISTORY_ROWS
 from projects.admin.assess.files import show_differences, show_file, show_member
 from projects.admin.assess.views import assess_project, send_attempts
 from projects.admin.bulk import ACTIONS
@@ -38,6 +39,7 @@ from projects.admin.filters import (
     chosen_courses,
     shows_no_list,
 )
+from projects.admin.happened import events_of
 from projects.admin.pages import KeptAdmin
 from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
@@ -217,6 +219,10 @@ class ProjectAdmin(KeptAdmin):
     def courses_listed(self, request: HttpRequest) -> list[Course]:
         """Return the courses that the list is about."""
         return chosen_courses(request)
+
+    def history_of(self, row: Project) -> list[dict[str, Any]]:
+        """Return what was changed of a project, also of the decision on each member and of the points."""
+        return events_of(row, most=HISTORY_ROWS)
 
     # ── columns ──
 

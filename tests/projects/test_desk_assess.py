@@ -19,20 +19,24 @@ from amls.mail.models import Notice
 from projects.models import (
     Assessment,
     AssessmentDraft,
+    Assignment,
     EarlierPass,
     Extension,
     ExtensionRequest,
     Invitation,
+    Membership,
     Project,
     StaffNote,
     Submission,
     SubmissionFile,
     Topic,
 )
-from projects.services.assessing import assess, assign_assessor
+from projects.services.assessing import Override, assess, assign_assessor
 from projects.services.extensions import extend, request_extension
 from projects.services.ideas import decide_idea, propose_idea
+from projects.services.points import give_points, team_for_points
 from projects.services.teams import move_member
+from projects.services.teamsheets import Given
 from tests.agreement import agree_to, do_held
 from tests.cast import Cast
 from tests.projects.conftest import DEADLINE, NOW, World
@@ -131,6 +135,47 @@ def test_members_may_differ_with_a_reason(world: World, desk: Client) -> None:
     desk.post(assess_url(team), decision(**{**own, f"reason_of_{member.pk}": "Did nothing."}))
     override = Assessment.objects.get().overrides.get()
     assert (override.enrolment, override.outcome, override.reason) == (member, "failed", "Did nothing.")
+
+
+def history(desk: Client, project: Project) -> list[dict[str, Any]]:
+    page = desk.get(reverse("admin:projects_project_history", args=[project.pk]))
+    assert page.status_code == 200
+    events: list[dict[str, Any]] = page.context["events"]
+    # The page of the decision says the newest of it; within one transaction all are of one moment.
+    assert all(event in events for event in desk.get(assess_url(project)).context["events"])
+    return events
+
+
+def test_the_history_of_a_project_says_whose_result_became_what(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    member = team.memberships.get().enrolment
+    kept = {"project": team, "outcome": "passed", "extra_points": Decimal(2), "feedback": "", "by": world.staff}
+    assess(**kept, now=NOW, overrides={member.pk: Override(outcome="failed", reason="Did nothing.")})
+    assess(**kept, now=NOW, overrides={member.pk: Override(outcome="passed", reason="Did all of it.")})
+    told = [(event["what"], dict(event["diff"])) for event in history(desk, team) if str(member.user) in event["model"]]
+    decided = [(what, diff["Outcome"]) for what, diff in told if "Outcome" in diff]
+    assert sorted(decided) == [("added", [None, "Failed"]), ("changed", ["Failed", "Passed"])]
+
+
+def test_the_history_of_a_sheet_says_points_by_task_and_member(world: World, desk: Client) -> None:
+    sheet = Assignment.objects.create(
+        course=world.course, kind="sheet", title="Sheet 1", position=5, topics_given="", grading="points",
+        max_points=Decimal(20), teaming="kept", team_max=2, hand_in="paper", due_at=NOW,
+    )  # fmt: skip
+    one, other = world.another(), world.another()
+    team = team_for_points(enrolment=one, assignment=sheet, now=NOW)
+    Membership.objects.create(project=team, assignment=sheet, enrolment=other, joined_at=NOW)
+    for own in (4, 7):
+        give_points(
+            project=team, given={None: Given(Decimal("8.5"))}, members={other.pk: {None: Given(Decimal(own))}},
+            by=world.staff, now=NOW,
+        )  # fmt: skip
+    told = [(event["model"], dict(event["diff"]).get("Points")) for event in history(desk, team)]
+    points = [(str(other.user) in model, values) for model, values in told if values]
+    became = {
+        (is_own, *(str(Decimal(value).normalize()) if value else "" for value in values)) for is_own, values in points
+    }
+    assert became == {(True, "4", "7"), (True, "", "4"), (False, "", "8.5")}
 
 
 def test_the_preview_renders_safely_and_saves_nothing(world: World, desk: Client) -> None:

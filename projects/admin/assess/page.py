@@ -12,15 +12,14 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from pghistory.models import Events
 
 from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.courses.accounts import user_of
 from amls.courses.models import User
-from amls.desk.history import describe_events
 from projects.admin.assess.drafts import ACTS, Kept, fields_of
 from projects.admin.bulk import preview_letters
+from projects.admin.happened import events_of
 from projects.admin.neighbours import neighbours
 from projects.admin.pages import KeptAdmin
 from projects.forms.points import decision_form
@@ -195,7 +194,7 @@ class AssessPage:
                 "enrolment__user"
             ),
             "extensions": _extensions(view),
-            "events": _events(project),
+            "events": events_of(project, most=_EVENTS),
             "place": keys.index(project.pk) + 1 if project.pk in keys else None,
             "count": len(keys),
             "before": self.address(before) if before is not None else "",
@@ -232,11 +231,6 @@ class AssessPage:
             if number != row.attempt
         ]
         return Reading(row, chosen.is_late, files, comparisons)
-
-
-def _events(project: Project) -> Any:
-    events: Any = Events.objects
-    return describe_events(events.references(project).order_by("-pgh_created_at")[:_EVENTS])
 
 
 def _extensions(view: TeamView) -> list[Extension]:
