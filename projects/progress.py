@@ -327,6 +327,9 @@ def differing_members(view: TeamView) -> dict[Enrolment, tuple[Outcome, Decimal]
     )
     differing = {}
     for member in view.members:
+        if member.pk in view.newcomers:
+            # Nothing is decided on them.
+            continue
         outcome, extra = personal_result(row, view.overrides.get(member.pk), member.pk)
         own = (outcome, score_of(row, assignment, member.pk).points if gives_points else extra)
         if own != team:

@@ -22,7 +22,7 @@ def events_of(project: Project, *, most: int) -> list[dict[str, Any]]:
     """
     every: Any = Events.objects
     events = list(every.references(project).order_by("-pgh_created_at")[:most])
-    decision = Assessment.objects.filter(project=project).first()
+    decision: Assessment | None = getattr(project, "assessment", None)
     if decision is not None:
         parts = every.references(decision).filter(pgh_obj_model__in=[model._meta.label for model in _PARTS])  # noqa: SLF001 - documented
         events += list(parts.order_by("-pgh_created_at")[:most])

@@ -162,8 +162,8 @@ def test_the_history_of_a_sheet_says_points_by_task_and_member(world: World, des
         course=world.course, kind="sheet", title="Sheet 1", position=5, topics_given="", grading="points",
         max_points=Decimal(20), teaming="kept", team_max=2, hand_in="paper", due_at=NOW,
     )  # fmt: skip
-    one, other = world.another(), world.another()
-    team = team_for_points(enrolment=one, assignment=sheet, now=NOW)
+    person, other = world.another(), world.another()
+    team = team_for_points(enrolment=person, assignment=sheet, now=NOW)
     Membership.objects.create(project=team, assignment=sheet, enrolment=other, joined_at=NOW)
     for own in (4, 7):
         give_points(

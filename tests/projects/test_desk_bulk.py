@@ -341,8 +341,8 @@ def test_results_of_a_sheet_have_its_points_and_no_extra_points(world: World, de
         course=world.course, kind="sheet", title="Sheet 1", position=5, topics_given="", grading="points",
         max_points=Decimal(20), teaming="kept", team_max=2, hand_in="paper", due_at=NOW,
     )  # fmt: skip
-    one, other = world.another(), world.another()
-    team = team_for_points(enrolment=one, assignment=sheet, now=NOW)
+    person, other = world.another(), world.another()
+    team = team_for_points(enrolment=person, assignment=sheet, now=NOW)
     Membership.objects.create(project=team, assignment=sheet, enrolment=other, joined_at=NOW)
     own = {other.pk: {None: Given(Decimal(4))}}
     give_points(project=team, given={None: Given(Decimal("13.75"))}, members=own, by=world.staff, now=NOW)
