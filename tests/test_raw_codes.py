@@ -36,7 +36,7 @@ _NO_CODES = re.compile(
     r"""\S+@\S+|https?://\S+|webcal://\S+|(?:[\w-]+\.)+(?:example|org|com|edu|de|eu|net)\b\S*
     |[\w-]+\.(?:pdf|pptx|mp4|vtt|txt|md|csv|zip|tar|gz|tgz|ipynb|py|java|c|h|cpp|r|sql|tex|xlsx|ods|ics|html|toml|json)\b
     |(?<!\S)/(?:[\w.-]+/)*[\w.-]+|'(?:mail|default|exports)'  # folders, queues and settings, as operators name them
-    |\b(?:EMAIL_URL|DEFAULT_FROM_EMAIL)\b
+    |\b(?:EMAIL_URL|DEFAULT_FROM_EMAIL|TRUSTED_PROXIES)\b
     |\b(?:a|p)\.m\.|\b[a-z]\.[a-zB]\.?|\b\d+(?:-[A-Z0-9]{4}){4}\b""",
     re.VERBOSE,
 )

@@ -33,9 +33,9 @@ def later(cast: Cast, earlier: Exam) -> Exam:  # noqa: F811 - the fixture
 
 
 def read(client: Client, address: str, selector: str) -> str:
-    found = BeautifulSoup(client.get(address).content, "html.parser").select_one(selector)
-    assert found is not None
-    return " ".join(found.text.split())
+    element = BeautifulSoup(client.get(address).content, "html.parser").select_one(selector)
+    assert element is not None
+    return " ".join(element.text.split())
 
 
 def letter(after: timedelta) -> Letter:
