@@ -247,3 +247,44 @@ def test_exercises_of_two_weekdays_have_no_numbers() -> None:
     assert [(number, when[:10]) for number, when, _room in exercises(both)][:3] == [
         ("", "2026-10-15"), ("", "2026-10-16"), ("", "2026-10-22"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("Weihnachtspause 21.12.2026 - 02.01.2027", "Weihnachtspause"),
+        ("Weihnachtsferien: 21.12.2026 – 02.01.2027", "Weihnachtsferien"),
+        ("- Weihnachtspause vom 21.12. bis zum 02.01.", "Weihnachtspause"),
+        ("vorlesungsfrei 21.12.2026 bis 02.01.2027", "vorlesungsfrei"),
+        ("vorlesungsfrei vom 21.12.2026 bis einschließlich 02.01.2027", "vorlesungsfrei"),
+        ("Vorlesungsfrei vom 21. Dezember 2026 bis 2. Januar 2027 (Weihnachten)", "Weihnachten"),
+        ("Die Vorlesung entfällt vom 21.12.2026 bis 02.01.2027.", "Vorlesung entfällt"),
+        ("Vom 21.12.2026 bis 02.01.2027: Weihnachtspause", "Weihnachtspause"),
+        ("21.12.2026 - 02.01.2027 Weihnachtspause", "Weihnachtspause"),
+        ("Christmas break: Dec 21, 2026 - Jan 2, 2027", "Christmas break"),
+    ],
+)
+def test_a_break_is_read_with_its_name_before_or_behind_its_dates(line: str, title: str) -> None:
+    # Said twice it is one.
+    spec = page(f"1 Einführung [14.10.]\n{line}\n\nWeihnachten beachten!\n{line}")
+    assert spec.free_days == (FreeDaySpec(date=date(2026, 12, 21), last=date(2027, 1, 2), title=title),)
+    assert [row.title for row in spec.lectures] == ["Einführung"]
+
+
+@pytest.mark.parametrize(
+    "line", ["Keine Vorlesung am 08.03.2027 (Frauentag)", "Am 08.03.2027 keine Vorlesung (Frauentag)"]
+)
+def test_a_day_without_class_is_read_behind_that_there_is_none(line: str) -> None:
+    assert page(f"1 Einführung [14.10.]\n{line}").free_days == (FreeDaySpec(date=date(2027, 3, 8), title="Frauentag"),)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Die Übung am 30.10.2026 entfällt", "SQL entfällt am 21.10.2026", "Sprechstunde entfällt am 21.10.2026",
+        "In der Weihnachtspause (21.12.2026 - 02.01.2027) gibt es keine Sprechstunde von Prof. Şahin, aber ein Forum.",
+        "Keine Vorlesung am 08.03.2027. Die Einschreibung endet am 10.03.2027.", "Vorlesungszeit: 12.10.2026 - 13.02.2027",
+    ],
+)  # fmt: skip
+def test_what_is_no_break_of_the_whole_course_is_none(line: str) -> None:
+    assert page(f"1 Einführung [14.10.]\n{line}").free_days == ()

@@ -37,7 +37,7 @@ _CLOCK = (
     r"(?:[T ](?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::\d\d(?:\.\d+)?)?\s?(?P<offset>Z|[+-]\d\d:?\d\d)?(?!\d))"
 )
 DASH = r"(?:-{1,3}|[–—])"
-_BETWEEN = rf"\s*(?:{DASH}|bis|to|until|through)\s*"
+_BETWEEN = rf"\s*(?:{DASH}|bis(?:\s+(?:zum|einschließlich|einschl\.|inkl\.|inklusive))*|to|until|through)\s*"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from amls.portal.takeover.sourcerows import Link, SourceCell, SourceRow
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.content import dues_apart, read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days
+from amls.portal.takeover.understanding.deciding import FREE_WORDS, names_topic
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
 from amls.portal.takeover.understanding.links import ANNOUNCED, LinkedMaterial
 from amls.portal.takeover.understanding.rooms import mode_of, pieces_of_place, room_of
@@ -24,6 +25,11 @@ _LABEL = re.compile(
 )
 _LABELLED = re.compile(r"[^:.]{3,60}:\s*")
 _SENTENCE = 160
+_WORDS_OF_A_PAUSE = 8
+# What leads to a day in the middle of a line: 'Ferien vom', 'Vorlesung am', 'Pfingsten:', 'und'.
+_TO_A_DAY = re.compile(
+    r"(?:[\s:,(–—-]+|(?<!\w)(?:vom|von|am|ab|zwischen|dem|den|der|und|on|from|between|and|the)(?!\w))+$", _I
+)
 
 
 def without_bullet(text: str) -> str:
@@ -42,6 +48,9 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
     bracketed = _bracketed(row, cell, text, where, ids)
     if bracketed is not None:
         return bracketed
+    pause = _pause(row, text, where, ids)
+    if pause is not None:
+        return pause
     number = _number_before(text)
     rest = text[number.end() :] if number is not None else text
     days = find_days(rest)
@@ -69,6 +78,32 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
         cell.links,
         number.group("number") if number else "",
     )
+    return draft
+
+
+def _pause(row: SourceRow, text: str, where: Where, ids: Ids) -> Draft | None:
+    """Return the days without class of a line that names them behind what they are, or behind 'vom' or 'am'.
+
+    As in 'Weihnachtspause vom 21.12. bis 02.01.', 'Keine Vorlesung am 08.03. (Frauentag)' and 'Vom 21.12. bis 02.01.: Ferien'.
+    Where a day comes first, a line is read as every other.
+    """
+    days = [mention for mention in find_days(text) if mention.days and not mention.is_loose]
+    if not days or days[0].start == 0 or len(text) > _SENTENCE or _number_before(text) is not None:
+        return None
+    words = text
+    for mention in reversed(days):
+        before = _TO_A_DAY.sub("", words[: mention.start])
+        words = f"{before} {words[mention.end :].lstrip(' :,')}"
+    words = re.sub(r"\(\W*\)", " ", words)
+    words = re.sub(r"^(?:die|der|das|alle)\s+", "", " ".join(words.split()).strip(" :,;.–—-"), flags=_I)
+    kind = kinds.session_kind(words, is_heading=True)
+    is_held = kind != "" and (kind != kinds.LECTURE or not FREE_WORDS.search(words))
+    if not kinds.is_free(words) or is_held or names_topic(words) or kinds.is_due(words) or kinds.is_exam(words):
+        return None
+    if len(words.split()) > _WORDS_OF_A_PAUSE or re.search(r"\.\s+\S", words):
+        return None
+    draft = _draft(row, where, ids)
+    draft.days, draft.title, draft.kind = days, words, kinds.FREE
     return draft
 
 
