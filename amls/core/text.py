@@ -1,12 +1,13 @@
 """Text as it comes in: cleaned once at the edge, so that calendars, mail and PDF stay whole."""
 
 import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 
 if TYPE_CHECKING:
     _CharField = models.CharField[str, str]
@@ -33,6 +34,15 @@ def clean_line(value: str) -> str:
     spaced = "".join(" " if _is_break(sign) else sign for sign in unicodedata.normalize("NFC", value))
     kept = "".join(sign for sign in spaced if not _is_unwanted(sign))
     return " ".join(kept.split())
+
+
+def say_some(words: Iterable[str], *, most: int = 10) -> str:
+    """Return the first of some words or names in a row, and how many more there are: nobody reads hundreds in a sentence."""
+    named = list(words)
+    more, said = len(named) - most, ", ".join(named[:most])
+    if more <= 0:
+        return said
+    return ngettext("%(said)s and %(count)d more", "%(said)s and %(count)d more", more) % {"said": said, "count": more}
 
 
 def without_invisible(value: str) -> str:

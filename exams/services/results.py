@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from amls.core.decimals import say_decimal
 from amls.core.meanwhile import changed_meanwhile, exactly, is_overtaken, own_changes
+from amls.core.text import say_some
 from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import User
@@ -322,7 +323,7 @@ def _need_reason_for_published(
             "The result of %(people)s is published: its field can't be left empty.",
             "The results of %(people)s are published: their fields can't be left empty.",
             len(emptied),
-        ) % {"people": ", ".join(emptied)}
+        ) % {"people": say_some(emptied)}
         raise RuleViolation(f"{said} {how_to_take_away()}", code="published")
     lacking = [str(registration.enrolment.user) for registration in changed]
     if lacking and not reason.strip():
@@ -332,7 +333,7 @@ def _need_reason_for_published(
                 "The results of %(people)s are published: give a reason for the changes.",
                 len(lacking),
             )
-            % {"people": ", ".join(lacking)},
+            % {"people": say_some(lacking)},
             code="no-reason",
             field="reason",
         )
@@ -405,7 +406,7 @@ def _need_whole_tasks(drafts: Iterable[Registration]) -> None:
     lacking = [str(registration.enrolment.user) for registration, score in task_sums(drafts) if not score.is_complete]
     if lacking:
         raise RuleViolation(
-            _("Some tasks of these people have no points yet: %(people)s.") % {"people": ", ".join(lacking)},
+            _("Some tasks of these people have no points yet: %(people)s.") % {"people": say_some(lacking)},
             code="tasks-left",
         )
 
@@ -485,7 +486,7 @@ def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
             "Check them at the desk, under 'Enrolments', first.",
             len(names),
         )
-        % {"people": ", ".join(names)},
+        % {"people": say_some(names)},
         code="numbers-unverified",
     )
 
@@ -505,7 +506,7 @@ def _need_admitted(exam: Exam, people: RegistrationQuerySet, *, now: datetime) -
             "each on their page; or freeze with those who are not admitted as well.",
             len(names),
         )
-        % {"people": ", ".join(names), "count": len(names)},
+        % {"people": say_some(names), "count": len(names)},
         code="not-admitted",
     )
 

@@ -81,11 +81,16 @@ def _locked_dates(
     # Before the lock, as every step does: two of one person would wait for each other.
     spend(STEPS, who=enrolment.pk, now=now)
     exams = lock_dates(enrolment.course, along=exam_pk)
-    rows = Registration.objects.filter(Q(closed_at__isnull=True) | HAS_PASSED, enrolment=enrolment)
-    known = list(rows.select_related("exam", "result").order_by("pk"))
+    known = _known(enrolment)
     check_not_passed(next((registration for registration in known if registration.has_passed), None), enrolment.course)
     own = [registration for registration in known if registration.closed_at is None]
     return exams, own, next((registration for registration in own if registration.exam_id == exam_pk), None)
+
+
+def _known(enrolment: Enrolment) -> list[Registration]:
+    """Return by what a person takes part in dates, waits for them or has passed one: 1 query."""
+    rows = Registration.objects.filter(Q(closed_at__isnull=True) | HAS_PASSED, enrolment=enrolment)
+    return list(rows.select_related("exam", "result").order_by("pk"))
 
 
 def _check_may_wait_beside(target: Exam, own: Sequence[Registration], course: Course, now: datetime) -> None:
@@ -176,6 +181,25 @@ def _check_may_hold_beside(target: Exam, own: Sequence[Registration], course: Co
             code="target-full",
         )
     return waits
+
+
+def why_not_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime, waits: bool) -> str:
+    """Return why `wait_beside`, or without `waits` `hold_beside`, is refused to somebody now; '' where nothing refuses it: 2 queries.
+
+    Raises:
+        Exam.DoesNotExist: the course has no such exam.
+    """
+    course = enrolment.course
+    target = Exam.objects.get(pk=exam_pk, course=course)
+    known = _known(enrolment)
+    check = _check_may_wait_beside if waits else _check_may_hold_beside
+    try:
+        check_student(enrolment)
+        check_not_passed(next((registration for registration in known if registration.has_passed), None), course)
+        check(target, [registration for registration in known if registration.closed_at is None], course, now)
+    except RuleViolation as violation:
+        return str(violation.message)
+    return ""
 
 
 def end_waits(*, course: Course, now: datetime) -> int:

@@ -17,7 +17,7 @@ from amls.pagecache.signed_in import kept_for_reader
 from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, with_task_points
 from exams.services.registration import move, register, withdraw
-from exams.services.two_dates import hold_beside, wait_beside
+from exams.services.two_dates import hold_beside, wait_beside, why_not_beside
 
 
 @require_safe
@@ -98,13 +98,17 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
     if card is None:
         raise Http404
     dates = [card.exam, *([overview.active.exam] if overview.active is not None else [])]
+    may, why = name in card.ways, ""
+    if name in ("wait", "hold") and not may and access.enrolment is not None:
+        why = why_not_beside(enrolment=access.enrolment, exam_pk=pk, now=access.now, waits=name == "wait")
     context = {
         **_context(access, overview),
         "card": card,
         "step": name,
         # Who waits beside a seat does so while somebody moves up here, and the seat there can be given back.
         "wait_ends_at": min(exam.last_moment_to_withdraw for exam in dates),
-        "may": name in card.ways,
+        "may": may,
+        "why": why,
         "may_withdraw": card.exam.may_withdraw(access.now),
         "may_move_instead": name == "register" and "move" in card.ways,
         "problem": problem,

@@ -41,8 +41,8 @@ def slots(cast: Cast) -> list[Exam]:
 def test_no_two_links_or_buttons_are_called_alike(cast: Cast, slots: list[Exam], part: str, language: str) -> None:
     def names(client: Client) -> list[str]:
         page = BeautifulSoup(client.get("/amls/exams/", headers={"accept-language": language}).content, "html.parser")
-        found = [way for card in page.select("[id^=exam-]") for way in card.select("a.btn, button")]
-        return [" ".join(way.text.split()) for way in found]
+        ways = [button for card in page.select("[id^=exam-]") for button in card.select("a.btn, button")]
+        return [" ".join(way.text.split()) for way in ways]
 
     client = cast.client(part)
     seen = names(client)

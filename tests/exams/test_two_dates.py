@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bs4 import BeautifulSoup
 from django.urls import reverse
+from django.utils.timezone import now as the_time
 
 from amls.core import clock
 from amls.core.times import say_moment
@@ -298,3 +300,35 @@ def test_the_pages_say_what_is_kept_and_what_it_costs(
     assert "Until then you keep your seat on Thu 18 Jul; with a seat here it goes to the next who waits." in shown
     assert "You also wait for Sat 10 Aug: when you get a seat there, this one goes to the next who waits." in shown
     assert kept(cast.student) == {"July": "registered", "August": "waitlisted+"}
+
+
+def test_who_cannot_wait_or_hold_a_seat_beside_reads_why(cast: Cast) -> None:
+    """Whatever the service refuses is said on the page before anything is pressed."""
+    now = the_time()
+    held, full, other = (
+        OpenExamFactory.create(
+            course=cast.course, starts_at=now + timedelta(days=days), opens_at=now - timedelta(days=99), closes_at=None,
+            withdraw_until=None, capacity=1,
+        )
+        for days in (20, 30, 40)
+    )  # fmt: skip
+    register(enrolment=cast.other_student, exam_pk=full.pk, now=now)
+    client = cast.client("student")
+
+    def said(step: str, exam: Exam) -> str:
+        page = BeautifulSoup(client.get(f"/amls/exams/{exam.pk}/{step}/").content, "html.parser")
+        note = page.select_one("main p.note")
+        return " ".join(note.text.split()) if note is not None else ""
+
+    assert said("wait", full) == "You are not registered for any date yet: register for this one."
+    register(enrolment=cast.student, exam_pk=held.pk, now=now)
+    assert said("wait", full) == ""
+    assert said("wait", other) == "A seat is free here: you need not wait, and can move to this date."
+    assert said("hold", other) == "You wait for no other date without a seat."
+    closed = now - timedelta(days=1)
+    Exam.objects.filter(pk=full.pk).update(closes_at=closed)
+    assert said("wait", full).startswith("Sign-up closed ")
+    Exam.objects.filter(pk=full.pk).update(closes_at=None, withdraw_until=closed)
+    assert said("wait", full).startswith("Nobody moves up for ")
+    Exam.objects.filter(pk=held.pk).update(withdraw_until=closed)
+    assert said("wait", full).startswith("The last moment to withdraw was ")

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from amls.core.text import say_some
 from amls.core.times import say_day, say_moment
 from amls.courses.models import Course
 from amls.portal.takeover.labels import lecture_label
@@ -263,7 +263,4 @@ def _naming_the_term(old: CourseSpec, new: CourseSpec) -> Iterator[str]:
 
 def _some(words: Iterable[str]) -> str:
     """Return the first of some words, and how many more there are."""
-    named = list(words)
-    more = len(named) - _NAMED
-    said = ", ".join(named[:_NAMED])
-    return said if more <= 0 else ngettext("%(said)s and %(count)d more", "%(said)s and %(count)d more", more) % {"said": said, "count": more}  # fmt: skip
+    return say_some(words, most=_NAMED)
