@@ -5,7 +5,7 @@ What tells nobody, such as an extension that is taken back before its mail went 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -152,7 +152,18 @@ def _withdraw(values: Values, by: User, now: datetime) -> str:
         "%(count)d projects are withdrawn. Everything in them is kept.",
         count,
     )
-    return said % {"count": count}
+    return " ".join([said % {"count": count}, *_results_gone(values["projects"])])
+
+
+def _results_gone(projects: Sequence[int]) -> list[str]:
+    """Return what is said of published results of teams that are withdrawn."""
+    count = Assessment.objects.filter(project__in=projects, published_at__isnull=False).count()
+    said = ngettext(
+        "%(count)d of them has a published result, which its members lose until the project is brought back.",
+        "%(count)d of them have published results, which their members lose until the projects are brought back.",
+        count,
+    )
+    return [said % {"count": count}] if count else []
 
 
 @_deed("restore")

@@ -212,3 +212,11 @@ def test_accepting_late_hand_ins_says_what_stops_counting_and_is_seen_where_they
     assert "Accept the late hand-ins of" in page
     other = world.project(world.other)
     assert "Accept the late hand-ins of" not in desk.get(assess_url(other)).text
+
+
+def test_the_desk_says_before_a_withdrawal_that_a_published_result_goes(world: World) -> None:
+    project, without = published(world), world.project(world.other)
+    desk = world.cast.client("assistant")
+    said = "1 of them has a published result, which its members lose until the project is brought back."
+    assert said in desk.post(assess_url(project), {"withdraw": "1"}).text
+    assert said not in desk.post(assess_url(without), {"withdraw": "1"}).text
