@@ -21,6 +21,7 @@ from amls.desk.holding import WantedAct
 from amls.held.managers import HeldActQuerySet
 from amls.held.models import HeldAct
 from amls.held.trials import Trial, tried, watched
+from projects import publication
 from projects.allocation.matching import match_from_json
 from projects.models import Allocation, Assessment, Assignment, Extension, Project, Submission, Topic
 from projects.services.allocating import publish_allocation
@@ -104,12 +105,22 @@ class TeamAct:
         return WantedAct(self.course, KIND, self.about, references, self.title, back)
 
 
-def acts_about(project: Project) -> list[HeldAct]:
-    """Return the acts that wait and are done to a team or its attempts, the next first: 1 query, 2 where attempts are named."""
-    acts = list(HeldAct.objects.waiting_in(project.course, KIND))
+def waiting_for(project: Project) -> list[HeldAct]:
+    """Return what waits and is about a team or its attempts, the next first: 1 query, 2 where attempts are named.
+
+    These are publications of its decision, and acts that are done to it.
+    """
+    rows = HeldAct.objects.waiting().filter(course=project.course, kind__in=[KIND, publication.KIND])
+    waiting = list(rows.select_related("by", "course").order_by("apply_at", "pk"))
+    acts = [act for act in waiting if act.kind == KIND]
     named = {pk for act in acts for pk in _attempts_of(act.references["values"])}
     theirs = set(project.submissions.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
-    return [act for act in acts if _is_about(act.references["values"], project.pk, theirs)]
+    return [
+        act
+        for act in waiting
+        if (act.kind == KIND and _is_about(act.references["values"], project.pk, theirs))
+        or (act.kind == publication.KIND and str(project.pk) in act.references["decisions"])
+    ]
 
 
 def _attempts_of(values: Values) -> list[int]:

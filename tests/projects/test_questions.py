@@ -629,15 +629,17 @@ def test_until_when_one_may_ask_is_a_date_of_ones_own_while_the_result_stands(wo
     assert len(own_dates(world.student)) == 1
 
 
-def test_who_leaves_the_team_has_no_date_to_ask_and_the_rest_keep_theirs(world: World, sheet: Assignment) -> None:
+def test_who_has_points_keeps_the_date_to_ask_about_them_and_nobody_else_asks(world: World, sheet: Assignment) -> None:
     team = published(world, sheet, "8", "9.5")
     Assignment.objects.filter(pk=sheet.pk).update(due_at=NOW + timedelta(days=1))
-    leave_team(project=team, enrolment=world.other, now=NOW)
-    assert [len(own_dates(person)) for person in (world.student, world.other)] == [1, 0]
+    with pytest.raises(RuleViolation) as stays:
+        leave_team(project=team, enrolment=world.other, now=NOW)
+    assert stays.value.code == "result-published"
+    assert [len(own_dates(person)) for person in (world.student, world.other)] == [1, 1]
     task = sheet.tasks.first()
     assert task is not None
     with pytest.raises(RuleViolation) as refused:
-        ask_about_points(project=team, task=task.pk, by=world.other, text="Warum?", now=NOW)
+        ask_about_points(project=team, task=task.pk, by=world.another(), text="Warum?", now=NOW)
     assert refused.value.code == "not-a-member"
     assert ask_about_points(project=team, task=task.pk, by=world.student, text="Warum?", now=NOW).answered_at is None
 

@@ -24,10 +24,9 @@ from projects.admin.neighbours import neighbours
 from projects.admin.pages import KeptAdmin
 from projects.forms.points import decision_form
 from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, assessors_for
-from projects.heldacts import acts_about
+from projects.heldacts import waiting_for
 from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission
 from projects.progress import desk_views, names_of, state_of
-from projects.publication import waiting_about
 from projects.queries import TeamView, with_team
 from projects.receipts import receipt_code
 from projects.services.assessing import version_of
@@ -199,7 +198,7 @@ class AssessPage:
             "count": len(keys),
             "before": self.address(before) if before is not None else "",
             "after": self.address(after) if after is not None else "",
-            "waiting": [*waiting_about([project.pk], course=course), *acts_about(project)],
+            "waiting": waiting_for(project),
             "here": self.address(),
             "last": self.last,
         }
