@@ -194,7 +194,7 @@ def test_assigning_and_publishing_at_once_is_doing_it_one_after_the_other(world:
         # Whether one that waits is overtaken is asked before another is held back.
         ("publish", {}, (9, 15)),
         # It is tried and rolled back to see whom it tells, and then held back.
-        ("withdraw_all", {}, (29, 28)),
+        ("withdraw_all", {}, (30, 29)),
     ],
 )
 def test_an_action_costs_the_same_for_three_teams_and_for_nine(

@@ -162,6 +162,7 @@ def test_before_it_is_archived_a_course_names_all_that_waits(world: World) -> No
     Exam.objects.update(starts_at=Now() + timedelta(days=1))
     assert loose_ends_of(world.course) == [
         "1 project without a decision",
+        "1 team handed in after its decision",
         "1 undecided idea",
         "1 decision that is not published",
         "1 exam to come, for which people are registered",
