@@ -34,7 +34,7 @@ COSTS = {
     "form: a topic": (13, 55),
     "form: an exam": (10, 78),
     "form: a person": (12, 34),
-    "page: an assessment": (22, 36),
+    "page: an assessment": (21, 36),
     "page: an exam for staff": (11, 63),
 }
 
