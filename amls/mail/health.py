@@ -69,7 +69,7 @@ def health(*, now: datetime, courses: Sequence[Course] | None = None) -> MailHea
         failed &= Q(course__in=courses)
     else:
         # A mailbox that is none, which any stranger may type, is listed with the others, and for nobody here to mend.
-        failed &= ~Q(last_error__startswith=REFUSED_MAILBOX)
+        failed &= ~Q(last_error__regex=REFUSED_MAILBOX)
     # No mail both waits and has failed. One look at both, by the indexes of the states.
     mails = Notice.objects.filter(waiting | failed).annotate(
         name=Case(When(waiting, then=Value(_WAITING)), default=Value(_FAILED))

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 # The settings that a mail server may not agree with: where it is and who asks it, and who writes.
 SERVER, SENDER = "EMAIL_URL", "DEFAULT_FROM_EMAIL"
-# How what went wrong begins where a server refused the one to whom a mail was; `amls.mail.send` writes it.
-REFUSED_MAILBOX = "SMTPRecipientsRefused: "
+# What went wrong where a server refused for good the one to whom a mail was, as `amls.mail.send` writes it. One that was busy for a
+# whole day (4xx) may be the server's fault.
+REFUSED_MAILBOX = r"^SMTPRecipientsRefused: \{'[^']*': \(5\d\d,"
 # The longest that a mail waits for its next try.
 LONGEST_PAUSE = timedelta(hours=2)
 

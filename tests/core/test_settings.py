@@ -161,7 +161,7 @@ def test_no_refusal_has_a_piece_of_a_password() -> None:
 
 def test_a_folder_of_uploads_need_only_be_read(tmp_path: Path) -> None:
     """A backup has it read-only (deploy/systemd/amls-backup.service)."""
-    folder, said = tmp_path / "media", {}
+    folder, said = tmp_path / "uploads", {}
     for mode in (0o555, 0o000):
         folder.mkdir(mode=mode)
         ask = "from amls.settings import MEDIA_ROOT; print(MEDIA_ROOT)"

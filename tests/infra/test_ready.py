@@ -213,7 +213,7 @@ def said_without_a_database(script: str, **more: str) -> list[str]:
 
 
 def test_a_folder_that_can_t_be_written_to_any_more_is_named(tmp_path: Path) -> None:
-    (media := tmp_path / "media").mkdir()
+    (media := tmp_path / "uploads").mkdir()
     (temporary := tmp_path / "tmp").mkdir()
     script = (
         "import os; from pathlib import Path\n"
@@ -223,9 +223,7 @@ def test_a_folder_that_can_t_be_written_to_any_more_is_named(tmp_path: Path) -> 
         "for said in (report, later):\n"
         "    print(*(f'{name} {text}' for name, text in said['problems'].items() if name.startswith('folder')), sep='; ')"
     )
-    advice = (
-        "Uploads are refused. Look whether its disk is mounted read-only, and whether it belongs to the user of AMLS."
-    )
+    advice = "Uploads are refused, and exports wait or fail. Look whether its disk is mounted read-only, and whether it belongs to the user of AMLS."
     said = [f"folder-{place} Folder {place}: can't be written to. {advice}" for place in (media, temporary)]
     assert said_without_a_database(script, MEDIA_ROOT=str(media), TMPDIR=str(temporary)) == ["", "; ".join(said)]
 

@@ -110,8 +110,8 @@ def _visitor(request: HttpRequest) -> Observation:
     except (PermissionDenied, ImproperlyConfigured):
         address = _("unknown")
     said = ngettext(
-        "you come from %(address)s, by %(count)d front server (TRUSTED_PROXIES)",
-        "you come from %(address)s, by %(count)d front servers (TRUSTED_PROXIES)",
+        "you come from %(address)s, by %(count)d front server",
+        "you come from %(address)s, by %(count)d front servers",
         count,
     ) % {"address": address, "count": count}
     advice = _(

@@ -73,13 +73,13 @@ def test_a_mailbox_that_is_none_is_no_problem_of_the_installation(cast: Cast) ->
 
 
 def test_it_says_for_whom_its_reader_is_taken(cast: Cast, settings: Settings) -> None:
-    assert "you come from 127.0.0.1, by 0 front servers (TRUSTED_PROXIES)" in words(cast.client("admin"))
+    assert "you come from 127.0.0.1, by 0 front servers" in words(cast.client("admin"))
     client = cast.client("admin")
     passed_on = client.get(PAGE, headers={"x-forwarded-for": "203.0.113.7"}).content.decode()
     assert "set TRUSTED_PROXIES to how many there are" in passed_on
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     passed_on = client.get(PAGE, headers={"x-forwarded-for": "203.0.113.7"}).content.decode()
-    assert "you come from 203.0.113.7, by 1 front server (TRUSTED_PROXIES)" in passed_on
+    assert "you come from 203.0.113.7, by 1 front server" in passed_on
     assert "set TRUSTED_PROXIES" not in passed_on
 
 
