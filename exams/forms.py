@@ -150,6 +150,17 @@ class PersonForm(ReasonForm):
         self.fields["registration"].queryset = Registration.objects.with_people().filter(exam=exam)  # type: ignore[attr-defined]
 
 
+class MoveForm(PersonForm):
+    """Somebody on the exam's list, the date to which they are moved, and why."""
+
+    # That one is chosen is a rule of the act.
+    target = forms.ModelChoiceField(Exam.objects.none(), label=_("Move to another date"), required=False)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
+        super().__init__(data, exam=exam)
+        self.fields["target"].queryset = Exam.objects.filter(course=exam.course)  # type: ignore[attr-defined]
+
+
 class StudentForm(ReasonForm):
     """A student of the course, and why."""
 

@@ -213,11 +213,12 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
         )
     else:
         text = _("You are now registered for **%(exam)s**, %(when)s. You no longer wait for a seat on the other date.")
-    return _letter(
-        registration,
-        _("You moved to another exam date"),
-        text % escaped({"exam": registration.exam, "when": _when(registration.exam)}),
-    )
+    subject = _("You moved to another exam date")
+    if registration.reason:
+        subject = _("The staff moved you to another exam date")
+        text += "\n\n" + _("The staff of the course did this. Reason: %(reason)s")
+    values = {"exam": registration.exam, "when": _when(registration.exam), "reason": registration.reason}
+    return _letter(registration, subject, text % escaped(values), is_pushed=bool(registration.reason))
 
 
 @letter("exams.withdrawn", label=gettext_lazy("Withdrawn from an exam"))

@@ -35,7 +35,7 @@ from exams.services.door import (
     mark_the_rest_present,
     revoke_helper,
 )
-from exams.services.registration import close_exam, say_passed, set_capacity, staff_register, staff_withdraw
+from exams.services.registration import close_exam, say_passed, set_capacity, staff_move, staff_register, staff_withdraw
 from exams.services.registration import excuse as excuse_registration
 from exams.services.removal import remove_result
 from exams.services.results import freeze as freeze_results
@@ -161,11 +161,15 @@ def _loaded(exam: Exam, values: Data) -> dict[str, Any]:
     """
     rows: dict[str, QuerySet[Any]] = {
         "registration": Registration.objects.with_people().filter(exam=exam),
+        "target": Exam.objects.filter(course=exam.course),
         "link": HelperLink.objects.filter(exam=exam),
         "enrolment": Enrolment.objects.students().present().filter(course=exam.course).select_related("user", "course"),
     }
     try:
-        return {name: rows[name].get(pk=value) if name in rows else value for name, value in values.items()}
+        return {
+            name: rows[name].get(pk=value) if name in rows and value is not None else value
+            for name, value in values.items()
+        }
     except ObjectDoesNotExist as error:
         raise RuleViolation(_("Whom it was about is no longer in this exam."), code="gone") from error
 
@@ -214,6 +218,19 @@ def withdraw(staff: Staff, data: Data) -> str:
     registration = data["registration"]
     staff_withdraw(registration_pk=registration.pk, reason=data["reason"], now=staff.now, seen=data.get("seen"))
     return _("%(person)s is withdrawn and was told.") % {"person": registration.enrolment.user}
+
+
+@act("move", gettext_lazy("Move to another date"))
+def move(staff: Staff, data: Data) -> str:
+    """Move somebody to another date."""
+    registration, target = data["registration"], data["target"]
+    if target is None:
+        raise RuleViolation(_("Choose the date to move to."), code="no-date", field="target")
+    staff_move(
+        registration_pk=registration.pk, exam_pk=target.pk, reason=data["reason"], now=staff.now, seen=data.get("seen")
+    )
+    said = _("%(person)s has a seat of %(day)s and was told; what they held here is given on.")
+    return said % {"person": registration.enrolment.user, "day": target.date_name(staff.exam.course.zone)}
 
 
 @act("excuse", gettext_lazy("Excuse"))

@@ -6,6 +6,7 @@ What the lock would ever let through, three constraints of the database refuse:
 while waiting for another, `registration_one_wait_beside` and `registration_once_per_exam`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
@@ -32,6 +33,7 @@ from exams.services.capacity import (
     check_withdrawal,
     day_of,
     give_up,
+    has_seat_now,
     held_registration,
     lock_dates,
     lock_exam,
@@ -115,6 +117,7 @@ def _insert(
         check_not_passed(passed, enrolment.course)
         if held is not None:
             return _same_exam(held, exam_pk, enrolment.course)
+    by_hand = not checks_window
     try:
         with transaction.atomic():
             if checks_window:
@@ -126,7 +129,7 @@ def _insert(
             past_line = not checks_window and (is_walk_in or not exam.may_withdraw(now))
             is_in_line = held is not None and held.exam_id == exam.pk and held.state == Registration.State.WAITLISTED
             if held is not None and not (is_in_line and past_line):
-                return _same_exam(held, exam_pk, enrolment.course)
+                return _same_exam(held, exam_pk, enrolment.course, by_hand=by_hand)
             if checks_window:
                 check_window(exam, enrolment.course, now)
             else:
@@ -146,7 +149,7 @@ def _insert(
         held, _passed = _held_and_passed(enrolment)
         if held is None:
             raise other_exam(None, enrolment.course) from error
-        return _same_exam(held, exam_pk, enrolment.course)
+        return _same_exam(held, exam_pk, enrolment.course, by_hand=by_hand)
     return registration
 
 
@@ -182,15 +185,28 @@ def _standing() -> ModelStatement[Registration]:
     return ModelStatement.of(rows.order_by("pk"), along=["result"])
 
 
-def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration:
-    """Return what is held, if it is of this very exam.
+def _same_exam(held: Registration, exam_pk: int, course: Course, *, by_hand: bool = False) -> Registration:
+    """Return what is held, if it is of this very exam; `by_hand` the refusal speaks to staff.
 
     Raises:
         RuleViolation: it is of another date.
     """
     if held.exam_id != exam_pk:
-        raise other_exam(held, course)
+        raise _is_elsewhere(held, course) if by_hand else other_exam(held, course)
     return held
+
+
+def _is_elsewhere(held: Registration, course: Course) -> RuleViolation:
+    """Return the refusal to register somebody by hand who takes part in another date."""
+    named = {"person": held.enrolment.user, "day": day_of(held.exam, course)}
+    if held.has_been:
+        said = _("%(person)s is on record for the exam of %(day)s. Close that exam first.")
+        return RuleViolation(said % named, code="has-been")
+    said = _(
+        "%(person)s is in the list of %(day)s already. Move them from there: on the page of that date, under their name, "
+        "choose this one at 'Move to another date'."
+    )
+    return RuleViolation(said % named, code="other-exam")
 
 
 def _check_still_open(exam: Exam, *, needs_seat: bool) -> None:
@@ -352,6 +368,89 @@ def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
         write_counters(source)
         tell(moved, "exams.moved", now=now, moved_from=registration.pk, held_seat=held_seat)
     return moved
+
+
+def staff_move(
+    *, registration_pk: int, exam_pk: int, reason: str, now: datetime, seen: str | None = None
+) -> Registration:
+    """Move a person to another date by hand, in one step: what they hold goes only once the seat of the other date is theirs.
+
+    Outside of any window, until the person's exam is closed or the other date begins. Whoever waits for a third date
+    beside the seat goes on waiting there.
+
+    Args:
+        registration_pk: of the person, by which they take part in a date or wait for it.
+        exam_pk: the date to move to; where they wait for it, they have a seat there by it.
+        reason: why; they read it.
+        now: the request's clock.
+        seen: the state of the registration as the page showed it; None doesn't ask.
+
+    Raises:
+        RuleViolation: there is no reason, the registration has ended, the door has noted them, the other date is over, closed
+            or has no free seat, or it stands otherwise than it was shown (code 'changed-meanwhile'). What they hold stays.
+        Exam.DoesNotExist: the course has no such exam.
+    """
+    need_reason(reason)
+    unlocked = Registration.objects.with_people().get(pk=registration_pk)
+    with transaction.atomic():
+        exams = lock_dates(unlocked.course, along=exam_pk)
+        target = exams[exam_pk]
+        rows = Registration.objects.select_for_update(of=("self",)).with_people()
+        registration = rows.get(pk=registration_pk)
+        _check_staff_move(registration, exams, target, now, seen)
+        source, held_seat = exams[registration.exam_id], registration.holds_seat
+        give_up(source, registration, Registration.State.WITHDRAWN, now=now, reason=reason)
+        _leave_line(target, registration.enrolment, now=now)
+        moved = take_place(target, registration.enrolment, now=now, reason=reason, past_line=True)
+        promote(exams, source, now=now)
+        write_counters(source)
+        tell(moved, "exams.moved", now=now, moved_from=registration.pk, held_seat=held_seat)
+    return moved
+
+
+def _check_staff_move(
+    registration: Registration, exams: Mapping[int, Exam], target: Exam, now: datetime, seen: str | None
+) -> None:
+    if registration.closed_at is not None or registration.exam_id not in exams:
+        raise RuleViolation(
+            _("This registration has ended already: %(state)s.") % {"state": registration.get_state_display()},
+            code="registration-ended",
+        )
+    if registration.keeps_seat:
+        raise RuleViolation(
+            _("This person holds a seat of another date while they wait here. Move them from there."), code="keeps-seat"
+        )
+    if registration.has_been:
+        raise RuleViolation(
+            _("This person is on record for the exam already. Correct the check-in first, if that is wrong."),
+            code="has-been",
+        )
+    if registration.exam_id == target.pk:
+        raise RuleViolation(_("They are in this date already. Choose another one."), code="same-date", field="target")
+    if is_overtaken(seen, stands=str(registration.state)):
+        raise changed_meanwhile(last_writer(registration), registration.get_state_display())
+    check_not_frozen(target)
+    if target.closed_at is not None or target.starts_at <= now:
+        raise RuleViolation(
+            _("%(day)s has begun already: nobody is moved there. Choose another date.")
+            % {"day": day_of(target, registration.course)},
+            code="exam-begun",
+            field="target",
+        )
+    # Who waits there goes before whom staff move, as long as anybody moves up.
+    if not (target.has_free_seat or (not target.may_withdraw(now) and has_seat_now(target))):
+        raise RuleViolation(
+            _("%(exam)s on %(day)s has no free seat. Nothing changed: they keep what they have. Raise its capacity first, if the room has space.")
+            % {"exam": target, "day": day_of(target, registration.course)},
+            code="target-full",
+            field="target",
+        )  # fmt: skip
+
+
+def _leave_line(exam: Exam, enrolment: Enrolment, *, now: datetime) -> None:
+    """End the wait for a date of whoever is about to have a seat there."""
+    for waiting in Registration.objects.waiting().filter(exam=exam, enrolment=enrolment):
+        give_up(exam, waiting, Registration.State.WITHDRAWN, now=now)
 
 
 def promote_waiting(*, exam_pk: int, now: datetime) -> list[Registration]:

@@ -72,7 +72,7 @@ def act_view(name: str, form_class: type[ExamActForm]) -> View:
                     add_violation(form, violation)
                     return _show_again(request, access, form)
                 messages.error(request, str(violation.message))
-                if violation.code == CODE and "registration" in data:
+                if "registration" in data and (violation.code == CODE or violation.field == "target"):
                     # It comes back with what was typed, and how the person stands by now.
                     return show_person(
                         request, access, exam, data["registration"].pk, reason=data["reason"], status=422

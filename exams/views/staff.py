@@ -1,6 +1,7 @@
 """An exam's own page for its staff: who is in it, who waits, who is admitted, where they sit."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
@@ -25,6 +26,7 @@ from exams.admission import admissions_of
 from exams.candidates import Candidate, candidates_afterwards, candidates_at
 from exams.forms import AfterwardsForm, CapacityForm, StudentForm
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration, UniversityEntry
+from exams.models.exam import tell_apart
 from exams.permissions import helper_token
 from exams.queries import HAS_PASSED_ANOTHER
 from exams.services.registration import name_of_capacity
@@ -118,6 +120,8 @@ def show_person(
         # Who was excused can be corrected to absent or attended once the exam has begun.
         "is_gone": registration.state in GONE and not may_return(registration, exam, access.now),
         "is_spare": is_spare(registration),
+        "dates": _dates_to_move_to(registration, exam, access.now),
+        "target": request.POST.get("target", ""),
         "place": place_of(request),
         "decided": AdmissionDecision.objects.filter(enrolment=registration.enrolment_id).aggregate(newest=Max("pk"))[
             "newest"
@@ -129,6 +133,16 @@ def show_person(
     answer = render(request, template, context, status=status)
     patch_vary_headers(answer, ["HX-Request"])
     return answer
+
+
+def _dates_to_move_to(registration: Registration, exam: Exam, now: datetime) -> list[Exam]:
+    """Return the other dates to come, for who can be moved to one: at most 2 queries."""
+    if registration.closed_at is not None or registration.has_been or registration.keeps_seat:
+        return []
+    others = Exam.objects.filter(course=exam.course, closed_at__isnull=True, starts_at__gt=now).exclude(pk=exam.pk)
+    dates = list(others.order_by("starts_at", "pk"))
+    tell_apart(dates)
+    return dates
 
 
 def _helpers(request: HttpRequest, exam: Exam, access: Access) -> list[dict[str, Any]]:
