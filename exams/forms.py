@@ -150,7 +150,7 @@ class PersonForm(ReasonForm):
         self.fields["registration"].queryset = Registration.objects.with_people().filter(exam=exam)  # type: ignore[attr-defined]
 
 
-class MoveForm(PersonForm):
+class OtherDateForm(PersonForm):
     """Somebody on the exam's list, the date to which they are moved, and why."""
 
     # That one is chosen is a rule of the act.

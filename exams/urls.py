@@ -10,8 +10,8 @@ from exams.forms import (
     FreezeForm,
     HelperForm,
     LinkForm,
-    MoveForm,
     OrderForm,
+    OtherDateForm,
     PersonForm,
     ReasonForm,
     StudentForm,
@@ -39,7 +39,7 @@ urlpatterns = [
         "<slug:slug>/exams/<int:pk>/staff/afterwards/", act_view("afterwards", AfterwardsForm), name="staff_afterwards"
     ),
     path("<slug:slug>/exams/<int:pk>/staff/withdraw/", act_view("withdraw", PersonForm), name="staff_withdraw"),
-    path("<slug:slug>/exams/<int:pk>/staff/move/", act_view("move", MoveForm), name="staff_move"),
+    path("<slug:slug>/exams/<int:pk>/staff/move/", act_view("move", OtherDateForm), name="staff_move"),
     path("<slug:slug>/exams/<int:pk>/staff/excuse/", act_view("excuse", PersonForm), name="staff_excuse"),
     path("<slug:slug>/exams/<int:pk>/staff/was-there/", act_view("was-there", PersonForm), name="staff_was_there"),
     path("<slug:slug>/exams/<int:pk>/staff/was-absent/", act_view("was-absent", PersonForm), name="staff_was_absent"),

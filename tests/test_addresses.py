@@ -181,6 +181,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:staff_afterwards": ("{exam}staff/afterwards/", dict.fromkeys(PARTS, 405)),
     "exams:staff_register": ("{exam}staff/register/", dict.fromkeys(PARTS, 405)),
     "exams:staff_withdraw": ("{exam}staff/withdraw/", dict.fromkeys(PARTS, 405)),
+    "exams:staff_move": ("{exam}staff/move/", dict.fromkeys(PARTS, 405)),
     "exams:staff_excuse": ("{exam}staff/excuse/", dict.fromkeys(PARTS, 405)),
     "exams:staff_was_there": ("{exam}staff/was-there/", dict.fromkeys(PARTS, 405)),
     "exams:staff_was_absent": ("{exam}staff/was-absent/", dict.fromkeys(PARTS, 405)),

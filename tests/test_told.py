@@ -31,6 +31,7 @@ AT_ONCE = {
     "exams.services.waitinglist:end_idle_waits": WORKER,
     "exams.services.registration:_end": f"{HELD}; {ASKED}",
     "exams.services.registration:move": ASKED,
+    "exams.services.registration:staff_move": HELD,
     "exams.services.registration:withdraw": ASKED,
     "exams.services.regrading:grade_anew": HELD,
     "exams.services.regrading:tell_removed": HELD,
