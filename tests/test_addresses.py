@@ -127,6 +127,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "portal:search_everywhere": ("/search/?q=hello", ALL),
     "portal:stats": ("/amls/staff/stats/", STAFF_LOGIN),
     "portal:import": ("/amls/staff/import/", STAFF_LOGIN),
+    "portal:course_file": ("/amls/staff/course.toml", STAFF_LOGIN),
     "portal:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
     "portal:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
     "portal:gradebook_person": ("/amls/staff/gradebook/{student}/", STAFF_LOGIN),

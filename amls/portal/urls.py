@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/staff/invite/", inviting.invite_page, name="invite"),
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
     path("<slug:slug>/staff/import/", bringing("bring_into"), name="import"),
+    path("<slug:slug>/staff/course.toml", bringing("course_file"), name="course_file"),
     path("<slug:slug>/staff/upstream/", upstream("upstream_page"), name="upstream"),
     path("<slug:slug>/staff/upstream/decide/", upstream("decide"), name="upstream_decide"),
     path("<slug:slug>/staff/upstream/read/", upstream("read_now"), name="upstream_read"),

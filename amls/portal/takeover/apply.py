@@ -50,6 +50,8 @@ def import_course(
             if must_be_new and CourseAddress.objects.filter(slug=chosen).exists():
                 raise address_taken(chosen)
             existing = Course.objects.filter(slug=chosen).first()
+            if existing is None:
+                _refuse_former_address(chosen)
             course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
             run = _Import(course, spec, now, removes=removes)
             run.apply()
@@ -66,6 +68,16 @@ def import_course(
         raise
     run.diff.warnings.extend(spec.warnings)
     return run.diff
+
+
+def _refuse_former_address(slug: str) -> None:
+    moved = CourseAddress.objects.filter(slug=slug).select_related("course").first()
+    if moved is not None:
+        why = _(
+            "'%(slug)s' is a former address of '%(course)s', whose address is '%(now)s'. Write slug = \"%(now)s\" to "
+            "change that course, or an address that no course had."
+        )
+        raise CourseFileError([why % {"slug": slug, "course": moved.course, "now": moved.course.slug}])
 
 
 class _Import(TimetableImport, CourseworkImport, ExamImport):

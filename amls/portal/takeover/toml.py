@@ -47,6 +47,12 @@ _NAMES = {
     datetime: gettext_lazy("a date and time such as 2024-04-18T16:00:00, without a zone"),
 }
 _LONG_TEXT = 60
+_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+# Where a key or a value begins with one.
+_CURLY = re.compile("(?:^|=)\\s*\\[?\\s*[\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb]")
+_GERMAN_DATE = re.compile(
+    r"=\s*(0?[1-9]|[12]\d|3[01])\.\s?(0?[1-9]|1[0-2])\.\s?(\d{4}|\d\d)(?!\d)(?:[,T\s]+([01]?\d|2[0-3])[:.]([0-5]\d))?"
+)
 
 
 def dump_toml(spec: CourseSpec) -> str:
@@ -115,7 +121,8 @@ def load_toml(text: str) -> CourseSpec:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise CourseFileError([_("This is not valid TOML: %(error)s.") % {"error": error}]) from error
+        why = _("This is not valid TOML: %(error)s.") % {"error": error}
+        raise CourseFileError([*_what_to_write(text, str(error)), why]) from error
     if data.get("format") != FORMAT:
         why = _("format = %(format)d must stand at the top; found %(found)r.")
         raise CourseFileError([why % {"format": FORMAT, "found": data.get("format", _("nothing"))}])
@@ -136,6 +143,27 @@ def load_toml(text: str) -> CourseSpec:
     for key in misplaced:
         reader.problem(f"course.{key}", _("belongs outside of [course], as [%(key)s]") % {"key": key})
     return reader.course({**course, **nested})
+
+
+def _what_to_write(text: str, error: str) -> list[str]:
+    """Return what to write in the line of an error, where it shows what word processors and Germans write."""
+    at = _AT_LINE.search(error)
+    if at is None:
+        return []
+    number = int(at.group(1))
+    line = text.split("\n")[number - 1]
+    if _CURLY.search(line):
+        why = _('line %(line)d: write straight quotes, "…", instead of curly ones, which word processors make of them.')
+        return [why % {"line": number}]
+    written = _GERMAN_DATE.search(line)
+    if written is None:
+        return []
+    day, month, year, hour, minute = written.groups()
+    right = f"{int(year) if len(year) == 4 else 2000 + int(year)}-{int(month):02}-{int(day):02}"
+    if hour:
+        right = f"{right}T{int(hour):02}:{minute}:00"
+    why = _("line %(line)d: write %(right)s instead of %(wrong)s.")
+    return [why % {"line": number, "right": right, "wrong": written.group().lstrip("= ")}]
 
 
 class _TomlReader:

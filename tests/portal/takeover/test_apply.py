@@ -209,6 +209,48 @@ def test_a_wrong_file_is_told_where_and_why(text: str, why: str) -> None:
         load_toml(text)
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("title = \u201eGrößen\u201c", 'line 3: write straight quotes, "…", instead of curly ones'),
+        ("title = \u201cGrößen\u201d", 'line 3: write straight quotes, "…", instead of curly ones'),
+        ("kinds = [\u00bbVL\u00ab]", 'line 3: write straight quotes, "…", instead of curly ones'),
+        ("first_day = 18.10.2026", "line 3: write 2026-10-18 instead of 18.10.2026."),
+        ("starts_at = 11.01.2027 10:15", "line 3: write 2027-01-11T10:15:00 instead of 11.01.2027 10:15."),
+        ("starts_at = 1.2.27, 9.05 Uhr", "line 3: write 2027-02-01T09:05:00 instead of 1.2.27, 9.05."),
+    ],
+)
+def test_what_word_processors_and_germans_write_in_a_course_file_is_told_with_what_to_write(
+    line: str, why: str
+) -> None:
+    with pytest.raises(CourseFileError) as caught:
+        load_toml(f"format = 1\n[course]\n{line}\n")
+    assert caught.value.problems[0].startswith(why)
+    assert caught.value.problems[1].startswith("This is not valid TOML")
+
+
+def test_curly_quotes_within_a_text_are_nothing_wrong() -> None:
+    with pytest.raises(CourseFileError) as caught:
+        load_toml('format = 1\n[course]\ntitle = "\u201eGrößen\u201c" x\n')
+    assert [problem[:22] for problem in caught.value.problems] == ["This is not valid TOML"]
+
+
+def test_a_file_with_a_former_address_is_told_the_address_that_the_course_has(course: Course) -> None:
+    spec = export_course(course)
+    slug = course.slug
+    course.slug = "moved-2027"
+    course.save()
+    with pytest.raises(CourseFileError) as caught:
+        import_course(spec=spec, now=NOW)
+    assert caught.value.problems == [
+        (
+            f"'{slug}' is a former address of '{course}', whose address is 'moved-2027'. Write slug = \"moved-2027\" to "
+            "change that course, or an address that no course had."
+        )
+    ]
+    assert not import_course(spec=replace(spec, slug="moved-2027"), now=NOW)
+
+
 def test_two_office_hours_of_one_day_survive_the_file_and_the_term(course: Course) -> None:
     first = course.office_hours.get()
     second = OfficeHour.objects.create(course=course, weekday=first.weekday, start=time(8), end=time(9), room="H 1")

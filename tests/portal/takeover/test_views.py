@@ -3,15 +3,20 @@
 import re
 from datetime import date, timedelta
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 
 from amls.courses.models import Course, Enrolment, Role, StaffMember, WeeklySlot
 from amls.portal.models import ImportDraft
+from amls.portal.takeover.export import export_course
 from amls.portal.takeover.forms import RollOverForm
+from amls.portal.takeover.toml import dump_toml
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory
@@ -309,3 +314,35 @@ def test_a_line_that_cannot_be_read_is_named_before_anything_is_saved(cast: Cast
     page = client.get(brought(client, IMPORT, {"text": text})).content.decode()
     assert f"Line {line}: there is no &#x27;Jun 31&#x27; in 2024" in page
     assert not Lecture.objects.exists()
+
+
+def test_staff_get_the_course_file_on_a_page_and_bring_it_in_again(cast: Cast) -> None:
+    Course.objects.filter(slug="amls").update(title="Größen für Łukasz", enrolment_code="geheim")
+    course = Course.objects.get(slug="amls")
+    client = cast.client("lecturer")
+    page = BeautifulSoup(client.get(IMPORT).content, "html.parser")
+    button = page.find("a", string="Download course.toml")
+    assert button is not None
+    answer = client.get(button["href"])
+    # The very text that the command prints.
+    assert answer.content.decode() == dump_toml(export_course(course))
+    printed = StringIO()
+    call_command("export_course", "amls", stdout=printed)
+    assert printed.getvalue() == answer.content.decode()
+    assert answer["Content-Disposition"] == 'attachment; filename="amls.toml"'
+    assert answer["Content-Type"] == "application/toml; charset=utf-8"
+    assert answer["Cache-Control"] == "private, no-store"
+    # Brought in again it changes nothing; edited, what was edited.
+    edited = answer.content.replace("Größen für Łukasz".encode(), "Größen für Şahin".encode())
+    imported(client, {"file": SimpleUploadedFile("amls.toml", edited)})
+    course.refresh_from_db()
+    assert course.title == "Größen für Şahin"
+
+
+def test_the_course_file_is_for_those_who_may_change_the_course(cast: Cast) -> None:
+    for part in ("student", "stranger"):
+        assert cast.client(part).get("/amls/staff/course.toml").status_code == 404
+    assert Client().get("/amls/staff/course.toml").status_code == 302
+    assert cast.client("lecturer").post("/amls/staff/course.toml").status_code == 405
+    # A new course has none to get.
+    assert "Download course.toml" not in cast.client("lecturer").get(NEW).content.decode()

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from amls.core.preview import Preview, preview_of
 from amls.core.request import htmx_of, now_of
@@ -33,11 +33,12 @@ from amls.portal.takeover import drafts
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.course_files import spec_of
 from amls.portal.takeover.diff import Diff
+from amls.portal.takeover.export import export_course
 from amls.portal.takeover.forms import SourceForm
 from amls.portal.takeover.joining import make_slug
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
-from amls.portal.takeover.toml import load_toml
+from amls.portal.takeover.toml import dump_toml, load_toml
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from amls.portal.takeover.upstream import follow_page
 from amls.portal.takeover.workbench import Workbench, open_workbench, weekday_name
@@ -59,6 +60,22 @@ def bring_into(request: HttpRequest, slug: str) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     context = {"access": access, "course": access.course, "heading": _("Import the course page")}
     return _bring(request, user_of(request), access.course, context)
+
+
+@login_required
+@require_safe
+def course_file(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the course as its course.toml, to be edited and brought in again: the text that `export_course` prints.
+
+    It is small and there at once, and whoever edits it wants the course as it is now, so that it is none of the
+    exports which are made and kept.
+    """
+    course = open_course_as_manager(request, slug).course
+    response = HttpResponse(dump_toml(export_course(course)), content_type="application/toml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{course.slug}.toml"'
+    # It names the enrolment code and call-in links.
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _bring(request: HttpRequest, owner: User, course: Course | None, context: dict[str, Any]) -> HttpResponse:
