@@ -232,7 +232,12 @@ class _TomlReader:
                 pass
         elif type(value) is hint and not (isinstance(value, datetime) and value.tzinfo is not None):
             return value
-        self.problem(path, _("must be %(kind)s, found %(value)r") % {"kind": _NAMES[hint], "value": value})
+        if isinstance(value, datetime) and value.tzinfo is not None and hint is datetime:
+            said = _("must have no time zone: write it as clocks in the course show it, such as %(value)s")
+            self.problem(path, said % {"value": value.replace(tzinfo=None).isoformat()})
+            return None
+        found = value.isoformat() if isinstance(value, date | time) else repr(value)
+        self.problem(path, _("must be %(kind)s, found %(value)s") % {"kind": _NAMES[hint], "value": found})
         return None
 
     def _line_of(self, path: str) -> int | None:

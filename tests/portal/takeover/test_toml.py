@@ -123,6 +123,11 @@ def test_the_slot_of_older_files_is_the_only_one() -> None:
         ("[slot]\nweekday = 4\n", r"line 7: slot\.weekday must be text in quotes, found 4"),
         ("[[free_days]]\ntitle = 'x'\n", r"line 6: free_days\[0\]\.date is missing"),
         ("[[deadlines]]\nday = 2024-05-10\n", r"line 6: deadlines\[0\]\.title is missing"),
+        ("[[free_days]]\ntitle = 2024-05-10\n", r"title must be text in quotes, found 2024-05-10"),
+        (
+            "[[exams]]\nstarts_at = 2024-07-18T16:00:00+02:00\n",
+            r"starts_at must have no time zone: write it as clocks in the course show it, such as 2024-07-18T16:00:00",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, why: str) -> None:
