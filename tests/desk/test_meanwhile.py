@@ -58,7 +58,7 @@ NO_ROW_OF_OTHERS = {
     "amls.portal.inviting.views.PeopleToInviteForm", "amls.portal.takeover.forms.SourceForm",
     "amls.portal.takeover.forms.RollOverForm", "projects.views.points.TaskPointsFileForm",
     "exams.forms.PointsForm", "exams.forms.ExamActForm", "exams.forms.ReasonForm", "exams.forms.StudentForm",
-    "exams.forms.WalkInForm", "exams.forms.AfterwardsForm", "exams.forms.OrderForm", "exams.forms.FreezeForm", "exams.forms.HelperForm",
+    "exams.forms.WalkInForm", "exams.forms.AfterwardsForm", "exams.forms.OtherDateForm", "exams.forms.OrderForm", "exams.forms.FreezeForm", "exams.forms.HelperForm",
     "exams.forms.LinkForm", "projects.forms.series.SeriesForm", "projects.forms.staff.ZonedForm",
     "projects.forms.staff.MoreTimeForm", "projects.forms.staff.ForWhomForm", "projects.forms.staff.SplitForm",
     "projects.forms.staff.NoteForm", "projects.forms.staff.MoveForm", "projects.forms.staff.MergeForm",
