@@ -71,21 +71,11 @@
   // What came of an edit is said beside what was edited: there the person is taken.
   const said = document.querySelector("[data-said]");
   if (said) {
-    let isMoved = false;
-    for (const kind of ["wheel", "touchstart", "pointerdown", "keydown"]) {
-      addEventListener(kind, () => { isMoved = true; }, { once: true, passive: true });
-    }
-    const show = () => {
-      if (isMoved) return;
+    // After the browser put the page where it was scrolled to, or to the row that the address names.
+    addEventListener("load", () => setTimeout(() => {
       said.focus({ preventScroll: true });
       said.scrollIntoView({ block: "center", behavior: "instant" });
-    };
-    // After the browser put the page where it was scrolled to, or to the row that the address names; on a slow machine it does
-    // so late, or letters that come late move the lines.
-    addEventListener("load", () => {
-      setTimeout(show, 100);
-      document.fonts.ready.then(() => setTimeout(show, 600));
-    });
+    }, 100));
   }
 
   // The recording starts where the link says: ?t=90
