@@ -30,7 +30,7 @@ CLIENTS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client ba
 
 def of_unit(name: str, *, queue: str = "", port: int = 0) -> list[str]:
     """Return a unit's command as systemd runs it, with this checkout's programs."""
-    filled = {"%i": queue, "%%": "%", "${CONCURRENCY}": "2", "8000": str(port)}
+    filled = {"%i": queue, "%%": "%", "${CONCURRENCY}": "2", "${LISTEN}": "127.0.0.1", "8000": str(port)}
     words = [
         re.sub("|".join(map(re.escape, filled)), lambda placeholder: filled[placeholder[0]], word)
         for word in started(name)

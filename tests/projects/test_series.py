@@ -78,10 +78,10 @@ def places(cast: Cast) -> list[str]:
 
 
 def test_the_menu_of_a_course_with_sheets_alone_leads_to_assignments(cast: Cast) -> None:
-    assert places(cast) == ["Course", "Schedule", "Projects", "Exams", "My course"]
+    assert places(cast) == ["Course", "Schedule", "My course"]
     planned = plan_series(cast.course, name="Blatt", first=1, last=2, due_at=FIRST, open_days=None)
     make_series(course=cast.course, name="Blatt", planned=planned, values={}, by=cast.lecturer.user, now=NOW)
-    assert places(cast) == ["Course", "Schedule", "Assignments", "Exams", "My course"]
+    assert places(cast) == ["Course", "Schedule", "Assignments", "My course"]
 
 
 def test_the_menu_of_a_course_with_a_project_and_sheets_leads_to_projects(world: World) -> None:
