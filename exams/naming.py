@@ -34,6 +34,6 @@ def file_stem(exam: Exam) -> str:
     begins = exam.starts_at.astimezone(exam.course.zone)
     title = slugify(str(exam), allow_unicode=True)[:_TITLE_IN_A_NAME].strip("-")
     parts = [exam.course.slug, title, f"{begins:%Y-%m-%d}"]
-    parts += [f"{begins:%H%M}"] if exam.apart != Apart.DAY else []
+    parts += [begins.time().isoformat("minutes").replace(":", "")] if exam.apart != Apart.DAY else []
     parts += [str(exam.pk)] if exam.apart == Apart.PLACE else []
     return "-".join(filter(None, parts))

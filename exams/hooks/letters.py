@@ -455,7 +455,8 @@ def _reason(course: Course) -> str:
 
 def _when(exam: Exam) -> str:
     """Return when and where an exam is; only when, as long as its place is not fixed."""
-    return ", ".join(filter(None, [_time(exam), exam.place]))
+    when = _time(exam)
+    return _("%(when)s, %(place)s") % {"when": when, "place": exam.place} if exam.place else when
 
 
 def _time(exam: Exam) -> str:

@@ -236,8 +236,8 @@ class _TomlReader:
             said = _("must have no time zone: write it as clocks in the course show it, such as %(value)s")
             self.problem(path, said % {"value": value.replace(tzinfo=None).isoformat()})
             return None
-        found = value.isoformat() if isinstance(value, date | time) else repr(value)
-        self.problem(path, _("must be %(kind)s, found %(value)s") % {"kind": _NAMES[hint], "value": found})
+        shown = value.isoformat() if isinstance(value, date | time) else repr(value)
+        self.problem(path, _("must be %(kind)s, found %(value)s") % {"kind": _NAMES[hint], "value": shown})
         return None
 
     def _line_of(self, path: str) -> int | None:

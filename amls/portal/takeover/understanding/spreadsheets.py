@@ -45,7 +45,7 @@ def with_time(cell: SourceCell) -> SourceCell:
         return cell
     part, clock = _PART_OF_DAY.fullmatch(cell.text), _CLOCK.fullmatch(cell.text)
     if part is not None:
-        return replace(cell, text=f"{_BEFORE_THE_FIRST + _minutes(part.group('part')):%H:%M}")
+        return replace(cell, text=(_BEFORE_THE_FIRST + _minutes(part.group("part"))).time().isoformat("minutes"))
     return replace(cell, text=f"{clock.group('hour')}:{clock.group('minute')}") if clock is not None else cell
 
 
