@@ -90,6 +90,12 @@ Rule = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Sequence[F
 ExtraPoints = Callable[[Course, Sequence[Enrolment]], Mapping[int, Decimal]]
 TermsOf = Callable[[Course], Terms]
 
+# How many extra points a course may give, whatever comes from where: a tenth of the largest papers that are usual (200
+# points), a fifth of most (100). What a course gives is its own number; constraints of the database know only this one.
+MOST_EXTRA_POINTS = Decimal(20)
+# They are given in halves.
+HALF_POINTS = tuple(Decimal(half) / 2 for half in range(int(2 * MOST_EXTRA_POINTS) + 1))
+
 # The rules by name ('projects.passed'), and who knows of extra points for the exam.
 eligibility_rules: Hook[Rule] = Hook("rules of eligibility")
 extra_points: Hook[ExtraPoints] = Hook("sources of extra points")

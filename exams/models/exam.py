@@ -18,6 +18,7 @@ from amls.core.clock import is_open_until
 from amls.core.constraints import RowCheck
 from amls.core.text import LineField
 from amls.core.times import say_clock, say_day
+from amls.courses.eligibility import MOST_EXTRA_POINTS
 from amls.courses.models import Course, choices_hold
 
 
@@ -47,8 +48,9 @@ class ExamRules(models.Model):
         _("project is a prerequisite of the exam"), default=False, db_default=False
     )
     max_extra_points = models.DecimalField(
-        _("most extra points"), max_digits=4, decimal_places=1, default=Decimal(0), db_default=Decimal(0)
-    )
+        _("most extra points"), max_digits=4, decimal_places=1, default=Decimal(0), db_default=Decimal(0),
+        help_text=_("What somebody has counts up to this number, wherever it comes from. A course gives 0 to 20."),
+    )  # fmt: skip
     binding_name = LineField(
         _("binding registration"),
         max_length=100,
@@ -85,9 +87,9 @@ class ExamRules(models.Model):
                 violation_error_message=_("A share lies between 0 and 100 percent."),
             ),
             RowCheck(
-                name="examrules_extra_points_not_negative",
-                condition=Q(max_extra_points__gte=0),
-                violation_error_message=_("Extra points can't be negative."),
+                name="examrules_extra_points_valid",
+                condition=Q(max_extra_points__range=(0, MOST_EXTRA_POINTS)),
+                violation_error_message=_("A course gives 0 to 20 extra points."),
             ),
         ]
 

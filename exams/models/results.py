@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.constraints import RowCheck
 from amls.core.decimals import say_decimal
 from amls.core.text import LineField
+from amls.courses.eligibility import MOST_EXTRA_POINTS
 from amls.courses.models import User, choices_hold
 from exams.models.exam import Exam
 from exams.models.registration import Registration
@@ -87,8 +88,8 @@ class Result(models.Model):
             ),
             RowCheck(
                 name="result_extra_points_valid",
-                condition=Q(extra_points__range=(0, 5)),
-                violation_error_message=_("At most 5 extra points count."),
+                condition=Q(extra_points__range=(0, MOST_EXTRA_POINTS)),
+                violation_error_message=_("Extra points are 0 to 20."),
             ),
             RowCheck(
                 name="result_grade_valid",

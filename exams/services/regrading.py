@@ -31,8 +31,8 @@ def lifts_fail(exam: Exam) -> bool:
 
 
 def current_extra_points(exam: Exam, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
-    """Return everyone's extra points by enrolment pk, as they stand now, at most 5."""
-    return {pk: min(points, Decimal(5)) for pk, points in extra_points_of(exam.course, enrolments).items()}
+    """Return everyone's extra points by enrolment pk, as they stand now, at most what the course gives."""
+    return extra_points_of(exam.course, enrolments)
 
 
 def grade_anew(

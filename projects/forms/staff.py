@@ -18,12 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.clock import from_wall_clock
 from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
-from amls.courses.eligibility import terms_of
+from amls.courses.eligibility import HALF_POINTS, terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.desk.zones import are_in_several_zones, with_zone
 from amls.files.tables.forms import TableForm
 from projects.forms.choices import PersonField, TeamField
-from projects.models import HALF_POINTS, Assessment, Assignment, MemberAssessment, Outcome, Project, Topic
+from projects.models import Assessment, Assignment, MemberAssessment, Outcome, Project, Topic
 from projects.progress import label_of, with_names
 from projects.queries import TeamView
 from projects.services.assessing import Override, version_of

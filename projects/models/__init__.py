@@ -4,7 +4,6 @@ import pghistory
 
 from projects.models.allocations import Allocation
 from projects.models.assessment import (
-    HALF_POINTS,
     Assessment,
     AssessmentDraft,
     EarlierPass,
@@ -31,7 +30,6 @@ from projects.models.wishes import (
 )
 
 __all__ = [
-    "HALF_POINTS",
     "HAND_IN_SUFFIXES",
     "Allocation",
     "Assessment",

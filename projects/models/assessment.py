@@ -11,11 +11,9 @@ from django.utils.translation import pgettext_lazy
 
 from amls.core.constraints import RowCheck
 from amls.core.text import CleanTextField, LineField
+from amls.courses.eligibility import HALF_POINTS
 from amls.courses.models import Enrolment, choices_hold
 from projects.models.teams import Project
-
-# Points are given in halves, 0 to 5 (domain: Assessment).
-HALF_POINTS = [Decimal(half) / 2 for half in range(11)]
 
 
 class Outcome(models.TextChoices):
@@ -34,7 +32,7 @@ def _points_hold(name: str) -> RowCheck:
     return RowCheck(
         name=name,
         condition=Q(extra_points__isnull=True) | Q(extra_points__in=HALF_POINTS),
-        violation_error_message=_("Extra points are 0 to 5, in half points."),
+        violation_error_message=_("Extra points are 0 to 20, in half points."),
     )
 
 

@@ -16,7 +16,7 @@ from amls.core.attempts import the_only
 from amls.core.decimals import say_decimal
 from amls.core.meanwhile import changed_meanwhile, decided_meanwhile, is_overtaken
 from amls.core.violations import RuleViolation
-from amls.courses.eligibility import terms_of
+from amls.courses.eligibility import HALF_POINTS, terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import finish_course_change, lock_course, touch_enrolment
 from amls.desk.history import last_change
@@ -24,7 +24,6 @@ from amls.held.services import HOLD
 from amls.mail.corrections import Correction, notify_corrected
 from amls.mail.outbox import notify_each
 from projects.models import (
-    HALF_POINTS,
     Assessment,
     EarlierPass,
     MemberAssessment,
@@ -75,7 +74,7 @@ def assess(
     Args:
         project: any, also a withdrawn one.
         outcome: 'passed', 'failed', or '' while undecided.
-        extra_points: 0 to 5 in halves, at most what the course gives.
+        extra_points: in halves, at most what the course gives.
         feedback: Markdown.
         by: who decides.
         now: the request's clock.
@@ -291,7 +290,11 @@ def _require_points(course: Course, points: Decimal | None, field: str = "extra_
             field=field,
         )
     if points is not None and points not in HALF_POINTS:
-        raise RuleViolation(_("Extra points are 0 to 5, in half points."), code="invalid")
+        raise RuleViolation(
+            _("Extra points of this course are 0 to %(points)s, in half points.")
+            % {"points": say_decimal(terms_of(course).most_extra_points)},
+            code="invalid",
+        )
 
 
 def publish_assessments(*, projects: Iterable[Project], now: datetime) -> list[Assessment]:
@@ -418,6 +421,9 @@ def enter_earlier_pass(
         touch_enrolment(enrolment)
         row = EarlierPass.objects.select_for_update().filter(enrolment=enrolment).first()
         row = row or EarlierPass(enrolment=enrolment)
+        if extra_points != row.extra_points:
+            # What was entered before the course gave less stays, and counts up to what it gives.
+            _require_points(enrolment.course, extra_points)
         row.term, row.extra_points, row.note, row.entered_by = term, extra_points, note, by
         save_checked(row)
     return row

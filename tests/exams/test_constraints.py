@@ -60,7 +60,7 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "registration_position_until_passed": lambda rows: Registration.objects.filter(pk=rows.registration.pk).update(position_until_passed=1),
     "examrules_binding_has_name": lambda rows: ExamRules.objects.create(course=rows.cast.course, binding_url="https://a.example"),
     "examrules_exam_percent_valid": lambda rows: ExamRules.objects.create(course=rows.cast.course, exam_percent=101),
-    "examrules_extra_points_not_negative": lambda rows: ExamRules.objects.create(course=rows.cast.course, max_extra_points=-1),
+    "examrules_extra_points_valid": lambda rows: ExamRules.objects.create(course=rows.cast.course, max_extra_points=Decimal("20.5")),
     "registration_one_active": lambda rows: rows.sign_up(),
     "registration_one_wait_beside": lambda rows: [
         rows.sign_up(exam=OpenExamFactory.create(course=rows.cast.course), state="waitlisted", position=1, keeps_seat=True) for _each in range(2)
@@ -98,7 +98,7 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "gradestep_grade_valid": lambda rows: GradeStep.objects.create(exam=rows.exam, grade=Decimal("1.1"), min_points=90),
     "gradestep_points_not_negative": lambda rows: GradeStep.objects.create(exam=rows.exam, grade=Decimal("1.0"), min_points=-1),
     "result_points_valid": lambda rows: Result.objects.create(registration=rows.registration, points=-1),
-    "result_extra_points_valid": lambda rows: Result.objects.create(registration=rows.registration, points=1, extra_points=Decimal("5.5")),
+    "result_extra_points_valid": lambda rows: Result.objects.create(registration=rows.registration, points=1, extra_points=Decimal("20.5")),
     "result_grade_valid": lambda rows: Result.objects.create(registration=rows.registration, points=1, grade=Decimal("1.1")),
     "result_state_valid": lambda rows: Result.objects.create(registration=rows.registration, points=1, state="x"),
     "result_published_is_complete": lambda rows: Result.objects.create(registration=rows.registration, points=1, state="published", published_at=NOW),

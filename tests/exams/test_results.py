@@ -174,7 +174,7 @@ def test_points_are_drafts_until_they_are_published_with_extra_points(
     assert code_of(lambda: publish_results(exam_pk=exam.pk, by=by, now=AFTER)) == "no-table"
     set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
     assert publish_results(exam_pk=exam.pk, by=by, now=AFTER) == 3
-    # 3 extra points lift a pass, not a fail; never more than 5 count.
+    # 3 extra points lift a pass, not a fail; never more than the course gives.
     assert [(result.points, result.extra_points, result.grade) for result in Result.objects.order_by("pk")] == [
         (D(60), D(3), D("3.3")), (D(48), D(0), D("5.0")), (D(90), D(5), D("1.0")),
     ]  # fmt: skip
@@ -205,6 +205,18 @@ def test_extra_points_are_said_where_they_count_and_why_they_dont(
         client.force_login(person.enrolment.user, backend="amls.courses.accounts.AccountBackend")
         page = client.get("/amls/exams/").content.decode()
         assert ("Extra points count only for who passes without them." in page) == sees
+
+
+@pytest.mark.django_db
+def test_extra_points_count_up_to_what_the_course_gives(
+    cast: Cast, exam: Exam, people: list[Registration], extra: dict[int, D]
+) -> None:
+    ExamRules.objects.filter(course=cast.course).update(max_extra_points=10)
+    extra |= {people[0].enrolment_id: D(10), people[1].enrolment_id: D(12)}
+    enter_points(exam_pk=exam.pk, points={people[0].pk: D(50), people[1].pk: D(50)}, by=None, now=AFTER)
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    assert set(Result.objects.values_list("extra_points", "grade")) == {(D(10), TABLE.grade_of(D(60)))}
 
 
 @pytest.mark.django_db

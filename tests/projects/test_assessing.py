@@ -131,9 +131,12 @@ def test_a_result_that_is_changed_back_in_time_is_told_to_nobody(world: World) -
     assert not Notice.objects.filter(kind="projects.result-changed").exists()
 
 
-@pytest.mark.parametrize("points", ["5.5", "-0.5", "0.3"])
-def test_points_are_half_points_up_to_five(world: World, points: str) -> None:
-    with pytest.raises(RuleViolation):
+@pytest.mark.parametrize(
+    ("points", "why"),
+    [("5.5", "at most 5 extra points"), ("-0.5", "are 0 to 5, in half points"), ("0.3", "are 0 to 5, in half points")],
+)
+def test_points_are_half_points_up_to_what_the_course_gives(world: World, points: str, why: str) -> None:
+    with pytest.raises(RuleViolation, match=why):
         decide(world, world.project(), points=points)
 
 
@@ -141,6 +144,24 @@ def test_a_course_may_give_fewer(world: World) -> None:
     ExamRules.objects.filter(course=world.course).update(max_extra_points=2)
     with pytest.raises(RuleViolation, match="at most 2 extra points"):
         decide(world, world.project(), points="2.5")
+
+
+def test_a_course_may_give_up_to_twenty(world: World) -> None:
+    ExamRules.objects.filter(course=world.course).update(max_extra_points=20)
+    assert decide(world, world.project(), points="20").extra_points == 20
+    enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal("19.5"), by=world.staff)
+    assert extra_points_of(world.course, [world.other]) == {world.other.pk: Decimal("19.5")}
+
+
+def test_an_earlier_pass_gives_at_most_what_the_course_gives_and_stays_where_it_gives_less_later(world: World) -> None:
+    enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal(5), by=world.staff)
+    with pytest.raises(RuleViolation, match="at most 5 extra points"):
+        enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal(6), by=world.staff)
+    ExamRules.objects.filter(course=world.course).update(max_extra_points=2)
+    course = Course.objects.get(pk=world.course.pk)
+    enrolment = Enrolment.objects.get(pk=world.other.pk)
+    kept = enter_earlier_pass(enrolment=enrolment, term="SS2023", extra_points=Decimal(5), note="2023", by=world.staff)
+    assert (kept.extra_points, extra_points_of(course, [enrolment])) == (5, {enrolment.pk: Decimal(2)})
 
 
 def test_a_failed_project_gives_no_points(world: World) -> None:
@@ -151,7 +172,7 @@ def test_a_failed_project_gives_no_points(world: World) -> None:
     ("constraint", "values"),
     [
         ("assessment_points_valid", {"extra_points": Decimal("0.3")}),
-        ("assessment_points_valid", {"extra_points": Decimal("5.5")}),
+        ("assessment_points_valid", {"extra_points": Decimal("20.5")}),
         ("assessment_outcome_valid", {"outcome": "great"}),
         ("assessment_published_is_decided", {"outcome": "", "extra_points": 0, "published_at": NOW}),
         ("assessment_failed_has_no_points", {"outcome": "failed"}),

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, takewhile
 
+from amls.courses.eligibility import MOST_EXTRA_POINTS
 from amls.portal.takeover.sourcerows import SourceCell, SourceRow
 from amls.portal.takeover.spec import GradingSpec, OfficeHourSpec, ProjectSpec
 from amls.portal.takeover.understanding import kinds, links
@@ -120,12 +121,14 @@ def grading(texts: Sequence[str]) -> GradingSpec:
         rule = match.group("rule")
         percent = re.search(r"(\d+)\s*%\s*(?:final\s+)?(?:written\s+)?exam", rule, _I)
         extra = re.search(r"(\d+(?:\.\d)?)\s*extra\s+points", rule, _I)
+        points = Decimal(extra.group(1)) if extra else Decimal(0)
         return GradingSpec(
             exam_percent=int(percent.group(1)) if percent else None,
             project_is_prerequisite=bool(
                 re.search(r"(?:project|exercise)s?\s+(?:as|is|are)\s+(?:a\s+)?prerequisite", rule, _I)
             ),
-            max_extra_points=Decimal(extra.group(1)) if extra else Decimal(0),
+            # More than a course can give is not taken for a promise.
+            max_extra_points=points if points <= MOST_EXTRA_POINTS else Decimal(0),
         )
     return GradingSpec()
 
