@@ -179,12 +179,14 @@ class HeldText:
 
     Attributes:
         mark: the same for the same content.
-        text: None for what is no text, or too long.
+        text: None for what can't be compared line by line.
+        why: what hinders, as `judges.differences.texts` says it.
     """
 
     path: str
     mark: str
     text: str | None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,7 @@ class Difference:
         before: its path, where it was renamed.
         lines: sign (' ', '+', '-', or '@' for a place) and text; none where it is no text.
         more, less: how many lines are new, and gone.
+        why: what hinders to compare it line by line, as of `HeldText`; 'empty' or 'same-text' where no line differs.
     """
 
     path: str
@@ -204,6 +207,7 @@ class Difference:
     lines: tuple[tuple[str, str], ...] = ()
     more: int = 0
     less: int = 0
+    why: str = ""
 
 
 def texts_in(stream: IO[bytes], *, suffix: str, name: str) -> list[HeldText]:
@@ -215,7 +219,7 @@ def texts_in(stream: IO[bytes], *, suffix: str, name: str) -> list[HeldText]:
     texts: list[HeldText] = []
 
     def hear(answer: Mapping[str, Any]) -> None:
-        texts.append(HeldText(str(answer["path"]), str(answer["mark"]), answer["text"]))
+        texts.append(HeldText(str(answer["path"]), str(answer["mark"]), answer["text"], str(answer["why"])))
 
     _ask("differences:texts", stream, hear, suffix=suffix, name=name)
     return texts
@@ -246,9 +250,12 @@ def compare_texts(old: Iterable[HeldText], new: Iterable[HeldText]) -> tuple[lis
         kinds[path] = "added" if was is None else "removed" if now is None else "changed"
         texts = [held.text if held is not None else "" for held in (was, now)]
         if texts[0] is None or texts[1] is None:
-            whole.append(Difference(path, kinds[path]))
+            why = next(held.why for held in (now, was) if held is not None and held.text is None)
+            whole.append(Difference(path, kinds[path], why=why))
         elif texts[0] != texts[1]:
             pairs.append((path, texts[0], texts[1]))
+        else:
+            whole.append(Difference(path, kinds[path], why="same-text" if was is not None and now is not None else "empty"))
     shown, is_cut = _compare(pairs, kinds)
     missing = [
         Difference(path, kinds[path])

@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from typing import Any
 
+import pypdfium2 as pdfium
 import pytest
 from pytest_django import Settings
 
@@ -118,3 +119,35 @@ def test_attempts_are_compared_by_what_stands_in_their_files() -> None:
     assert main.lines == (("@", "@ -1,3 +1,4 @@"), (" ", "a"), ("-", "b"), ("+", "B"), (" ", "c"), ("+", "d"))
     assert not is_cut
     assert compare_texts(held[0], held[0]) == ([], False)
+
+
+def test_what_cannot_be_compared_is_named_with_what_hinders() -> None:
+    notebook = '{{"cells": [{{"cell_type": "code", "source": "a", "outputs": [{0}]}}], "metadata": {{}}, "nbformat": 4}}'
+    same = {"same.bin": b"\0"}
+    old = {"Größe.bin": b"\0a", "long.csv": "1\n" * 150_000, "words.txt": "ä", "out.ipynb": notebook.format("")}
+    new = {
+        "Größe.bin": b"\0b", "long.csv": "2\n" * 150_000, "words.txt": b"\x81\x8d", "empty.py": "",
+        "out.ipynb": notebook.format('{"output_type": "stream", "text": "1"}'),
+    }  # fmt: skip
+    held = [texts_in(zipped(**rows, **same), suffix=".zip", name="study.zip") for rows in (old, new)]
+    differences, _is_cut = compare_texts(*held)
+    assert {row.path: (row.kind, row.why) for row in differences} == {
+        "Größe.bin": ("changed", "binary"), "long.csv": ("changed", "long"), "words.txt": ("changed", "encoding"),
+        "empty.py": ("added", "empty"), "out.ipynb": ("changed", "same-text"),
+    }  # fmt: skip
+
+
+def blank_pdf(pages: int) -> bytes:
+    document, buffer = pdfium.PdfDocument.new(), io.BytesIO()
+    for _number in range(pages):
+        document.new_page(200, 200)
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def test_a_pdf_without_text_and_a_damaged_one_are_named() -> None:
+    scan, other = blank_pdf(2), blank_pdf(1)
+    held = [texts_in(io.BytesIO(content), suffix=".pdf", name="scan.pdf") for content in (scan, other, b"%PDF-1.4")]
+    (row,), _is_cut = compare_texts(held[0], held[1])
+    assert (row.path, row.kind, row.why) == ("scan.pdf", "changed", "no-text")
+    assert (held[2][0].text, held[2][0].why) == (None, "broken")

@@ -30,7 +30,9 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 # Changes with what these documents say of the same bytes.
-_EDITION = 2
+_EDITION = 3
+# Why an archive can't be read as a whole, as `HeldText` says it.
+_UNREAD = {"encrypted": "encrypted", "too_big": "long", "too_slow": "long", "broken": "broken"}
 _KEPT_FOR = timedelta(minutes=5)
 
 
@@ -124,8 +126,15 @@ def _held(row: Submission, *, beside: Submission) -> Iterable[HeldText]:
     for file in row.files.all():
         if (file.sha256, file.filename) in same:
             continue
-        with file.file.open("rb") as stream:
-            yield from texts_in(stream, suffix=suffix_of(file.filename), name=file.filename)
+        try:
+            with file.file.open("rb") as stream:
+                texts = texts_in(stream, suffix=suffix_of(file.filename), name=file.filename)
+        except RuleViolation as problem:
+            if problem.code not in _UNREAD:
+                raise
+            # The others are compared, and this one is named.
+            texts = [HeldText(file.filename, file.sha256, None, _UNREAD[problem.code])]
+        yield from texts
 
 
 def _file(view: TeamView, pk: int) -> SubmissionFile:
