@@ -255,7 +255,9 @@ def compare_texts(old: Iterable[HeldText], new: Iterable[HeldText]) -> tuple[lis
         elif texts[0] != texts[1]:
             pairs.append((path, texts[0], texts[1]))
         else:
-            whole.append(Difference(path, kinds[path], why="same-text" if was is not None and now is not None else "empty"))
+            whole.append(
+                Difference(path, kinds[path], why="same-text" if was is not None and now is not None else "empty")
+            )
     shown, is_cut = _compare(pairs, kinds)
     missing = [
         Difference(path, kinds[path])

@@ -1,8 +1,9 @@
 """Who works with whom: invitations, notes of those who look for others, and what staff move."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
@@ -12,12 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.bounds import Bound, spend
+from amls.core.clock import is_open_until
 from amls.core.text import clean_line
+from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.mail.outbox import notify
-from projects.deadlines import registration_closes_at
-from projects.models import Assignment, Invitation, Membership, Project, SeekingNote, Topic
+from projects.deadlines import Deadlines, registration_closes_at
+from projects.models import Assessment, Assignment, Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.joining import in_team
 from projects.services.locks import (
     active_membership,
@@ -29,6 +32,7 @@ from projects.services.locks import (
     require_registration_open,
     tell,
     tell_revoked,
+    whom_to_ask,
 )
 from projects.services.registration import (
     add_member,
@@ -292,6 +296,49 @@ def _require_open(invitation: Invitation, *, now: datetime) -> None:
         state = Invitation.State.EXPIRED
     if state != Invitation.State.OPEN:
         raise RuleViolation(words[state], code=f"invitation-{state.value}")
+
+
+class InvitationStanding(NamedTuple):
+    """How an open invitation stands, with the registration as it is now.
+
+    Attributes:
+        until: when it ends, as deadlines are said.
+        why_over: why nobody can accept it any more, and what to do; '' while somebody can.
+    """
+
+    until: datetime
+    why_over: str
+
+
+def standing_of_invitations(invitations: Sequence[Invitation], *, now: datetime) -> dict[int, InvitationStanding]:
+    """Return how open invitations stand, by their keys: the registration may have been moved since: 2 queries.
+
+    Args:
+        invitations: with their projects, of assignments of one course.
+        now: aware.
+    """
+    if not invitations:
+        return {}
+    deadlines = Deadlines.of_each({row.project.assignment_id: row.project.assignment for row in invitations}.values())
+    projects = [row.project_id for row in invitations]
+    settled = set(
+        Assessment.objects.filter(project__in=projects, published_at__isnull=False).values_list("project", flat=True)
+    )
+    standings = {}
+    for row in invitations:
+        closes, course = deadlines[row.project.assignment_id].registration_closes_at, row.project.assignment.course
+        why = ""
+        if closes is not None and not is_open_until(closes, now):
+            why = _("Teams could be changed until %(time)s: nobody can accept this invitation any more. %(ask)s") % {
+                "time": say_time(closes, course.zone, now=now),
+                "ask": whom_to_ask(course),
+            }
+        elif row.project_id in settled:
+            why = _("The result of this team is published: nobody can join it any more. %(ask)s") % {
+                "ask": whom_to_ask(course)
+            }
+        standings[row.pk] = InvitationStanding(min(row.open_until, *([closes] if closes else [row.open_until])), why)
+    return standings
 
 
 def write_seeking_note(

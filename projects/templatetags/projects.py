@@ -22,6 +22,7 @@ from amls.grading.points import WorkState
 from projects.addresses import address_of, topics_of
 from projects.models import Assignment, Outcome, Topic
 from projects.queries import invitations_to
+from projects.services.teams import standing_of_invitations
 from projects.works import OwnWork, Work, WorkStanding, sum_of
 
 register = template.Library()
@@ -34,7 +35,11 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     user = context.get("user")
     if access is None or not isinstance(user, User):
         return {"invitations": []}
-    return {"invitations": invitations_to(user, access.course, now=access.now), "course": access.course}
+    invitations = invitations_to(user, access.course, now=access.now)
+    for invitation in invitations:
+        invitation.project.assignment.course = access.course
+    standings = standing_of_invitations(invitations, now=access.now)
+    return {"invitations": [(row, standings[row.pk]) for row in invitations], "course": access.course}
 
 
 @register.filter

@@ -17,7 +17,7 @@ from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Invitation
 from projects.queries import team_of
-from projects.services.teams import accept_invitation, decline_invitation
+from projects.services.teams import accept_invitation, decline_invitation, standing_of_invitations
 from projects.teamrows import members_of
 
 # What the button sends where the page says that the reader's own team is given up.
@@ -61,6 +61,7 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "tab": "projects",
         "invitation": invitation,
         "is_open": is_open,
+        "standing": standing_of_invitations([invitation], now=access.now)[invitation.pk],
         "topic": invitation.project.topic,
         "assignment": assignment,
         # An invitation that is over gives no right to know who is in the team.

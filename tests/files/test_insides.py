@@ -122,7 +122,9 @@ def test_attempts_are_compared_by_what_stands_in_their_files() -> None:
 
 
 def test_what_cannot_be_compared_is_named_with_what_hinders() -> None:
-    notebook = '{{"cells": [{{"cell_type": "code", "source": "a", "outputs": [{0}]}}], "metadata": {{}}, "nbformat": 4}}'
+    notebook = (
+        '{{"cells": [{{"cell_type": "code", "source": "a", "outputs": [{0}]}}], "metadata": {{}}, "nbformat": 4}}'
+    )
     same = {"same.bin": b"\0"}
     old = {"Größe.bin": b"\0a", "long.csv": "1\n" * 150_000, "words.txt": "ä", "out.ipynb": notebook.format("")}
     new = {

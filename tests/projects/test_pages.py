@@ -22,6 +22,7 @@ from amls.courses.models import Course, User
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.models import (
+    Assessment,
     Assignment,
     ExtensionRequest,
     Invitation,
@@ -33,6 +34,7 @@ from projects.models import (
 )
 from projects.receipts import receipt_code
 from projects.services.assessing import enter_earlier_pass
+from projects.services.assignments import keep_assignment
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
@@ -504,6 +506,42 @@ def test_an_invitation_stands_first_wherever_the_invited_look(soon: World, stude
     assert link in other.get("/amls/projects/mine/").content.decode()
     other.post(f"/amls/projects/invitations/{invitation.pk}/", {"decline": ""})
     assert all(link not in other.get(address).content.decode() for address in pages)
+
+
+def test_an_invitation_says_where_nobody_can_accept_it_any_more(soon: World, student: Client, other: Client) -> None:
+    project = make_project(soon)
+    invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
+    path, over = f"/amls/projects/invitations/{invitation.pk}/", "nobody can accept this invitation any more. Ask"
+    notice = Notice.objects.get(kind="projects.invited")
+    assert letter_kinds["projects.invited"].writer(notice, timezone.now()) is not None
+    assert not shows(other.get(path).content.decode(), over)
+    # The deadline, and with it the registration, is moved to what is over.
+    row = Assignment.objects.get(pk=soon.assignment.pk)
+    row.due_at = timezone.now() - timedelta(hours=2)
+    keep_assignment(row, now=timezone.now())
+    for address in (path, "/amls/", "/amls/projects/mine/"):
+        page = BeautifulSoup(other.get(address).content, "html.parser")
+        assert shows(str(page), over), address
+        assert not page.select("button[name=accept]"), address
+        assert len(page.select("button[name=decline]")) == 1, address
+    mine = student.get("/amls/projects/mine/").content.decode()
+    assert shows(mine, over)
+    assert f"/amls/projects/mine/invitations/{invitation.pk}/revoke/" in mine
+    # One that waited in the outbox until then is not sent.
+    assert letter_kinds["projects.invited"].writer(notice, timezone.now()) is None
+    assert other.post(path, {"decline": ""}).status_code == 302
+    assert Invitation.objects.get().state == "declined"
+
+
+def test_an_invitation_to_a_team_whose_result_is_published_can_not_be_accepted(soon: World, other: Client) -> None:
+    project = make_project(soon)
+    invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
+    Assessment.objects.create(
+        project=project, outcome="passed", assessed_at=timezone.now(), published_at=timezone.now()
+    )
+    page = other.get(f"/amls/projects/invitations/{invitation.pk}/").content.decode()
+    assert shows(page, "The result of this team is published: nobody can join it any more. Ask")
+    assert 'name="accept"' not in page
 
 
 def test_who_is_not_enrolled_is_led_to_enrol_and_back(soon: World) -> None:

@@ -46,7 +46,7 @@ from projects.services.extensions import request_extension
 from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.services.locks import follow_in_feeds
-from projects.services.registration import leave_team
+from projects.services.registration import add_member, leave_team
 from projects.services.teams import accept_invitation, invite_member, invite_seeker, write_seeking_note
 from tests.agreement import agree_to, do_held
 from tests.factories import TopicFactory
@@ -233,6 +233,20 @@ def test_who_goes_leaves_a_team_that_handed_nothing_in(world: World, team: Proje
     assert letter is not None
     assert "Somebody whose account was deleted" in letter.text
     assert "deleted" not in letter.subject
+    assert letter.subject == f"A teammate left your project: {team.title}"
+
+
+def test_a_team_without_a_topic_is_named_by_its_assignment_and_course(world: World) -> None:
+    wished = world.give_by_wish(closes_at=LATER, fewest=1)
+    team = Project.objects.create(assignment=wished, registered_at=NOW)
+    for person in (world.student, world.other):
+        add_member(team, person, now=NOW)
+    delete_account(user=world.student.user, now=LATER)
+    letter = letter_kinds["projects.member-left"].writer(Notice.objects.get(kind="projects.member-left"), LATER)
+    assert letter is not None
+    assert letter.subject == f"A teammate left your team: {wished.title} ({world.course})"
+    assert "no longer in the team for" in letter.text
+    assert str(world.course) in letter.text
 
 
 def test_a_project_of_the_person_alone_is_withdrawn_and_its_slot_is_free(world: World) -> None:

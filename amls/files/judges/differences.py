@@ -106,7 +106,9 @@ def _pdf_text(file: IO[bytes]) -> tuple[str | None, str]:
 
     try:
         document = pdfium.PdfDocument(file)
-        pages = [document[number].get_textpage().get_text_bounded() for number in range(min(len(document), _MOST_PAGES))]
+        pages = [
+            document[number].get_textpage().get_text_bounded() for number in range(min(len(document), _MOST_PAGES))
+        ]
     except pdfium.PdfiumError as error:
         return None, "encrypted" if "password" in str(error).lower() else "broken"
     text = "\n\n".join(page.replace("\r\n", "\n") for page in pages)

@@ -27,6 +27,7 @@ from projects.hooks.letters.wording import (
     why_staff,
 )
 from projects.models import Assessment, Invitation, Membership, Project, Topic, TopicSwitch
+from projects.services.teams import standing_of_invitations
 
 
 @letter("projects.registered", label=gettext_lazy("Project registered"))
@@ -127,7 +128,7 @@ def member_joined(notice: Notice, now: datetime) -> Letter | None:
         )
     return about_team(
         notice,
-        subject=_("%(name)s joined your project"),
+        subject=_("%(name)s joined your project: %(topic)s"),
         text=_("**%(name)s** accepted your team's invitation to **%(topic)s**."),
         without_topics=(
             _("%(name)s joined your team: %(topic)s"),
@@ -183,7 +184,7 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
         )
     return about_team(
         notice,
-        subject=_("%(name)s left your project"),
+        subject=_("%(name)s left your project: %(topic)s"),
         text=_("**%(name)s** is no longer in the project **%(topic)s**. What the team handed in stays with the team."),
         without_topics=(
             _("%(name)s left your team: %(topic)s"),
@@ -291,12 +292,16 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
     if invitation is None:
         return None
     project, course = invitation.project, invitation.project.course
+    standing = standing_of_invitations([invitation], now=now)[invitation.pk]
+    if standing.why_over:
+        # It waited until nobody could follow it any more.
+        return None
     values = {
         "name": invitation.invited_by.user,
         "topic": project.title,
         "course": course,
         "email": invitation.email,
-        "until": say_time(invitation.open_until, course.zone, now=now),
+        "until": say_time(standing.until, course.zone, now=now),
     }
     return Letter(
         subject=_("%(name)s invites you to a team in %(course)s") % values,

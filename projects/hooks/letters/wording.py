@@ -85,17 +85,21 @@ def about_team(
 
     Args:
         notice: about a project.
-        subject: of a project with topics, and of anything else unless it has words of its own.
+        subject: of a project with a topic, and of anything else unless it has words of its own.
         text: as the subject.
-        without_topics: subject and text of what has no topics, such as a sheet.
+        without_topics: subject and text of what has no topics, such as a sheet, and of a team that has none yet: what it
+            is about is called by its assignment, such as 'Project'.
         also: further values.
     """
     project = project_of(notice)
     if project is None:
         return None
     values = {"topic": project.title, "name": name_of(notice), **(also or {})}
-    if without_topics is not None and not project.assignment.has_topics:
+    if without_topics is not None and project.topic_id is None:
         subject, text = without_topics
+    if project.topic_id is None and project.assignment.has_topics:
+        # 'Project' alone may be any course's.
+        values["topic"] = f"{project.title} ({project.course})"
     return Letter(
         subject=subject % values,
         text=text % escaped(values),
