@@ -123,6 +123,8 @@ def everything_happens(world: World) -> None:
     long_ago = NOW - timedelta(days=15)
     alone = register_project(enrolment=world.another(), topic=world.topic, now=long_ago)
     invite_member(project=alone, email="silent@example.org", by=alone.memberships.get().enrolment, now=long_ago)
+    # The others were invited to a team whose result is published by now.
+    invite_member(project=alone, email="sixth@example.org", by=alone.memberships.get().enrolment, now=NOW)
     assign_assessor(projects=[alone], assessor=world.staff)
     delete_account(user=world.staff, now=NOW)
 
