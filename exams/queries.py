@@ -16,6 +16,7 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import plain_number
 from amls.grading.tasks import TaskScore, TaskSum
 from exams.admission import Admission, admission_of
+from exams.extrapoints import ExtraHeld, extra_held
 from exams.models import (
     Accommodation,
     Exam,
@@ -151,6 +152,7 @@ class ExamsOverview:
 
     Attributes:
         is_over: nobody sits any of them any more.
+        extra: the reader's extra points, where the course gives some for assignments.
     """
 
     cards: list[ExamCard]
@@ -158,6 +160,7 @@ class ExamsOverview:
     rules: ExamRules
     accommodation: Accommodation | None
     is_over: bool
+    extra: ExtraHeld | None = None
 
     @property
     def extra_points_need_a_pass(self) -> bool:
@@ -273,7 +276,8 @@ def exams_for(access: Access) -> ExamsOverview:
     cards = [reader.card_of(exam) for exam in exams]
     admission = admission_of(enrolment, now=now) if enrolment is not None and reader.is_student and exams else None
     is_over = bool(cards) and all(card.ends_at <= now for card in cards)
-    overview = ExamsOverview(cards, admission, rules, reader.accommodation, is_over)
+    extra = extra_held(course, enrolment, now=now) if enrolment is not None and reader.is_student else None
+    overview = ExamsOverview(cards, admission, rules, reader.accommodation, is_over, extra)
     if enrolment is not None:
         enrolment.exams_overview = overview  # type: ignore[attr-defined]
     return overview

@@ -87,7 +87,7 @@ class Terms:
 # People of one course in, findings by enrolment pk out; whoever is left out is not under the rule.
 Rule = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Sequence[Finding]]]
 # Extra points by enrolment pk, for those who have some.
-ExtraPoints = Callable[[Course, Sequence[Enrolment]], Mapping[int, Decimal]]
+ExtraPoints = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Decimal]]
 TermsOf = Callable[[Course], Terms]
 
 # How many extra points a course may give, whatever comes from where: a tenth of the largest papers that are usual (200
@@ -121,12 +121,26 @@ def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
     return findings
 
 
-def extra_points_of(course: Course, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
-    """Return everyone's published extra points by enrolment pk, at most what the course gives; 0 for the others."""
+def extra_points_of(
+    course: Course,
+    enrolments: Iterable[Enrolment],
+    *,
+    now: datetime,
+    known: Mapping[str, Mapping[int, Decimal]] | None = None,
+) -> dict[int, Decimal]:
+    """Return everyone's published extra points by enrolment pk, at most what the course gives; 0 for the others.
+
+    Args:
+        course: which.
+        enrolments: of it.
+        now: the request's clock.
+        known: what sources say, by their names, where the caller has asked them already.
+    """
     people = list(enrolments)
     total = {person.pk: Decimal(0) for person in people}
-    for source in extra_points:
-        for pk, points in source(course, people).items():
+    for name, source in extra_points.items():
+        said = known[name] if known is not None and name in known else source(course, people, now)
+        for pk, points in said.items():
             total[pk] += points
     most = terms_of(course).most_extra_points
     return {pk: min(points, most) for pk, points in total.items()}

@@ -23,10 +23,13 @@ class ExamRulesAdmin(CourseScopedAdmin):
     fieldsets = (
         (None, {"fields": ("course", "needs_matriculation_number", "project_is_prerequisite", "builder")}),
         (gettext_lazy("Sign-up"), {"fields": ("keeps_seat_while_waiting",)}),
-        (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "extra_points_lift_fail")}),
+        (
+            gettext_lazy("Grading"),
+            {"fields": (("exam_percent", "max_extra_points"), "steps", "extra_points_lift_fail")},
+        ),
         (gettext_lazy("The university's registration"), {"fields": (("binding_name", "binding_url"),)}),
     )
-    readonly_fields = ("builder",)
+    readonly_fields = ("builder", "steps")
 
     @admin.display(description=gettext_lazy("rule of admission"))
     def builder(self, rules: ExamRules) -> SafeString | str:
@@ -35,3 +38,11 @@ class ExamRulesAdmin(CourseScopedAdmin):
             return ""
         address = reverse("exams:rule", args=[rules.course.slug])
         return format_html('<a class="underline" href="{}">{}</a>', address, _("Build it from blocks"))
+
+    @admin.display(description=gettext_lazy("extra points from assignments"))
+    def steps(self, rules: ExamRules) -> SafeString | str:
+        """Lead to where it is said for how many percent of the points of assignments there are how many."""
+        if not rules.pk:
+            return ""
+        address = reverse("exams:extra", args=[rules.course.slug])
+        return format_html('<a class="underline" href="{}">{}</a>', address, _("Set the steps"))

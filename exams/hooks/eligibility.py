@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
-from amls.courses.eligibility import Finding, Terms, Verdict, eligibility_rules, exam_terms
+from amls.courses.eligibility import Finding, Terms, Verdict, eligibility_rules, exam_terms, extra_points
 from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import looks_like_a_number
 from amls.grading.facts import course_rules, facts_of
 from amls.grading.tree import AllBlock, load
 from amls.grading.words import RULE as BUILT_RULE
 from amls.grading.words import findings_of
+from exams.extrapoints import SHEETS, extra_standings
 from exams.queries import exam_rules
 
 RULE = "exams.matriculation"
@@ -73,3 +75,9 @@ def built_rule_is_met(course: Course, enrolments: Sequence[Enrolment], now: date
         return {}
     known = facts_of(course, enrolments, now=now)
     return {pk: findings_of(rule, facts) for pk, facts in known.items()}
+
+
+@extra_points.named(SHEETS)
+def points_of_assignments(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, Decimal]:
+    """Return the extra points for a share of all points of the assignments; no query where the course gives none."""
+    return {pk: standing.points for pk, standing in extra_standings(course, enrolments, now=now).items()}

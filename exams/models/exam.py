@@ -71,6 +71,10 @@ class ExamRules(models.Model):
     )
     # As `amls/grading/tree.py` writes it; the demand for a passed project is the switch above.
     rule = models.JSONField(_("rule of admission"), default=dict, db_default={}, editable=False)
+    # As `amls/grading/extra.py` writes it: read with what else holds, so that no page asks once more.
+    extra_points_rule = models.JSONField(
+        _("extra points from assignments"), default=dict, db_default={}, editable=False
+    )
 
     class Meta:
         verbose_name = _("exam rules")

@@ -30,9 +30,9 @@ def lifts_fail(exam: Exam) -> bool:
     return exam_rules(exam.course).extra_points_lift_fail
 
 
-def current_extra_points(exam: Exam, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
+def current_extra_points(exam: Exam, enrolments: Iterable[Enrolment], *, now: datetime) -> dict[int, Decimal]:
     """Return everyone's extra points by enrolment pk, as they stand now, at most what the course gives."""
-    return extra_points_of(exam.course, enrolments)
+    return extra_points_of(exam.course, enrolments, now=now)
 
 
 def grade_anew(
@@ -63,7 +63,7 @@ def grade_anew(
         if hasattr(registration, "result") and registration.result.state == Result.State.PUBLISHED
     ]
     table, lifts = grade_table(exam), lifts_fail(exam)
-    extra = current_extra_points(exam, [registration.enrolment for registration in published])
+    extra = current_extra_points(exam, [registration.enrolment for registration in published], now=now)
     changed, logged, corrections, followed = 0, list[ResultChange](), list[Correction](), set[int]()
     for registration in published:
         result, before = registration.result, (registration.result.extra_points, registration.result.grade)

@@ -68,7 +68,7 @@ def _context(
         order: 'stack' for that of the stack of papers, else people stand by name.
     """
     people = stack_order(_people(exam)) if order == STACK else _people(exam)
-    extra = current_extra_points(exam, [person.enrolment for person in people])
+    extra = current_extra_points(exam, [person.enrolment for person in people], now=access.now)
     table, lifts = grade_table(exam), lifts_fail(exam)
     standing = table if table.is_complete else usual_table(exam.max_points)
     used = proposal or standing
@@ -104,7 +104,7 @@ def _context(
         "point_bars": point_bars(points, max_points=exam.max_points, pass_at=used.steps.get(PASSING)),
         "waiting": HeldAct.objects.waiting_in(access.course, RESULTS).filter(about=str(exam.pk)),
         "drafts": sum(row["result"].state == Result.State.DRAFT for row in graded),
-        "others": sum(row["is_other"] for row in graded),
+        "others": sum(row["is_stale"] for row in graded),
         "changes": ResultChange.objects.filter(registration__exam=exam).select_related("registration__enrolment__user", "by")[:30],
         "problem": problem,
         "reason": entry.data.get("reason", "") if entry is not None else "",
@@ -128,6 +128,8 @@ def _row(
         row["would_be"] = used.grade_of(result.points, extra, lifts_fail=lifts_fail)
         row["counts_extra"] = not extra or bool(used.applied(result.points, extra, lifts_fail=lifts_fail))
         row["is_other"] = result.grade is not None and row["would_be"] != result.grade
+        applied = used.applied(result.points, extra, lifts_fail=lifts_fail)
+        row["is_stale"] = row["is_other"] or (result.grade is not None and applied != result.extra_points)
     return row
 
 

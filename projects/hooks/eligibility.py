@@ -90,7 +90,7 @@ def _finding(state: ProjectState, term: str, *, is_open: bool, hand_in: _HandIn,
 
 
 @extra_points.named("projects")
-def project_points(course: Course, enrolments: Sequence[Enrolment]) -> Mapping[int, Decimal]:
+def project_points(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, Decimal]:
     """Return the published extra points of passed projects."""
     results = results_of(course, enrolments)
     return {pk: result.extra_points for pk, result in results.items() if result.is_passed}

@@ -79,7 +79,7 @@ def extra(cast: Cast) -> Iterator[dict[int, D]]:
     points: dict[int, D] = {}
     known = {
         **dict(extra_points.items()),
-        "tests": lambda course, people: {person.pk: points[person.pk] for person in people if person.pk in points},
+        "tests": lambda course, people, now: {person.pk: points[person.pk] for person in people if person.pk in points},
     }
     ExamRules.objects.update_or_create(course=cast.course, defaults={"max_extra_points": 5})
     with extra_points.replaced(known):

@@ -150,7 +150,7 @@ def test_a_course_may_give_up_to_twenty(world: World) -> None:
     ExamRules.objects.filter(course=world.course).update(max_extra_points=20)
     assert decide(world, world.project(), points="20").extra_points == 20
     enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal("19.5"), by=world.staff)
-    assert extra_points_of(world.course, [world.other]) == {world.other.pk: Decimal("19.5")}
+    assert extra_points_of(world.course, [world.other], now=NOW) == {world.other.pk: Decimal("19.5")}
 
 
 def test_an_earlier_pass_gives_at_most_what_the_course_gives_and_stays_where_it_gives_less_later(world: World) -> None:
@@ -161,7 +161,7 @@ def test_an_earlier_pass_gives_at_most_what_the_course_gives_and_stays_where_it_
     course = Course.objects.get(pk=world.course.pk)
     enrolment = Enrolment.objects.get(pk=world.other.pk)
     kept = enter_earlier_pass(enrolment=enrolment, term="SS2023", extra_points=Decimal(5), note="2023", by=world.staff)
-    assert (kept.extra_points, extra_points_of(course, [enrolment])) == (5, {enrolment.pk: Decimal(2)})
+    assert (kept.extra_points, extra_points_of(course, [enrolment], now=NOW)) == (5, {enrolment.pk: Decimal(2)})
 
 
 def test_a_failed_project_gives_no_points(world: World) -> None:
@@ -227,7 +227,7 @@ def test_what_exams_learn(world: World) -> None:
     publish_assessments(projects=[project], now=NOW)
     enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal(1), by=world.staff)
     assert findings() == [(Verdict.MET, "Project passed", mine), (Verdict.MET, "Project passed in SS2023", "")]
-    assert list(extra_points_of(world.course, everyone).values()) == [Decimal("3.5"), Decimal(1)]
+    assert list(extra_points_of(world.course, everyone, now=NOW).values()) == [Decimal("3.5"), Decimal(1)]
     decide(world, project, outcome="failed")
     assert findings()[0] == (Verdict.UNMET, "Project failed", mine)
     ExamRules.objects.filter(course=world.course).update(project_is_prerequisite=False)

@@ -148,7 +148,7 @@ def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *,
     works = read_works(columns.assignments, people, now=now, deadlines=deadlines)
     results = read_parts(course, people, main, deadlines[main.pk] if main is not None else Deadlines.of(None))
     admissions = admissions_of(course, people, now=now)
-    points, exams = extra_points_of(course, people), results_by_person(people)
+    points, exams = extra_points_of(course, people, now=now), results_by_person(people)
     tasks = task_points_by_person(people) if columns.has_exam_tasks else {}
     notes = dict(PersonNote.objects.filter(enrolment__course=course).values_list("enrolment", "text"))
     places = [(*column.place, column.exam.pk if column.exam is not None else 0) for column in columns.shown]

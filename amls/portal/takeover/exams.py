@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
+from amls.grading.extra import ExtraRule, ExtraStep, check_rule, dump_extra
 from amls.portal.takeover.rows import KnownBy, Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import ExamRulesSpec, ExamSpec
 from exams.models import Exam, ExamRules, Registration, Room
@@ -31,7 +32,17 @@ class ExamImport(RowImport):
         spec, grading = self.spec.exam_rules, self.spec.grading
         values = {name: getattr(grading, name) for name in _GRADING_FIELDS}
         if self.spec.is_complete:
-            values |= {item.name: getattr(spec, item.name) for item in fields(spec)}
+            said = {item.name: getattr(spec, item.name) for item in fields(spec)}
+            steps = said.pop("extra_points")
+            rule = ExtraRule(
+                tuple(ExtraStep(step.percent, step.points) for step in steps), said.pop("extra_points_leave_out")
+            )
+            values |= said | {"extra_points_rule": dump_extra(rule)}
+            try:
+                check_rule(rule)
+            except RuleViolation as violation:
+                self.problems.append(_("Extra points: %(why)s") % {"why": violation.message})
+                return
             says_nothing = spec == ExamRulesSpec() and not any(getattr(grading, name) for name in _GRADING_FIELDS)
         else:
             values = {name: value for name, value in values.items() if value}

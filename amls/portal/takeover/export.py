@@ -7,6 +7,7 @@ from django.db.models import Prefetch
 
 from amls.core.clock import to_wall_clock
 from amls.courses.models import Course, WeeklySlot
+from amls.grading.extra import load_extra
 from amls.grading.models import Roll
 from amls.grading.tree import load
 from amls.portal.takeover.references import blocks_of
@@ -18,6 +19,7 @@ from amls.portal.takeover.spec import (
     ExamRulesSpec,
     ExamSpec,
     ExceptionSpec,
+    ExtraStepSpec,
     FreeDaySpec,
     GradingSpec,
     HandoutSpec,
@@ -335,10 +337,13 @@ def _exam(exam: Exam, course: Course) -> ExamSpec:
 
 
 def _exam_rules(rules: ExamRules) -> ExamRulesSpec:
+    extra = load_extra(rules.extra_points_rule)
     return ExamRulesSpec(
         binding_name=rules.binding_name,
         binding_url=rules.binding_url,
         extra_points_lift_fail=rules.extra_points_lift_fail,
         needs_matriculation_number=rules.needs_matriculation_number,
         keeps_seat_while_waiting=rules.keeps_seat_while_waiting,
+        extra_points_leave_out=extra.leave_out if extra.steps else 0,
+        extra_points=tuple(ExtraStepSpec(percent=step.percent, points=step.points) for step in extra.steps),
     )

@@ -301,12 +301,22 @@ class ExamSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExtraStepSpec:
+    """From how many percent of all points of the assignments how many extra points are given."""
+
+    percent: Decimal
+    points: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExamRulesSpec:
     binding_name: str = ""
     binding_url: str = ""
     extra_points_lift_fail: bool = False
     needs_matriculation_number: bool = True
     keeps_seat_while_waiting: bool = True
+    extra_points_leave_out: int = 0
+    extra_points: tuple[ExtraStepSpec, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

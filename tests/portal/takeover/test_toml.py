@@ -172,6 +172,11 @@ def test_the_page_about_the_course_file_names_every_field() -> None:
 
 
 def test_every_setting_of_the_exam_rules_is_in_the_course_file() -> None:
-    """The rule of admission is `[[admission]]`, whose project is the switch in `[grading]`."""
+    """The rule of admission is `[[admission]]`, whose project is the switch in `[grading]`; extra points are steps."""
     said = {item.name for kind in (ExamRulesSpec, GradingSpec) for item in fields(kind)}
-    assert {field.name for field in ExamRules._meta.concrete_fields} - said == {"id", "course", "rule"}
+    assert {field.name for field in ExamRules._meta.concrete_fields} - said == {
+        "id",
+        "course",
+        "rule",
+        "extra_points_rule",
+    }
