@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from amls.agenda.models import ItemKind
+from amls.agenda.models import ItemKind, Status
 from amls.agenda.sources import Item, deadline, in_each_language, opening
 from amls.core.times import say_date
 from amls.courses.models import Audience, Course, Enrolment
@@ -28,7 +28,7 @@ _TITLES = {
 
 
 def items_of(course: Course) -> Iterator[Item]:
-    """Yield each exam with the opening and closing of its sign-up, its last moment to withdraw, its review."""
+    """Yield each exam, cancelled ones as such, with the opening and closing of its sign-up, its last moment to withdraw, its review."""
     for exam in Exam.objects.filter(course=course):
         yield exam_item(exam, course)
         yield from _windows(exam, course)
@@ -44,10 +44,14 @@ def exam_item(exam: Exam, course: Course) -> Item:
         ends_at=exam.ends_at,
         place=exam.place,
         path=_path(course),
+        status=Status.CANCELLED if exam.is_cancelled else Status.CONFIRMED,
     )
 
 
 def _windows(exam: Exam, course: Course) -> Iterator[Item]:
+    if exam.is_cancelled:
+        # Nobody signs up or withdraws: calendars drop these, and show the exam itself as cancelled.
+        return
     key, path = key_of_exam(exam), _path(course)
     if exam.opens_at:
         yield opening(
@@ -146,7 +150,7 @@ def _alike(registration: Registration, course: Course) -> Iterator[Item]:
         title=in_each_language(lambda: _own_title(registration)),
         is_done=registration.state == Registration.State.ATTENDED,
     )
-    if exam.closes_at:
+    if exam.closes_at and not exam.is_cancelled:
         title = _title("signup-closes", exam, course)
         item = deadline(key=f"{base.key}:signup-closes", title=title, due_at=exam.closes_at, path=base.path)
         yield replace(item, is_done=True)

@@ -136,6 +136,13 @@ class ReasonForm(ExamActForm):
     reason = _reason_field(_("Reason"))
 
 
+class CancelForm(forms.Form):
+    """Why a date is not held, and what names who was in it on the page from which it is sent."""
+
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=300)
+    seen = SeenField()
+
+
 class PersonForm(ReasonForm):
     """Somebody on the exam's list, and why."""
 

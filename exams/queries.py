@@ -1,7 +1,7 @@
 """Exams as a page shows them to one reader."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -43,7 +43,7 @@ class DateLook:
     Attributes:
         exam: of whose counters nothing is shown.
         state: of the reader's registration; empty without one.
-        is_coming: whether it is still to be, and not closed.
+        is_coming: whether it is still to be, and neither closed nor cancelled.
         is_over: whether it has been: nobody moves up, or holds a seat that they could still take.
         ways: what buttons offer now: 'slip', 'register', 'move', 'withdraw'; 'wait' for it and keep the seat of another date;
             'hold' a seat of it and keep the place on the waiting list of another date.
@@ -124,7 +124,7 @@ class ExamCard:
 
     @property
     def is_own(self) -> bool:
-        """Whether the reader takes part, waits, or took part."""
+        """Whether the reader takes part, waits, or took part; also where the date was cancelled."""
         return self.own is not None and self.own.state not in (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
 
     @property
@@ -168,10 +168,10 @@ class ExamsOverview:
         return self.rules.max_extra_points > 0 and not self.rules.extra_points_lift_fail
 
     def foremost_at(self, now: datetime) -> ExamCard | None:
-        """Return one's own exam, the next one to sign up for, one's newest result, or the next one: the tile's."""
-        coming = [card for card in self.cards if card.exam.ends_at > now]
+        """Return one's own exam, the next one to sign up for, one's newest result, the next one, or one that was cancelled: the tile's."""
+        coming = [card for card in self.cards if card.exam.ends_at > now and not card.exam.is_cancelled]
         is_open = next((card for card in coming if "register" in card.ways), None)
-        return self.active or is_open or self.newest_result or next(iter(coming), None)
+        return self.active or is_open or self.newest_result or next(iter(coming), None) or self.lost_at(now)
 
     @property
     def shows_admission(self) -> bool:
@@ -183,6 +183,18 @@ class ExamsOverview:
     def active(self) -> ExamCard | None:
         """The exam that the reader takes part in, or waits for without a seat."""
         return next((card for card in self.cards if card.is_active and not card.keeps_seat), None)
+
+    @property
+    def may_register(self) -> bool:
+        """Whether the reader can sign up for some date now."""
+        return any("register" in card.ways for card in self.cards)
+
+    def lost_at(self, now: datetime) -> ExamCard | None:
+        """Return the date to come that the reader was in until it was cancelled, where they have no other one."""
+        if self.active is not None:
+            return None
+        lost = (card for card in self.cards if card.own is not None and card.own.state == Registration.State.CANCELLED)
+        return next((card for card in lost if card.exam.ends_at > now), None)
 
     @property
     def beside(self) -> ExamCard | None:
@@ -297,6 +309,15 @@ def exam_of_key(key: str) -> int | None:
     """Return the primary key of the exam that stands under a key in the agenda; None of any other date."""
     said = key.removeprefix(_EXAM_KEY)
     return int(said) if said != key and said.isdecimal() else None
+
+
+def why_cancelled(keys: Collection[str]) -> dict[str, str]:
+    """Return why exams are cancelled, by the keys under which they stand in the agenda: 1 query, none without a key."""
+    by_exam = {exam: key for key in keys if (exam := exam_of_key(key)) is not None}
+    if not by_exam:
+        return {}
+    rows = Exam.objects.filter(pk__in=by_exam, cancelled_at__isnull=False)
+    return {by_exam[pk]: why for pk, why in rows.values_list("pk", "cancelled_because")}
 
 
 def overview_of(enrolment: Enrolment) -> ExamsOverview | None:
@@ -482,7 +503,7 @@ class _CardReader:
         look = DateLook(
             exam=exam,
             state=own.state if own is not None else "",
-            is_coming=exam.starts_at > now and exam.closed_at is None,
+            is_coming=exam.starts_at > now and exam.closed_at is None and not exam.is_cancelled,
             is_over=is_over,
             sign_up=sign_up,
             ways=tuple(way for way, is_offered in may.items() if is_offered),

@@ -16,7 +16,7 @@ from exams.forms import (
     ReasonForm,
     StudentForm,
 )
-from exams.views import door, extra, held, papers, plan, results, rules, staff, student, tasks
+from exams.views import cancelling, door, extra, held, papers, plan, results, rules, staff, student, tasks
 from exams.views.acts import act_view
 
 app_name = "exams"
@@ -58,6 +58,8 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/staff/present/", act_view("present", ExamActForm), name="staff_present"),
     path("<slug:slug>/exams/<int:pk>/staff/absent/", act_view("absent", ExamActForm), name="staff_absent"),
     path("<slug:slug>/exams/<int:pk>/staff/close/", act_view("close", ExamActForm), name="staff_close"),
+    path("<slug:slug>/exams/<int:pk>/staff/cancel/", cancelling.cancel, name="staff_cancel"),
+    path("<slug:slug>/exams/<int:pk>/staff/hold-after-all/", cancelling.hold, name="staff_hold"),
     path("<slug:slug>/exams/<int:pk>/staff/freeze/", act_view("freeze", FreezeForm), name="staff_freeze"),
     path("<slug:slug>/exams/<int:pk>/staff/unfreeze/", act_view("unfreeze", ReasonForm), name="staff_unfreeze"),
     path("<slug:slug>/exams/<int:pk>/staff/rooms/", plan.rooms, name="rooms"),

@@ -30,9 +30,9 @@ KIND = "mail.changes"
 SOON = timedelta(hours=24)
 # Corrections put the mail off again, but not for longer than this in all.
 _LONGEST_HOLD_FACTOR = 3
-# Given courses and keys of their dates: yields each of these dates with the enrolment of somebody who is told of it by a mail
-# of its own, which can't be switched off, as they take part in it.
-Apart = Callable[[Collection[int], Collection[str]], Iterable[tuple[str, int]]]
+# Given courses and, by key, what happened to dates of theirs: yields each of these dates with the enrolment of somebody who is
+# told of it by a mail of its own, which can't be switched off, as they take part in it.
+Apart = Callable[[Collection[int], Mapping[str, ChangeKind]], Iterable[tuple[str, int]]]
 told_apart: Hook[Apart] = Hook("mails about dates in which one takes part")
 _TOLD_WHEN_NEW = SESSIONS | {ItemKind.DEADLINE, ItemKind.EXAM}
 
@@ -237,8 +237,8 @@ def _keys_of_others(
         course__in={notice.course_id for notice in asked}, user__in={notice.recipient_id for notice in asked}
     )
     people = list(rows.select_related("course", "user")) if asked else []
-    keys = {change.key for batch in batches for change in changes[batch]}
-    apart = who_is_told_apart({person.course_id for person in people}, keys)
+    kinds = {change.key: change.kind for batch in batches for change in changes[batch]}
+    apart = who_is_told_apart({person.course_id for person in people}, kinds)
     return {
         (person.course_id, person.user_id): irrelevant_keys(person, now=now)
         | {key for key, told in apart.items() if person.pk in told}
@@ -246,12 +246,17 @@ def _keys_of_others(
     }
 
 
-def who_is_told_apart(courses: Collection[int], keys: Collection[str]) -> dict[str, set[int]]:
-    """Return the enrolments of those who are told by a mail of its own of each of these dates: a query for each app."""
+def who_is_told_apart(courses: Collection[int], kinds: Mapping[str, ChangeKind]) -> dict[str, set[int]]:
+    """Return the enrolments of those who are told by a mail of its own of each of these dates: a query for each app.
+
+    Args:
+        courses: whose dates they are.
+        kinds: by key, what happened to each.
+    """
     told: dict[str, set[int]] = {}
-    if courses and keys:
+    if courses and kinds:
         for apart in told_apart:
-            for key, enrolment in apart(courses, keys):
+            for key, enrolment in apart(courses, kinds):
                 told.setdefault(key, set()).add(enrolment)
     return told
 

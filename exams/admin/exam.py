@@ -21,6 +21,7 @@ from amls.desk.own_changes import OwnChangesForm
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from exams.models import Exam, Registration, Room
+from exams.overlaps import overlaps_of
 from exams.services.capacity import lock_dates
 from exams.services.registration import promote_waiting
 from exams.services.results import check_max_points
@@ -82,11 +83,11 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
     list_select_related = ("course",)
     inlines = (RoomInline,)
     fieldsets = (
-        (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), "work")}),
+        (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), "state", "work")}),
         (gettext_lazy("Sign-up"), {"fields": (("opens_at", "closes_at"), "withdraw_until"), "classes": ("tab",)}),
         (gettext_lazy("Points and review"), {"fields": ("max_points", ("review_at", "review_minutes", "review_place")), "classes": ("tab",)}),
     )  # fmt: skip
-    readonly_fields = ("work",)
+    readonly_fields = ("state", "work")
     another_later = timedelta(weeks=4)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Exam | None:
@@ -115,6 +116,8 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
     @admin.display(description=gettext_lazy("state"))
     def state(self, exam: Exam) -> str:
         """Say how far the exam has come."""
+        if exam.is_cancelled:
+            return _("cancelled: %(reason)s") % {"reason": exam.cancelled_because}
         if exam.frozen_at is not None:
             return _("frozen for export")
         if exam.results_published_at is not None:
@@ -129,6 +132,12 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
         if not exam.pk:
             return ""
         args = [exam.course.slug, exam.pk]
+        if exam.is_cancelled:
+            return format_html(
+                '<span><a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a></span>',
+                reverse("exams:staff", args=args), _("people and seats"),
+                reverse("exams:staff_hold", args=args), _("hold it after all"),
+            )  # fmt: skip
         return format_html(
             '<span><a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a></span>',
             reverse("exams:staff", args=args), _("people and seats"),
@@ -144,6 +153,8 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
         knew = seats_of(form.instance)
         super().save_related(request, form, formsets, change)
         now = now_of(request)
+        for text in overlaps_of(form.instance):
+            messages.warning(request, text)
         promoted = promote_waiting(exam_pk=form.instance.pk, now=now)
         if promoted:
             messages.success(

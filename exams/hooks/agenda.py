@@ -1,16 +1,19 @@
 """What exams say to the agenda: to everyone, and to each who takes part."""
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from amls.agenda.services import after_reconcile
+from django.db.models import Q
+
+from amls.agenda.services import ChangeKind, after_reconcile
 from amls.agenda.sources import Item, registry
 from amls.courses.models import Course, Enrolment
 from amls.mail.changes import told_apart
 from exams.agenda_items import GONE, SOURCE, items_of, own_items
 from exams.models import Exam, Registration
 from exams.models.exam import SignUp
-from exams.queries import exam_of_key, overview_of
+from exams.queries import overview_of
 from exams.services.datenews import tell_rescheduled
 
 
@@ -30,13 +33,31 @@ after_reconcile.named(SOURCE)(tell_rescheduled)
 
 
 @told_apart.named(SOURCE)
-def who_takes_part(courses: Collection[int], keys: Collection[str]) -> Iterator[tuple[str, int]]:
-    """Yield the exams among these dates with each who holds a seat or waits: 1 query, none without an exam."""
-    by_exam = {exam: key for key in keys if (exam := exam_of_key(key)) is not None}
+def who_takes_part(courses: Collection[int], kinds: Mapping[str, ChangeKind]) -> Iterator[tuple[str, int]]:
+    """Yield the exams among these dates with each who holds a seat or waits, or did until it was cancelled: 1 query, none without an exam.
+
+    With an exam that is cancelled, or held after all, go its sign-up, its last moment to withdraw and its review.
+    """
+    by_exam: dict[int, list[str]] = {}
+    for key in kinds:
+        exam, own = _exam_and_key(key)
+        if own == key or kinds.get(own) in (ChangeKind.CANCELLED, ChangeKind.RESTORED):
+            by_exam.setdefault(exam, []).append(key)
     if by_exam:
-        rows = Registration.objects.active().filter(course__in=courses, exam__in=by_exam)
+        is_in = Q(closed_at__isnull=True) | Q(state=Registration.State.CANCELLED)
+        rows = Registration.objects.filter(is_in, course__in=courses, exam__in=by_exam)
         for exam, enrolment in rows.values_list("exam", "enrolment"):
-            yield by_exam[exam], enrolment
+            for key in by_exam[exam]:
+                yield key, enrolment
+
+
+_KEY = re.compile(r"(exams\.exam:(\d+))(?::.+)?")
+
+
+def _exam_and_key(key: str) -> tuple[int, str]:
+    """Return of which exam a date is, and under which key that exam stands; 0 and '' for any other date."""
+    match = _KEY.fullmatch(key)
+    return (int(match.group(2)), match.group(1)) if match else (0, "")
 
 
 @registry.irrelevant_keys.named(SOURCE)
@@ -61,12 +82,15 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
     for exam in exams:
         registration, key = own.get(exam.pk), f"{SOURCE}.exam:{exam.pk}"
         is_in = registration is not None and registration.state not in GONE
-        may_sign_up = needs_one and not is_in and now < exam.starts_at and exam.sign_up(now) != SignUp.CLOSED
-        if not may_sign_up:
+        # That a date is cancelled is for those who could have signed up for it, too.
+        may_sign_up = needs_one and not is_in and now < exam.starts_at and exam.window(now) != SignUp.CLOSED
+        if not may_sign_up or exam.is_cancelled:
             yield f"{key}:signup-opens"
         if not (is_in or may_sign_up):
-            yield from (key, f"{key}:signup-closes")
-        if not is_in:
+            yield key
+        if not (is_in or may_sign_up) or exam.is_cancelled:
+            yield f"{key}:signup-closes"
+        if not is_in or exam.is_cancelled:
             yield f"{key}:withdraw-until"
         if registration is None or registration.state not in _SITTING:
             yield f"{key}:review"

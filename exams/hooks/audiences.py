@@ -14,7 +14,7 @@ from exams.models import Exam, Registration
 @audience("exams.next", _("Who is registered for the next exam"))
 def registered_for_the_next(course: Course) -> QuerySet[Enrolment]:
     """Return who holds a seat in the exam that comes next: part of one query."""
-    coming = Exam.objects.filter(course=course, starts_at__gt=Now(), closed_at__isnull=True)
+    coming = Exam.objects.filter(course=course, starts_at__gt=Now(), closed_at__isnull=True, cancelled_at__isnull=True)
     following = coming.order_by("starts_at", "pk").values("pk")[:1]
     rows = Registration.objects.active().filter(exam__in=following, state=Registration.State.REGISTERED)
     return Enrolment.objects.filter(course=course, pk__in=rows.values("enrolment"))

@@ -123,7 +123,9 @@ def _exam_of(order: Order) -> Exam | None:
 
 def _is_staff(order: Order) -> bool:
     exam = _exam_of(order)
-    return exam is not None and order.user is not None and may_manage(order.user, exam.course)
+    # Of a date that is cancelled there is nobody to list or to seat.
+    is_held = exam is not None and not exam.is_cancelled
+    return is_held and exam is not None and order.user is not None and may_manage(order.user, exam.course)
 
 
 def _list_key(order: Order) -> str:

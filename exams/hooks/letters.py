@@ -290,7 +290,9 @@ def _verdict(decision: AdmissionDecision, held: Registration | None, now: dateti
 
 
 def _next_sign_up(course: Course, now: datetime) -> str:
-    exams = Exam.objects.filter(course=course, starts_at__gt=now, closed_at__isnull=True).order_by("starts_at")
+    exams = Exam.objects.filter(
+        course=course, starts_at__gt=now, closed_at__isnull=True, cancelled_at__isnull=True
+    ).order_by("starts_at")
     exam = next((exam for exam in exams if exam.sign_up(now) in (SignUp.OPEN, SignUp.UPCOMING)), None)
     if exam is None:
         return ""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -91,6 +91,10 @@ def _registration(registration: Registration) -> dict[str, Any]:
         "changed": registration.changed_at,
         "ended": registration.closed_at,
         "reason": registration.reason,
+        "date_cancelled": registration.exam.cancelled_at,
+        "date_cancelled_because": registration.exam.cancelled_because,
+        "state_until_cancelled": registration.state_until_cancelled,
+        "position_until_cancelled": registration.position_until_cancelled,
         "walk_in": registration.is_walk_in,
         "seat": str(seat) if seat is not None else "",
         "checked_in": registration.arrived_at,
@@ -149,9 +153,10 @@ def forget_people(courses: Sequence[int]) -> None:
 
 @happenings
 def what_happened(courses: Sequence[int]) -> Iterator[tuple[int, datetime | date]]:
-    """Yield the latest exam and review of each course, and when results were last published or changed."""
+    """Yield the latest exam and review of each course, and when results were last published or changed, or a date cancelled."""
     exams = Exam.objects.filter(course__in=courses)
-    yield from latest(exams, "course", "starts_at", "review_at", "results_published_at", "frozen_at", "closed_at")
+    yield from latest(exams, "course", "results_published_at", "frozen_at", "closed_at", "cancelled_at")
+    yield from latest(exams.filter(cancelled_at__isnull=True), "course", "starts_at", "review_at")
     yield from latest(Result.objects.filter(registration__course__in=courses), "registration__course", "published_at")
     yield from latest(ResultChange.objects.filter(registration__course__in=courses), "registration__course", "at")
 
@@ -164,8 +169,9 @@ def what_happened(courses: Sequence[int]) -> Iterator[tuple[int, datetime | date
 def purge_accommodations(now: datetime, dry_run: bool) -> int:
     """Delete, with their history, accommodations of courses whose last exam or review was long enough ago."""
     since = now - ACCOMMODATIONS_KEPT
-    # PostgreSQL's `GREATEST` passes over what is empty.
-    last = Greatest(Max("exams__starts_at"), Max("exams__review_at"))
+    # PostgreSQL's `GREATEST` passes over what is empty. What is cancelled is no exam.
+    is_held = Q(exams__cancelled_at__isnull=True)
+    last = Greatest(Max("exams__starts_at", filter=is_held), Max("exams__review_at", filter=is_held))
     concerned = Course.objects.filter(accommodations__isnull=False).annotate(last=last)
     over = list(concerned.filter(last__lt=since).values_list("pk", flat=True))
     unexamined = list(concerned.filter(last__isnull=True, state=Course.State.ARCHIVED))

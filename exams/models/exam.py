@@ -142,6 +142,12 @@ class Exam(models.Model):
     results_published_at = models.DateTimeField(_("results published"), null=True, blank=True, editable=False)
     frozen_at = models.DateTimeField(_("frozen for export"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
+    # That a date is not held is the date's: it says so where nobody stands on its list, too. That somebody's part in it
+    # ended by that is a state of the registration, see `Registration.State.CANCELLED`.
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
+    cancelled_because = LineField(
+        _("reason of the cancellation"), max_length=300, blank=True, db_default="", editable=False
+    )
 
     class Meta:
         verbose_name = _("exam")
@@ -195,6 +201,23 @@ class Exam(models.Model):
                 condition=Q(frozen_at__isnull=True) | Q(results_published_at__isnull=False),
                 violation_error_message=_("Publish the results before you freeze them."),
             ),
+            RowCheck(
+                name="exam_cancelled_has_reason",
+                condition=Q(cancelled_at__isnull=True, cancelled_because="")
+                | (Q(cancelled_at__isnull=False) & ~Q(cancelled_because="")),
+                violation_error_message=_("Say why the date is cancelled: everybody who is in it reads it."),
+            ),
+            RowCheck(
+                name="exam_cancelled_is_empty",
+                condition=Q(cancelled_at__isnull=True) | Q(seats_taken=0, waiting=0),
+                violation_error_message=_("Nobody holds a seat of a cancelled date, or waits for one."),
+            ),
+            RowCheck(
+                name="exam_cancelled_not_held",
+                condition=Q(cancelled_at__isnull=True)
+                | Q(closed_at__isnull=True, results_published_at__isnull=True, frozen_at__isnull=True),
+                violation_error_message=_("A date that is closed or has results was held: it can't be cancelled."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -206,7 +229,7 @@ class Exam(models.Model):
         """Return all that pages show of it to everybody but its counters: see `amls.pagecache.parts.SharedRow`."""
         return (
             self.pk, self.kind, self.title, self.starts_at, self.duration_minutes, self.place, self.capacity, self.opens_at,
-            self.closes_at, self.withdraw_until, self.closed_at, self.apart,
+            self.closes_at, self.withdraw_until, self.closed_at, self.apart, self.cancelled_at, self.cancelled_because,
         )  # fmt: skip
 
     @cached_property
@@ -228,6 +251,11 @@ class Exam(models.Model):
     def with_day(self, zone: tzinfo | None = None) -> str:
         """Return its name and what tells it from the course's other dates, see `date_name`."""
         return f"{self}, {self.date_name(zone)}"
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the date is not held."""
+        return self.cancelled_at is not None
 
     @property
     def ends_at(self) -> datetime:
@@ -260,7 +288,11 @@ class Exam(models.Model):
         return None if self.review_at is None else self.review_at + timedelta(minutes=self.review_minutes)
 
     def sign_up(self, now: datetime) -> SignUp:
-        """Return how sign-up stands; the whole minute of the closing counts, the start ends it."""
+        """Return how sign-up stands, closed where the date is cancelled; the whole minute of the closing counts, the start ends it."""
+        return SignUp.CLOSED if self.is_cancelled else self.window(now)
+
+    def window(self, now: datetime) -> SignUp:
+        """Return how sign-up stands by its dates alone."""
         if self.opens_at is None and self.closes_at is None:
             return SignUp.NONE
         if self.opens_at is not None and now < self.opens_at:
@@ -270,7 +302,7 @@ class Exam(models.Model):
 
     def may_withdraw(self, now: datetime) -> bool:
         """Return whether one may still withdraw, and whether anyone is still promoted."""
-        if self.closed_at is not None or now >= self.starts_at:
+        if self.closed_at is not None or self.is_cancelled or now >= self.starts_at:
             return False
         return self.withdraw_until is None or is_open_until(self.withdraw_until, now)
 

@@ -33,6 +33,11 @@ class Registration(models.Model):
         EXCUSED = "excused", _("Excused")
         ATTENDED = "attended", _("Attended")
         ABSENT = "absent", _("Absent")
+        # The date was cancelled by staff, and is so still. A state of its own, and not only one of the exam: all that reads
+        # registrations asks for their state (who is expected, who waits, who is reminded, has a slip, a seat, a result), and
+        # passes these over by itself; they are over, which frees the person for another date, and are no withdrawal. What
+        # they were stands beside, and comes back with the date (`exams/services/cancelling.py`).
+        CANCELLED = "cancelled", _("Date cancelled")
 
     # With the course the row goes; the exam or the enrolment alone can't go while it is there.
     course = models.ForeignKey(Course, models.CASCADE, related_name="exam_registrations", verbose_name=_("course"))
@@ -45,6 +50,13 @@ class Registration(models.Model):
     # Of who left the waiting list as they have passed another date: their place, should that be corrected.
     position_until_passed = models.PositiveIntegerField(
         _("position on the waiting list until they passed"), null=True, blank=True, editable=False
+    )
+    # What somebody was in a date until it was cancelled, and where they waited.
+    state_until_cancelled = models.CharField(
+        _("state until the date was cancelled"), max_length=10, blank=True, default="", db_default="", editable=False
+    )
+    position_until_cancelled = models.PositiveIntegerField(
+        _("position on the waiting list until the date was cancelled"), null=True, blank=True, editable=False
     )
     # Of who waits and holds a seat of another date, which is given on with the seat that they wait for.
     keeps_seat = models.BooleanField(_("keeps the seat of another date"), default=False, db_default=False)
@@ -67,7 +79,7 @@ class Registration(models.Model):
             choices_hold(
                 "registration_state_valid",
                 "state",
-                ["registered", "waitlisted", "withdrawn", "excused", "attended", "absent"],
+                ["registered", "waitlisted", "withdrawn", "excused", "attended", "absent", "cancelled"],
             ),
             models.UniqueConstraint(
                 fields=["enrolment"],
@@ -111,8 +123,26 @@ class Registration(models.Model):
             ),
             RowCheck(
                 name="registration_closed_when_given_up",
-                condition=~Q(state__in=["withdrawn", "excused"]) | Q(closed_at__isnull=False),
-                violation_error_message=_("Who withdrew or was excused is no longer registered."),
+                condition=~Q(state__in=["withdrawn", "excused", "cancelled"]) | Q(closed_at__isnull=False),
+                violation_error_message=_(
+                    "Who withdrew, was excused or whose date is cancelled is no longer registered."
+                ),
+            ),
+            RowCheck(
+                name="registration_until_cancelled",
+                condition=Q(
+                    state="cancelled", state_until_cancelled="registered", position_until_cancelled__isnull=True
+                )
+                | Q(
+                    state="cancelled",
+                    state_until_cancelled="waitlisted",
+                    position_until_cancelled__isnull=False,
+                    position_until_cancelled__gt=0,
+                )
+                | (~Q(state="cancelled") & Q(state_until_cancelled="", position_until_cancelled__isnull=True)),
+                violation_error_message=_(
+                    "Of whom a cancelled date was, and of nobody else, is known what they were in it."
+                ),
             ),
             RowCheck(
                 name="registration_attended_has_time",

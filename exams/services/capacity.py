@@ -24,6 +24,7 @@ from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Seat
 from exams.models.exam import SignUp
 from exams.services.calendars import follow_later
+from exams.services.cancelled import check_not_cancelled
 
 # Each step is a mail, and a seat that is freed and taken again moves the waiting list. Whoever holds a seat may
 # always give it up.
@@ -233,11 +234,12 @@ def seat_by_hand(
 
 
 def check_not_frozen(exam: Exam) -> None:
-    """Refuse what would change the examination office's list under its hands.
+    """Refuse what would change the examination office's list under its hands, or be done in a date that is not held.
 
     Raises:
-        RuleViolation: the exam is frozen.
+        RuleViolation: the exam is frozen, or cancelled.
     """
+    check_not_cancelled(exam)
     if exam.frozen_at is not None:
         raise RuleViolation(
             _("The results are frozen for the examination office. Unfreeze them first, with a reason."), code="frozen"
@@ -258,8 +260,9 @@ def check_window(exam: Exam, course: Course, now: datetime) -> None:
     """Refuse a sign-up outside of the exam's window, by the clock of the request.
 
     Raises:
-        RuleViolation: it says when sign-up opens or closed.
+        RuleViolation: it says when sign-up opens or closed, or that the date is cancelled.
     """
+    check_not_cancelled(exam)
     if course.state != Course.State.RUNNING:
         raise RuleViolation(_("This course is over. Ask its staff."), code="course-not-running")
     state = exam.sign_up(now)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from amls.agenda.models import Status
 from amls.agenda.services import Change
 from amls.agenda.sources import REVISING_FIELDS, Item
 from amls.courses.models import Course
@@ -31,7 +32,7 @@ def tell_rescheduled(course: Course, changes: Sequence[Change], now: datetime) -
     by_exam = {
         exam: change
         for change in changes
-        if change.before is not None and (exam := exam_of_key(change.key)) is not None and is_told(change, now)
+        if is_moved(change) and (exam := exam_of_key(change.key)) is not None and is_told(change, now)
     }
     if not by_exam:
         return
@@ -43,6 +44,11 @@ def tell_rescheduled(course: Course, changes: Sequence[Change], now: datetime) -
             now=now,
             not_before=told_from(course, change, now),
         )
+
+
+def is_moved(change: Change) -> bool:
+    """Return whether what was to be held is still, elsewhere or at another time: that it is cancelled, or held after all, is told otherwise."""
+    return change.before is not None and Status.CANCELLED not in (change.before.status, change.after.status)
 
 
 def _correction(person: Registration, change: Change, now: datetime) -> Correction:

@@ -14,6 +14,7 @@ from amls.courses.models import User
 from exams.managers import RegistrationQuerySet
 from exams.models import CheckInMark, Exam, HelperLink, Registration, Result
 from exams.services.calendars import follow_later
+from exams.services.cancelled import check_not_cancelled
 from exams.services.capacity import check_not_frozen, need_reason, need_seat_now, write_counters
 
 _Action = CheckInMark.Action
@@ -258,10 +259,13 @@ def add_helper(*, exam: Exam, name: str, by: User | None, now: datetime) -> Help
 
     Raises:
         ValidationError: the name is empty or taken.
+        RuleViolation: the date is cancelled.
     """
-    link = HelperLink(exam=exam, name=name, created_by=by, created_at=now)
-    link.full_clean(exclude=["created_by"])
-    link.save()
+    with transaction.atomic():
+        check_not_cancelled(Exam.objects.select_for_update(no_key=True).get(pk=exam.pk))
+        link = HelperLink(exam=exam, name=name, created_by=by, created_at=now)
+        link.full_clean(exclude=["created_by"])
+        link.save()
     return link
 
 

@@ -13,6 +13,7 @@ from amls.core.meanwhile import CODE
 from amls.core.violations import RuleViolation
 from amls.desk.history import last_writer
 from exams.models import Exam, Registration, Room, Seat
+from exams.services.cancelled import check_not_cancelled
 from exams.services.regrading import lock_with_course
 from exams.services.seatnews import seats_of, tell_changed
 
@@ -72,12 +73,13 @@ def move_seat(
         seen: who sat where on the plan that was shown; None doesn't ask.
 
     Raises:
-        RuleViolation: the exam is closed, the person is not in it, the seat is none of its plan, somebody sits there
+        RuleViolation: the exam is closed or cancelled, the person is not in it, the seat is none of its plan, somebody sits there
             and the person has no seat to give in exchange, or the person or who sat there sits elsewhere than was shown
             (code 'changed-meanwhile').
     """
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
+        check_not_cancelled(exam)
         if exam.closed_at is not None:
             raise RuleViolation(_("The exam is closed: nobody moves any more."), code="exam-closed")
         holding = (

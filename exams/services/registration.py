@@ -24,6 +24,7 @@ from amls.desk.history import last_change, last_writer
 from exams.models import Exam, Registration, Result
 from exams.models.results import HAS_PASSED
 from exams.services.calendars import follow_later
+from exams.services.cancelled import check_not_cancelled
 from exams.services.capacity import (
     STEPS,
     check_not_frozen,
@@ -511,13 +512,14 @@ def close_exam(*, exam_pk: int, now: datetime) -> int:
     """Close an exam, so that everyone in it may register for a later date; return how many registrations ended.
 
     Raises:
-        RuleViolation: it is not over yet, or closed already.
+        RuleViolation: it is not over yet, or closed already, or cancelled.
     """
     course = Course.objects.get(exams=exam_pk)
     with transaction.atomic():
         # Who waits for another date beside a seat of this one has nothing left to give back.
         end_waits(course=course, now=now)
         exam = lock_exam(exam_pk, course)
+        check_not_cancelled(exam)
         if now < exam.ends_at:
             raise RuleViolation(_("The exam is not over yet. Close it afterwards."), code="exam-not-over")
         if exam.closed_at is not None:

@@ -15,6 +15,7 @@ from amls.core.violations import RuleViolation
 from amls.mail.outbox import notify
 from exams.models import Accommodation, Exam, Registration, Room, Seat
 from exams.services.calendars import follow_later
+from exams.services.cancelled import check_not_cancelled
 from exams.services.seatnews import SeatChange, SeatsByPerson, seats_of, tell_changed
 from exams.services.seatplan import Place, fits, in_order, plan_seats
 
@@ -60,10 +61,11 @@ def assign_seats(*, exam_pk: int, order: str, now: datetime, seed: int | None = 
     by it the same people get the same seats again.
 
     Raises:
-        RuleViolation: the exam has no room, or seats are released already.
+        RuleViolation: the exam has no room, or seats are released already, or it is cancelled.
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
+        check_not_cancelled(exam)
         if exam.seats_released_at is not None:
             raise RuleViolation(
                 _("The seats are released: people know theirs. Give seats only to those who have none."),
@@ -84,10 +86,11 @@ def mend_seats(*, exam_pk: int, now: datetime) -> Seating:
     keeps theirs, and so does whoever is granted something of which nothing is free.
 
     Raises:
-        RuleViolation: the exam has no room.
+        RuleViolation: the exam has no room, or is cancelled.
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
+        check_not_cancelled(exam)
         rooms = _rooms(exam)
         if exam.seat_seed is None:
             exam.seat_seed = secrets.randbelow(2**31)
@@ -104,11 +107,11 @@ def follow_rooms(*, exam_pk: int, knew: SeatsByPerson, now: datetime) -> Seating
         now: the request's clock.
 
     Returns:
-        What it did; None where no seats were given yet.
+        What it did; None where no seats were given yet, or the date is cancelled: what people sat on waits for them.
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
-        if exam.seat_seed is None:
+        if exam.seat_seed is None or exam.is_cancelled:
             return None
         return _mend(exam, list(Room.objects.filter(exam=exam).order_by("position", "pk")), knew, now=now)
 
@@ -168,10 +171,11 @@ def release_seats(*, exam_pk: int, now: datetime) -> int:
     """Show everyone their seat, on the page, in the calendar and by mail; return how many.
 
     Raises:
-        RuleViolation: they are released already, or somebody has no seat.
+        RuleViolation: they are released already, or somebody has no seat, or the date is cancelled.
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
+        check_not_cancelled(exam)
         if exam.seats_released_at is not None:
             raise RuleViolation(_("The seats are released already."), code="seats-released")
         holding = list(

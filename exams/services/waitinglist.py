@@ -153,7 +153,9 @@ def settle_waits(*, now: datetime, course: Course | None = None, people: Collect
 def _unsettled(now: datetime) -> QuerySet[Registration]:
     """Return the waits of dates to come that should have ended, or should be there again."""
     waits, has_left = Q(state=_State.WAITLISTED), Q(position_until_passed__isnull=False)
-    coming = Registration.objects.filter(exam__closed_at__isnull=True, exam__starts_at__gt=now)
+    coming = Registration.objects.filter(
+        exam__closed_at__isnull=True, exam__cancelled_at__isnull=True, exam__starts_at__gt=now
+    )
     return coming.filter((waits & Q(HAS_PASSED_ANOTHER)) | (has_left & ~Q(HAS_PASSED_ANOTHER)))
 
 

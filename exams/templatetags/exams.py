@@ -35,7 +35,15 @@ def exam_tile(context: template.Context, *, says_missing: bool = True) -> dict[s
         return values
     overview = overview_of(access.enrolment) or exams_for(access)
     card = overview.foremost_at(access.now)
-    return {**values, "says_missing": says_missing, "card": card, "overview": overview, "course": access.course}
+    lost = overview.lost_at(access.now)
+    return {
+        **values,
+        "says_missing": says_missing,
+        "card": card,
+        "lost": lost,
+        "overview": overview,
+        "course": access.course,
+    }
 
 
 @register.inclusion_tag("exams/_checklist.html", takes_context=True)

@@ -31,6 +31,7 @@ from exams.naming import known_by
 from exams.permissions import find_by_slip, find_helper, slip_code
 from exams.services.door import make_mark
 from exams.services.registration import say_passed, staff_register
+from exams.views.not_held import show_not_held
 
 # More than this many marks at once are not from a door.
 _MOST_MARKS = 500
@@ -61,6 +62,8 @@ def _people(exam: Exam) -> list[Registration]:
 def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """List who may come, found by name, number or slip."""
     access, exam, helper = _open_door(request, slug, pk)
+    if exam.is_cancelled:
+        return show_not_held(request, access, exam)
     people = _people(exam)
     admissions = admissions_of(access.course, [person.enrolment for person in people], now=access.now)
     known = known_by([person.enrolment for person in people])

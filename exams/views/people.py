@@ -17,7 +17,7 @@ from exams.models import Exam, Registration, Seat
 from exams.naming import known_by
 from exams.queries import HAS_PASSED_ANOTHER
 
-GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
+GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED, Registration.State.CANCELLED)
 _ROWS = 100
 _CONTRADICTED = "contradicted"
 # What takes longest to read of hundreds of people, and what nothing here asks for.

@@ -18,6 +18,7 @@ from amls.core.violations import RuleViolation
 from exams.models import Accommodation, Exam, Registration, Room
 from exams.services.moving import SeatSpot, move_seat
 from exams.services.seatplan import Place, fits
+from exams.views.not_held import show_not_held
 from exams.views.staff import open_exam
 
 
@@ -60,6 +61,8 @@ class DrawnRoom:
 def rooms(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Draw the rooms; where somebody is picked, every other seat is a button that takes them."""
     access, exam = open_exam(request, slug, pk)
+    if exam.is_cancelled:
+        return show_not_held(request, access, exam)
     drawn, seatless = _draw(exam)
     everyone = {row.registration.pk: row for row in (*seatless, *_sitters(drawn))}
     context = {

@@ -33,6 +33,7 @@ from exams.services.pointfile import import_points
 from exams.services.publication import RESULTS
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
 from exams.services.results import check_steps, enter_points, regrade, set_grade_table
+from exams.views.not_held import show_not_held
 from exams.views.staff import import_page, open_exam, shelf_of
 
 # What an address says for people in the order of the stack of papers, by matriculation number.
@@ -43,6 +44,8 @@ STACK = "stack"
 def results(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show everyone's points and grade, the grade table, and what it makes of the points."""
     access, exam = open_exam(request, slug, pk)
+    if exam.is_cancelled:
+        return show_not_held(request, access, exam)
     return render(request, "exams/results.html", _context(access, exam, order=request.GET.get("order", "")))
 
 

@@ -88,8 +88,8 @@ def show_staff(
 
 
 def _candidates(exam: Exam, *, moves_up: bool) -> list[Candidate]:
-    """Return who may be put on the list by hand: nobody once the results are frozen."""
-    if exam.frozen_at is not None:
+    """Return who may be put on the list by hand: nobody once the results are frozen, or the date is cancelled."""
+    if exam.frozen_at is not None or exam.is_cancelled:
         return []
     if exam.closed_at is not None:
         return candidates_afterwards(exam)
@@ -139,7 +139,9 @@ def _dates_to_move_to(registration: Registration, exam: Exam, now: datetime) -> 
     """Return the other dates to come, for who can be moved to one: at most 2 queries."""
     if registration.closed_at is not None or registration.has_been or registration.keeps_seat:
         return []
-    others = Exam.objects.filter(course=exam.course, closed_at__isnull=True, starts_at__gt=now).exclude(pk=exam.pk)
+    others = Exam.objects.filter(
+        course=exam.course, closed_at__isnull=True, cancelled_at__isnull=True, starts_at__gt=now
+    ).exclude(pk=exam.pk)
     dates = list(others.order_by("starts_at", "pk"))
     tell_apart(dates)
     return dates

@@ -345,3 +345,30 @@ def test_nothing_scrolls_sideways_on_the_smallest_phone_in_german(open_page: Ope
         page.goto(f"{site}{path}")
         widths[path] = page.evaluate("document.documentElement.scrollWidth")
     assert widths == dict.fromkeys(widths, 320)
+
+
+def test_staff_cancel_a_date_its_people_read_why_and_it_is_held_after_all(open_page: Open, site: str) -> None:
+    exam = coming()
+    home = f"/amls/exams/{exam.pk}/staff/"
+    staff = open_page(home, user="lecturer", width=390)
+    staff.get_by_role("link", name="Cancel the date").click()
+    expect(staff.get_by_role("heading", name=re.compile("^Cancel "))).to_be_visible()
+    assert problems_at(staff, f"{site}{home}cancel/") == []
+    staff.get_by_label("Reason, which everybody reads").fill("Größe: the room is lost")
+    staff.get_by_role("button", name="Cancel the date").click()
+    expect(staff.get_by_text("told in five minutes")).to_be_visible()
+    expect(staff.get_by_role("heading", name="Who was in it")).to_be_visible()
+    assert problems_at(staff, f"{site}{home}") == []
+    page = open_page("/amls/exams/", user="student", width=390)
+    expect(page.get_by_text("Cancelled: Größe: the room is lost")).to_be_visible()
+    assert problems_at(page, f"{site}/amls/exams/") == []
+    page.goto(f"{site}/amls/")
+    expect(page.get_by_text("Größe: the room is lost").first).to_be_visible()
+    staff.get_by_role("link", name="Hold it after all").click()
+    expect(staff.get_by_role("heading", name="Who comes back")).to_be_visible()
+    assert problems_at(staff, f"{site}{home}hold-after-all/") == []
+    staff.get_by_role("button", name="Hold it after all").click()
+    expect(staff.get_by_text("are in it again")).to_be_visible()
+    page.goto(f"{site}/amls/exams/")
+    expect(page.get_by_role("heading", name="Exams", exact=True)).to_be_visible()
+    expect(page.get_by_text("Größe: the room is lost")).to_be_hidden()

@@ -55,6 +55,12 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "exam_review_lasts": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(review_at=NOW + timedelta(days=900), review_minutes=0),
     "exam_max_points_positive": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(max_points=0),
     "exam_frozen_after_publication": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(frozen_at=NOW),
+    "exam_cancelled_has_reason": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(seats_taken=0, cancelled_at=NOW),
+    "exam_cancelled_is_empty": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(cancelled_at=NOW, cancelled_because="Ill"),
+    "exam_cancelled_not_held": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(
+        seats_taken=0, cancelled_at=NOW, cancelled_because="Ill", closed_at=NOW
+    ),
+    "registration_until_cancelled": lambda rows: Registration.objects.filter(pk=rows.registration.pk).update(state="cancelled", closed_at=NOW),
     "exam_seat_order_valid": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(seat_order="luck"),
     "exam_kind_valid": lambda rows: Exam.objects.filter(pk=rows.exam.pk).update(kind="x"),
     "registration_position_until_passed": lambda rows: Registration.objects.filter(pk=rows.registration.pk).update(position_until_passed=1),

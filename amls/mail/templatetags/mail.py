@@ -71,7 +71,9 @@ def _mails_about(changes: Sequence[tuple[Course, Change]], now: datetime) -> lis
             letter = letter_about(told, course)
             people = wanting(Enrolment.objects.reachable().filter(course=course), topic=CHANGES).count()
             minutes = settings.hold_back_minutes
-            apart = who_is_told_apart({course.pk}, {change.key for change in told if change.before is not None})
+            apart = who_is_told_apart(
+                {course.pk}, {change.key: change.kind for change in told if change.before is not None}
+            )
             mails.append(
                 {
                     "letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes,

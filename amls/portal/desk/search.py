@@ -168,7 +168,8 @@ def _lecture(lecture: Lecture) -> tuple[str, str, str]:
 
 def _exam(exam: Exam) -> tuple[str, str, str]:
     address = reverse("exams:staff", args=[exam.course.slug, exam.pk])
-    return str(exam), " · ".join(filter(None, [_when(exam), exam.place])), address
+    cancelled = _("cancelled") if exam.is_cancelled else ""
+    return str(exam), " · ".join(filter(None, [_when(exam), exam.place, cancelled])), address
 
 
 def _when(exam: Exam) -> str:

@@ -103,7 +103,9 @@ def _tasks_of(column: BookColumn) -> Iterator[BookColumn]:
 
 def columns_of(course: Course) -> Columns:
     """Return what a course's gradebook has columns for, exams' tasks folded: 2 queries, one more with exams."""
-    exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk").prefetch_related("tasks"))
+    # Nobody gets anything in a date that is cancelled.
+    held = Exam.objects.filter(course=course, cancelled_at__isnull=True)
+    exams = list(held.order_by("starts_at", "pk").prefetch_related("tasks"))
     assignments = assignments_of(course)
     by_points = Assignment.Grading.POINTS
     shown = [

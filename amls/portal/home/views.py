@@ -27,7 +27,7 @@ from amls.pagecache.store import cacheable
 from amls.portal.home.heroes import heroes_of
 from amls.portal.home.setup import setup_steps
 from exams.models import ExamRules
-from exams.queries import exam_rules, exams_for
+from exams.queries import exam_rules, exams_for, why_cancelled
 from lectures.models import Lecture, OfficeHour
 from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
@@ -151,11 +151,13 @@ class KeyDate:
 
     Attributes:
         is_hot: it is what is next for the reader.
+        why: of an exam that is cancelled, why it is.
     """
 
     item: AgendaItem
     is_hot: bool
     along: list[tuple[AgendaItem, bool]]
+    why: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -164,7 +166,7 @@ class KeyDate:
 
 
 def _key_dates(dates: list[AgendaItem], next_up: AgendaItem | None) -> list[KeyDate]:
-    """Return one line for each exam and for each other date, in the order of the agenda."""
+    """Return one line for each exam and for each other date, in the order of the agenda: 1 query where an exam is cancelled."""
     exams = {item.key: item for item in dates if item.kind == ItemKind.EXAM}
 
     def exam_of(item: AgendaItem) -> str:
@@ -174,7 +176,13 @@ def _key_dates(dates: list[AgendaItem], next_up: AgendaItem | None) -> list[KeyD
     for item in dates:
         if item.key not in exams and (key := exam_of(item)):
             along[key].append((item, item is next_up))
-    return [KeyDate(item, item is next_up, along[item.key]) for item in dates if item.key in exams or not exam_of(item)]
+    cancelled = [item.key for item in exams.values() if item.is_cancelled]
+    why = why_cancelled(cancelled)
+    return [
+        KeyDate(item, item is next_up, along[item.key], why.get(item.key, ""))
+        for item in dates
+        if item.key in exams or not exam_of(item)
+    ]
 
 
 def _home_context(access: Access) -> dict[str, Any]:
