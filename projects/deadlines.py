@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 
-from amls.core.clock import deadline_closes_at, is_open_until
+from amls.core.clock import deadline_closes_at
 from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.models import Course, Enrolment
 from projects.models import Assignment, Extension, Membership, Project, Submission
@@ -33,18 +33,50 @@ def _extensions() -> ModelStatement[Extension]:
 
 
 @dataclass(frozen=True, slots=True)
+class LateRule:
+    """How an assignment takes what is handed in after the deadline.
+
+    Attributes:
+        counts: whether it counts without the staff's asking.
+        grace: so long after the deadline it still is in time.
+        percent: of the points that are deducted for each begun day.
+    """
+
+    counts: bool = False
+    grace: timedelta = timedelta(0)
+    percent: int = 0
+
+    @classmethod
+    def of(cls, assignment: Assignment) -> LateRule:
+        """Return what an assignment says."""
+        return cls(
+            assignment.late_policy == Assignment.LatePolicy.DEDUCTED,
+            timedelta(minutes=assignment.grace_minutes),
+            assignment.late_percent,
+        )
+
+
+def _cutoff_of(assignment: Assignment) -> timedelta:
+    is_refused = assignment.late_policy == Assignment.LatePolicy.REFUSED
+    return timedelta(minutes=assignment.grace_minutes) if is_refused else timedelta(hours=assignment.late_cutoff_hours)
+
+
+@dataclass(frozen=True, slots=True)
 class Deadlines:
     """An assignment's deadline with every extension that holds.
 
     Attributes:
         base: as typed; None if the assignment has none.
+        cutoff: how long after the deadline something is taken: late, or in a time of grace.
         registration: until when teams are registered, where the assignment says so.
+        late: how what comes after the deadline is taken.
     """
 
     base: datetime | None
     cutoff: timedelta
     extensions: tuple[Extension, ...]
     registration: datetime | None = None
+    late: LateRule = LateRule()
     # By project and enrolment: a list asks for hundreds of teams.
     _of_whom: dict[tuple[int | None, int | None], list[Extension]] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -71,9 +103,10 @@ class Deadlines:
         return {
             pk: cls(
                 assignment.due_at,
-                timedelta(hours=assignment.late_cutoff_hours),
+                _cutoff_of(assignment),
                 tuple(extensions[pk]),
                 assignment.registration_closes_at,
+                LateRule.of(assignment),
             )
             for pk, assignment in by_key.items()
         }
@@ -121,10 +154,34 @@ class Deadlines:
         return None if due_at is None else deadline_closes_at(due_at) + self.cutoff
 
     def standing_at(self, due_at: datetime | None, began_at: datetime) -> Timeliness:
-        """Return how a hand-in stands whose upload began at `began_at`; the whole minute of `due_at` counts."""
-        if due_at is None or is_open_until(due_at, began_at):
+        """Return how a hand-in stands whose upload began at `began_at`; the whole minute of `due_at` counts, and its grace."""
+        if due_at is None or began_at < deadline_closes_at(due_at) + self.late.grace:
             return Timeliness.IN_TIME
         return Timeliness.LATE if began_at < deadline_closes_at(due_at) + self.cutoff else Timeliness.REFUSED
+
+    def counts_until(self, due_at: datetime | None) -> datetime | None:
+        """Return from when on a hand-in counts only if the staff accept it, for a deadline at `due_at`; None: never."""
+        if due_at is None:
+            return None
+        return deadline_closes_at(due_at) + (self.cutoff if self.late.counts else self.late.grace)
+
+    def counts(self, submission: Submission, due_at: datetime | None) -> bool:
+        """Return whether an attempt counts: not withdrawn, and in time, accepted, or taken late with a deduction."""
+        if submission.withdrawn_at is not None:
+            return False
+        until = self.counts_until(due_at)
+        return submission.accepted_at is not None or until is None or submission.began_at < until
+
+    def deduction_at(self, due_at: datetime | None, began_at: datetime) -> int:
+        """Return how many percent of the points are deducted for a hand-in that began then, unless the staff waive it."""
+        if due_at is None or not self.late.percent or self.standing_at(due_at, began_at) == Timeliness.IN_TIME:
+            return 0
+        days = (began_at - deadline_closes_at(due_at)) // timedelta(days=1) + 1
+        return min(100, days * self.late.percent)
+
+    def deduction_of(self, submission: Submission, due_at: datetime | None) -> int:
+        """Return how many percent are deducted for an attempt; none where the staff took it as if it were in time."""
+        return 0 if submission.accepted_at is not None else self.deduction_at(due_at, submission.began_at)
 
 
 def effective_deadline(project: Project) -> datetime | None:
@@ -150,17 +207,43 @@ def registration_closes_at(assignment: Assignment | None) -> datetime | None:
     return assignment.registration_closes_at or Deadlines.of(assignment).registration_closes_at
 
 
-def is_counting(submission: Submission, due_at: datetime | None) -> bool:
-    """Return whether an attempt counts: not withdrawn, and in time or accepted."""
-    if submission.withdrawn_at is not None:
-        return False
-    return submission.accepted_at is not None or due_at is None or is_open_until(due_at, submission.began_at)
+@dataclass(frozen=True, slots=True)
+class AttemptStanding:
+    """How an attempt stands by what holds now for its team.
+
+    Attributes:
+        due_at: the team's deadline; None without one.
+        percent: of its points that are deducted.
+    """
+
+    due_at: datetime | None
+    is_counting: bool
+    is_in_time: bool
+    percent: int
 
 
-def may_pick(project: Project, due_at: datetime | None, now: datetime) -> bool:
-    """Return whether a team may say which attempt counts: in a running course, until its deadline at `due_at`."""
-    is_running = project.course.state == Course.State.RUNNING
-    return is_running and (due_at is None or is_open_until(due_at, now))
+def standing_of(submission: Submission) -> AttemptStanding:
+    """Return how an attempt stands now: 2 queries."""
+    project = submission.project
+    members = Membership.objects.filter(project=project, left_at__isnull=True).values_list("enrolment", flat=True)
+    deadlines = Deadlines.of(project.assignment)
+    due_at = deadlines.for_team(project.pk, members)
+    return AttemptStanding(
+        due_at,
+        deadlines.counts(submission, due_at),
+        deadlines.standing_at(due_at, submission.began_at) == Timeliness.IN_TIME,
+        deadlines.deduction_of(submission, due_at),
+    )
+
+
+def is_counting(submission: Submission) -> bool:
+    """Return whether an attempt counts by what holds now for its team: 2 queries."""
+    return standing_of(submission).is_counting
+
+
+def may_pick(project: Project, until: datetime | None, now: datetime) -> bool:
+    """Return whether a team may say which attempt counts: in a running course, as long as one counts by itself."""
+    return project.course.state == Course.State.RUNNING and (until is None or now < until)
 
 
 def counting_submission(
@@ -179,14 +262,15 @@ def counting_submission(
     """
     members = set(member_pks)
     due_at = deadlines.for_team(project.pk, members)
-    counting = [submission for submission in submissions if is_counting(submission, due_at)]
+    counting = [submission for submission in submissions if deadlines.counts(submission, due_at)]
     picked = next((attempt for attempt in counting if attempt.pk == project.picked_id), None)
     if picked is not None and project.picked_at is not None:
         chosen_at = project.picked_at
 
         def was_late(attempt: Submission) -> bool:
             known = deadlines.for_team(project.pk, members, known_at=max(attempt.began_at, chosen_at))
-            return known is not None and not is_open_until(known, attempt.began_at)
+            until = deadlines.counts_until(known)
+            return until is not None and attempt.began_at >= until
 
         counting = [
             picked,

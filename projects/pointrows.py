@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from amls.courses.models import Enrolment
 from projects.models import (
@@ -17,7 +18,7 @@ from projects.models import (
     Project,
     TaskPoints,
 )
-from projects.points import Mark
+from projects.points import Mark, counted_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,21 @@ class PointsRow:
             return Outcome(outcome) if outcome else None
         row = self.given.get(task)
         return row.points if row is not None else None
+
+    def sum_of(self, member: int | None = None) -> tuple[Decimal, Decimal] | None:
+        """Return the points that the team, or one member, earned, and those that count; None where none are given."""
+        tasks = {*self.given, *(self.own.get(member, {}) if member is not None else {})}
+        marks = [self.mark_for(task) if member is None else self.mark_of(member, task) for task in tasks]
+        points = [mark for mark in marks if isinstance(mark, Decimal)]
+        if not points:
+            return None
+        earned = sum(points, Decimal(0))
+        return earned, counted_points(earned, self.late_percent)
+
+    @property
+    def late_percent(self) -> int:
+        """How many percent are deducted for being late."""
+        return self.assessment.late_percent if self.assessment is not None else 0
 
     def mark_of(self, member: int, task: int | None) -> Mark | None:
         """Return what a member has for a task: of their own, or with the team."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
-from amls.grading.points import ZERO, read_points
+from amls.grading.points import ZERO, read_points, up_to_step
 from amls.grading.tasks import TaskScore, TaskSum
 from projects.models import Assessment, Assignment, Outcome, Task, TaskPoints
 
@@ -31,9 +31,26 @@ class Score(TaskSum):
 
     Attributes:
         pass_percent: of all points, with which it is passed.
+        late_percent: of the points that are earned, what is deducted for being late.
     """
 
     pass_percent: int = 50
+    late_percent: int = 0
+
+    @property
+    def earned(self) -> Decimal:
+        """All points that are given, before anything is deducted."""
+        return super(Score, self).points
+
+    @property
+    def points(self) -> Decimal:
+        """The points that count: those that are earned, without what is deducted."""
+        return counted_points(self.earned, self.late_percent)
+
+    @property
+    def deducted(self) -> Decimal:
+        """What is deducted for being late."""
+        return self.earned - self.points
 
     @property
     def outcome(self) -> Outcome:
@@ -48,15 +65,43 @@ def outcome_of(points: Decimal, most: Decimal, pass_percent: int) -> Outcome:
     return Outcome.PASSED if 100 * points >= pass_percent * most else Outcome.FAILED
 
 
+def counted_points(earned: Decimal, late_percent: int) -> Decimal:
+    """Return what counts of points once so many percent are deducted: never less than a whole number of quarters.
+
+    >>> counted_points(Decimal("7.5"), 10), counted_points(Decimal(8), 0), counted_points(Decimal(8), 100)
+    (Decimal('6.75'), Decimal('8'), Decimal('0'))
+    """
+    return up_to_step(earned * (100 - late_percent) / 100) if late_percent else earned
+
+
 def score_of(assessment: Assessment, assignment: Assignment, enrolment: int | None = None) -> Score:
     """Return the points of a team, or of one member: no query where `task_points` and `tasks` are prefetched."""
-    return score_from(assessment.task_points.all(), list(assignment.tasks.all()), assignment, enrolment)
+    return score_from(
+        assessment.task_points.all(),
+        list(assignment.tasks.all()),
+        assignment,
+        enrolment,
+        late_percent=assessment.late_percent,
+    )
 
 
 def score_from(
-    given: Iterable[TaskPoints], tasks: list[Task], assignment: Assignment, enrolment: int | None = None
+    given: Iterable[TaskPoints],
+    tasks: list[Task],
+    assignment: Assignment,
+    enrolment: int | None = None,
+    *,
+    late_percent: int,
 ) -> Score:
-    """Return a score from rows that are read: a member's own points and comments go before the team's, task by task."""
+    """Return a score from rows that are read: a member's own points and comments go before the team's, task by task.
+
+    Args:
+        given: all points of a team and its members.
+        tasks: of the assignment.
+        assignment: for what.
+        enrolment: whose score; None: the team's.
+        late_percent: what is deducted for being late.
+    """
     teams: dict[int | None, TaskPoints] = {}
     own: dict[int | None, TaskPoints] = {}
     for row in given:
@@ -72,7 +117,7 @@ def score_from(
         standing = [row for row in (own.get(key), teams.get(key)) if row is not None]
         comment = next((row.comment for row in standing if row.comment), "")
         scores.append(TaskScore(task, most, standing[0].points if standing else None, comment))
-    return Score(tuple(scores), assignment.pass_percent)
+    return Score(tuple(scores), assignment.pass_percent, late_percent)
 
 
 def read_mark(text: str, *, most: Decimal | None) -> Mark:

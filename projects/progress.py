@@ -20,7 +20,7 @@ from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.core.decimals import say_decimal
 from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Course, Enrolment, User
-from projects.deadlines import Deadlines, is_counting
+from projects.deadlines import Deadlines
 from projects.models import Assignment, ExtensionRequest, Membership, Outcome, Project, Submission, Topic
 from projects.points import score_of
 from projects.queries import TeamView, personal_result, teams_listed, views_of
@@ -275,9 +275,8 @@ def _teams_that_wait(after_it: Sequence[Submission]) -> int:
         {
             row.project_id
             for row in after_it
-            if not is_counting(
-                row, deadlines[row.project.assignment_id].for_team(row.project_id, members[row.project_id])
-            )
+            for rule in [deadlines[row.project.assignment_id]]
+            if not rule.counts(row, rule.for_team(row.project_id, members[row.project_id]))
         }
     )
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Course, Enrolment, User
-from projects.deadlines import Deadlines, Timeliness, counting_submission, is_counting, may_pick
+from projects.deadlines import Deadlines, Timeliness, counting_submission, may_pick
 from projects.models import (
     Assessment,
     Assignment,
@@ -79,12 +79,14 @@ class Attempt:
     Attributes:
         is_late: its upload began after the team's deadline.
         counts: it is the one that is assessed.
+        percent: of its points that are deducted for being late.
     """
 
     row: Submission
     is_late: bool
     is_counting: bool
     counts: bool
+    percent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class TeamView:
         newcomers: the keys of members who joined after the publication, and on whom nothing is decided: they have no
             result by joining.
         is_settled: a result is published, also where the page's reader is such a newcomer.
+        counts_until: from then on an attempt counts only if the staff accept it; None without a deadline.
     """
 
     project: Project
@@ -109,6 +112,7 @@ class TeamView:
     overrides: dict[int, MemberAssessment] = field(default_factory=dict)
     newcomers: frozenset[int] = frozenset()
     is_settled: bool = False
+    counts_until: datetime | None = None
 
     @property
     def counting(self) -> Attempt | None:
@@ -140,8 +144,8 @@ class TeamView:
         ]
 
     def may_pick(self, now: datetime) -> bool:
-        """Whether the team may say which attempt counts: while the course is running and its deadline is not over."""
-        return may_pick(self.project, self.due_at, now)
+        """Whether the team may say which attempt counts: while the course is running and one counts by itself."""
+        return may_pick(self.project, self.counts_until, now)
 
     @property
     def is_extended(self) -> bool:
@@ -231,8 +235,9 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
             Attempt(
                 row,
                 is_late=deadlines.standing_at(due_at, row.began_at) != Timeliness.IN_TIME,
-                is_counting=is_counting(row, due_at),
+                is_counting=deadlines.counts(row, due_at),
                 counts=row == counting,
+                percent=deadlines.deduction_of(row, due_at),
             )
             for row in rows
         ],
@@ -240,6 +245,7 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
         overrides={row.enrolment_id: row for row in assessment.all_overrides} if assessment else {},
         newcomers=_newcomers(memberships, assessment) if assessment is not None else frozenset(),
         is_settled=is_published,
+        counts_until=deadlines.counts_until(due_at),
     )
 
 

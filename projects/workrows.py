@@ -15,7 +15,6 @@ from django.db import models
 from django.db.models import Case, Count, Exists, ExpressionWrapper, F, Func, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from amls.core.clock import is_open_until
 from amls.core.statements import Parameter, Statement, is_among
 from projects.deadlines import Deadlines
 from projects.models import (
@@ -38,6 +37,7 @@ class TeamPlace(NamedTuple):
         is_handed_in: whether there is an attempt, in time or late, that is not withdrawn.
         first_at: when the first of those began; None without any, and where it is not asked for.
         is_accepted: whether the staff let a late one count, where it is asked for.
+        late_percent: of the points that are deducted for being late.
         is_published: whether the person has a result, which who joined later has not.
     """
 
@@ -48,16 +48,17 @@ class TeamPlace(NamedTuple):
     is_handed_in: bool
     assessment: int | None
     outcome: str | None
+    late_percent: int | None
     is_published: bool
     first_at: datetime | None = None
     is_accepted: bool = False
     feedback: str | None = None
 
-    def counts_by(self, due_at: datetime | None) -> bool:
-        """Return whether an attempt counts, where the team has until `due_at`: it is in time, or accepted."""
+    def counts_by(self, until: datetime | None) -> bool:
+        """Return whether an attempt counts, where those do that began before `until`, and those that were accepted."""
         if self.first_at is None:
             return False
-        return self.is_accepted or due_at is None or is_open_until(due_at, self.first_at)
+        return self.is_accepted or until is None or self.first_at < until
 
 
 # By assessment: what a team (None) or a member got for one task (0 is the whole), and for how many.
@@ -206,7 +207,7 @@ def _places(*, are_few: bool, with_texts: bool, with_times: bool) -> Statement:
     return Statement.of(
         active.values_list(
             "enrolment", "assignment", "project", "project__topic", Exists(attempts), "project__assessment",
-            "project__assessment__outcome", _IS_PUBLISHED, *more,
+            "project__assessment__outcome", "project__assessment__late_percent", _IS_PUBLISHED, *more,
         )
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ from amls.grading.points import ZERO, Tally, WorkState, tally
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Outcome
-from projects.points import Score, outcome_of, score_from
+from projects.points import Score, counted_points, outcome_of, score_from
 from projects.queries import assignments_of
 from projects.workrows import Known, Sums, TeamPlace, places_of, read_rows
 
@@ -141,12 +141,13 @@ def _work(
     points, score, is_complete = None, None, False
     if (tasks := known.tasks.get(key)) is not None:
         if given := known.teams_points.get(assessment):
-            points, is_complete = given[0], given[1] == (len(tasks) or 1)
+            points, is_complete = counted_points(given[0], place.late_percent or 0), given[1] == (len(tasks) or 1)
         elif sums := known.sums.get(assessment):
-            points, count = _own_points(sums, enrolment)
+            earned, count = _own_points(sums, enrolment)
+            points = counted_points(earned, place.late_percent or 0)
             is_complete = count == (len(tasks) or 1)
         elif rows := known.given.get(assessment):
-            score = score_from(rows, tasks, assignment, enrolment)
+            score = score_from(rows, tasks, assignment, enrolment, late_percent=place.late_percent or 0)
             points, is_complete = score.points, score.is_complete
     if points is not None and is_complete and outcome:
         outcome = outcome_of(points, assignment.max_points or ZERO, assignment.pass_percent)
@@ -354,7 +355,7 @@ def _own(assignment: Assignment, enrolment: int, known: Known, now: datetime) ->
         work,
         due_at,
         deadlines.closes_at(due_at),
-        is_done=place.counts_by(due_at),
+        is_done=place.counts_by(deadlines.counts_until(due_at)),
         is_handed_in=place.is_handed_in,
         has_topic=place.topic is not None,
     )
@@ -395,7 +396,7 @@ def who_handed_in(assignment: Assignment, students: Collection[int] | None = Non
     for project, places in teams.items():
         people = {place.enrolment for place in places}
         handed_in.in_teams.update(people)
-        if places[0].counts_by(deadlines.for_team(project, people)):
+        if places[0].counts_by(deadlines.counts_until(deadlines.for_team(project, people))):
             handed_in.done.update(people)
         elif places[0].is_handed_in:
             handed_in.late.update(people)

@@ -45,7 +45,7 @@ from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
 from projects.models import Project
 from projects.progress import desk_views, is_mentor, names_of, progress_of, said_result, state_of
-from projects.queries import TeamView, read_points_of, teams_listed
+from projects.queries import Attempt, TeamView, read_points_of, teams_listed
 from projects.states import ProjectState
 from projects.teamrows import places_taken
 
@@ -99,6 +99,15 @@ class ProjectList(LeadingList):
             row.view = view  # type: ignore[attr-defined]
             row.now, row.said = now_of(request), said  # type: ignore[attr-defined]
         self.result_list = rows
+
+
+def _late_mark(counting: Attempt) -> SafeString | str:
+    """Say of the attempt that counts that it came late, and what that means for its points."""
+    if not counting.is_late:
+        return ""
+    if counting.percent:
+        return _mark("wait", _("late, %(percent)d %% are deducted") % {"percent": counting.percent})
+    return _mark("wait", _("late, accepted"))
 
 
 @admin.register(Project)
@@ -264,7 +273,7 @@ class ProjectAdmin(KeptAdmin):
             what = _("Attempt %(attempt)d of %(count)d, %(time)s") % {
                 "attempt": counting.row.attempt, "count": len(view.attempts), "time": _time(project, counting.row.began_at),
             }  # fmt: skip
-            parts.append((what, _mark("wait", _("late, accepted")) if counting.is_late else ""))
+            parts.append((what, _late_mark(counting)))
             if view.is_newer_than_decision:
                 parts.append(("", _mark("wait", _("newer than its decision"))))
         for late in view.waiting_late:

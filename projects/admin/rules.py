@@ -29,6 +29,7 @@ from amls.grading.facts import names_in_rules
 from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin
 from projects.forms.series import SeriesForm
+from projects.lateness import LATE_FIELDS, lateness_of, said_of_lateness
 from projects.models import Assignment, Extension, Project
 from projects.services.assignments import delete_assignment, keep_assignment
 from projects.services.series import PlannedAssignment, make_series, plan_series
@@ -76,7 +77,7 @@ class AssignmentAdmin(KeptAdmin):
     fieldsets = (
         (None, {"fields": ("course", ("kind", "title"), "due_at", ("opens_at", "registration_closes_at"), ("visible_from", "position"), "assessed_by", ("hours", "ects", "is_mandatory"), "takes_own_ideas")}),
         (gettext_lazy("Teams and points"), {"fields": ("teaming", ("team_min", "team_max"), ("grading", "max_points", "counts"), "question_days"), "classes": ("tab",)}),
-        (gettext_lazy("Hand-in"), {"fields": ("hand_in", "late_cutoff_hours", "kinds_of_files", ("max_files", "max_file_megabytes"), "max_total_megabytes"), "classes": ("tab",)}),
+        (gettext_lazy("Hand-in"), {"fields": ("hand_in", "late_policy", ("late_cutoff_hours", "grace_minutes", "late_percent"), "kinds_of_files", ("max_files", "max_file_megabytes"), "max_total_megabytes"), "classes": ("tab",)}),
         (gettext_lazy("Topics by wish"), {"fields": ("topics_given", "wishes_close_at", ("wishes_min", "wishes_max")), "classes": ("tab",)}),
         (gettext_lazy("Description"), {"fields": ("description",), "classes": ("tab",)}),
     )  # fmt: skip
@@ -162,7 +163,13 @@ class AssignmentAdmin(KeptAdmin):
         """Save, and note a moved deadline for the question that follows."""
         if change and "due_at" in form.changed_data:
             request.moved_deadline = obj  # type: ignore[attr-defined]
+        if not change or not LATE_FIELDS & set(form.changed_data):
+            super().save_model(request, obj, form, change)
+            return
+        before = lateness_of(obj)
         super().save_model(request, obj, form, change)
+        for line in said_of_lateness(before, lateness_of(obj)):
+            self.note_first(request, line)
 
     def _ask(self, request: HttpRequest, changes: Changes, waiting: WaitingFiles) -> HttpResponse:
         response = super()._ask(request, changes, waiting)

@@ -24,7 +24,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?"
 _LONGEST_FOLDER, _LONGEST_NAME = 70, 120
 MANIFEST = "manifest.csv"
 _COLUMNS = (
-    "path", "project", "topic", "team", "attempt", "counts", "late", "began_at", "received_at", "bytes", "sha256",
+    "path", "project", "topic", "team", "attempt", "counts", "late", "deducted_percent", "began_at", "received_at", "bytes", "sha256",
     "repository", "commit", "receipt", "problem",
 )  # fmt: skip
 
@@ -103,6 +103,7 @@ def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, atte
         row.attempt,
         "yes" if attempt.counts else "no",
         "yes" if attempt.is_late else "no",
+        attempt.percent,
         row.began_at.astimezone(zone).isoformat(timespec="seconds"),
         row.received_at.astimezone(zone).isoformat(timespec="seconds"),
     ]

@@ -67,6 +67,7 @@ class ResultResource(ServiceResource):
         Meaning("outcome", gettext_lazy("outcome"), ("ergebnis", "result", "entscheidung", "decision")),
         EXTRA_POINTS,
         Meaning("task_points", gettext_lazy("points by task, sum"), is_read=False),
+        Meaning("deducted", gettext_lazy("deducted for being late"), is_read=False),
         Meaning("differing_members", gettext_lazy("members who differ"), is_read=False),
         Meaning("feedback", gettext_lazy("feedback"), ("rückmeldung", "kommentar", "comment")),
         Meaning("version", gettext_lazy("version")),
@@ -83,6 +84,7 @@ class ResultResource(ServiceResource):
     outcome = Field(column_name="outcome")
     extra_points = Field(column_name="extra_points")
     task_points = Field(column_name="task_points")
+    deducted = Field(column_name="deducted")
     differing_members = Field(column_name="differing_members")
     feedback = Field(column_name="feedback")
     version = Field(column_name="version")
@@ -115,11 +117,17 @@ class ResultResource(ServiceResource):
         return points
 
     def dehydrate_task_points(self, view: TeamView) -> Decimal | str:
-        """Return the sum of the team's points for the tasks, where it has any."""
+        """Return the sum of the team's points for the tasks that count, where it has any."""
         if view.assessment is None or not _gives_points(view):
             return ""
         score = score_of(view.assessment, view.project.assignment)
         return score.points if any(task.points is not None for task in score.tasks) else ""
+
+    def dehydrate_deducted(self, view: TeamView) -> Decimal | str:
+        """Return what of the team's points is deducted for being late: the sum is without it."""
+        if view.assessment is None or not view.assessment.late_percent:
+            return ""
+        return score_of(view.assessment, view.project.assignment).deducted
 
     def dehydrate_differing_members(self, view: TeamView) -> str:
         """Return who has another result than the team, and which."""

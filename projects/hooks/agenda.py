@@ -14,7 +14,7 @@ from amls.agenda.sources import Item, deadline, in_each_language, opening, regis
 from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Audience, Course, Enrolment
 from projects.addresses import QUESTIONS, address_of, key_of
-from projects.deadlines import Deadlines, is_counting
+from projects.deadlines import Deadlines
 from projects.models import Assignment, EarlierPass, Excuse, Membership, Submission
 from projects.queries import assignments_shown, part_of
 from projects.services.questions import asks_until
@@ -144,7 +144,7 @@ def _own_dues(
             project = standing.team_of.get(place, 0)
             due_at = deadlines.for_team(project, standing.teams.get(project, [person.pk]))
             is_done = place in standing.excused or any(
-                is_counting(attempt, due_at) for attempt in attempts.get(project, [])
+                deadlines.counts(attempt, due_at) for attempt in attempts.get(project, [])
             )
             if due_at is not None and (due_at != deadlines.for_all or is_done):
                 shown = (assignment.pk, due_at)

@@ -10,12 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.clock import is_open_until
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.kinds import PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import qr_code, render_pdf
 from projects.addresses import topics_of
-from projects.deadlines import Deadlines, effective_deadline, is_counting
+from projects.deadlines import Deadlines, standing_of
 from projects.models import Assignment, Submission, Topic
 from projects.permissions import may_see_submission
 from projects.receipts import receipt_code
@@ -114,25 +113,25 @@ def _receipt_key(order: Order) -> str:
     submission = _submission_of(order)
     if submission is None:
         return ""
-    due_at = effective_deadline(submission.project)
     person, topic = submission.submitted_by.user, submission.project.title
-    return f"{due_at}|{is_counting(submission, due_at)}|{submission.withdrawn_at}|{submission.accepted_at}|{person}|{topic}"
+    return f"{standing_of(submission)}|{submission.withdrawn_at}|{submission.accepted_at}|{person}|{topic}"
 
 
 def _write_receipt(order: Order, progress: Progress) -> Iterator[bytes]:
     submission = _submission_of(order)
     assert submission is not None  # noqa: S101 - `allows` was asked
     code = receipt_code(submission.pk)
-    due_at = effective_deadline(submission.project)
+    standing = standing_of(submission)
     address = settings.SITE_URL + reverse("projects:receipt", args=[code])
     context = {
         "submission": submission,
         "project": submission.project,
         "files": list(submission.files.all()),
         "receipt": code,
-        "due_at": due_at,
-        "is_counting": is_counting(submission, due_at),
-        "is_in_time": due_at is None or is_open_until(due_at, submission.began_at),
+        "standing": standing,
+        "due_at": standing.due_at,
+        "is_counting": standing.is_counting,
+        "is_in_time": standing.is_in_time,
         "address": address,
         "code": qr_code(address),
     }

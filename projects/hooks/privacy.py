@@ -263,6 +263,7 @@ def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
             "outcome": outcome.value,
             "extra_points": points,
             "points": _points(assessment, membership.enrolment_id),
+            "deducted_percent_for_being_late": assessment.late_percent,
             "feedback": assessment.feedback,
             "corrected": assessment.correction_for(membership.enrolment_id),
             "decided_for_me": override.reason if override is not None else "",

@@ -45,6 +45,10 @@ class Assessment(models.Model):
     feedback = CleanTextField(
         _("feedback"), blank=True, help_text=_("Markdown. Seen by the team once it is published.")
     )
+    # Of what is decided on: an attempt that came later changes it only when points are given for that.
+    late_percent = models.PositiveSmallIntegerField(
+        _("deducted in percent, for being late"), default=0, db_default=0, editable=False
+    )
     assessed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("assessed by")
     )
@@ -64,6 +68,11 @@ class Assessment(models.Model):
         constraints = [
             choices_hold("assessment_outcome_valid", "outcome", ["", *Outcome.values]),
             _points_hold("assessment_points_valid"),
+            RowCheck(
+                name="assessment_late_percent_valid",
+                condition=Q(late_percent__lte=100),
+                violation_error_message=_("At most all points are deducted."),
+            ),
             RowCheck(
                 name="assessment_published_is_decided",
                 condition=Q(published_at__isnull=True) | ~Q(outcome=""),

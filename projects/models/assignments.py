@@ -74,6 +74,11 @@ class Assignment(models.Model):
         PASSED = "passed", _("Passed or failed")
         POINTS = "points", _("Points")
 
+    class LatePolicy(models.TextChoices):
+        ACCEPTED = "accepted", _("Kept, and counts only if the staff accept it")
+        REFUSED = "refused", _("Refused after the deadline")
+        DEDUCTED = "deducted", _("Counts, with a deduction for each begun day")
+
     class TopicsGiven(models.TextChoices):
         NONE = "", _("No topics")
         FIRST_COME = "first-come", _("First come, first served")
@@ -96,8 +101,33 @@ class Assignment(models.Model):
     registration_closes_at = models.DateTimeField(
         _("registration closes"), null=True, blank=True, help_text=_("Empty: when it is due.")
     )
+    late_policy = models.CharField(
+        _("late hand-ins"),
+        max_length=10,
+        choices=LatePolicy,
+        default=LatePolicy.ACCEPTED,
+        db_default=LatePolicy.ACCEPTED,
+    )
+    grace_minutes = models.PositiveSmallIntegerField(
+        _("minutes of grace"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "Where late hand-ins are refused: so long after the deadline they still are in time. Students read it."
+        ),
+    )
+    late_percent = models.PositiveSmallIntegerField(
+        _("deduction in percent for each begun day"),
+        default=0,
+        db_default=0,
+        help_text=_(
+            "Of the points that a team gets, for each 24 hours that begin after its deadline. 0 unless late hand-ins count with a deduction."
+        ),
+    )
     late_cutoff_hours = models.PositiveSmallIntegerField(
-        _("hours after the deadline in which a late hand-in is kept"), default=48
+        _("hours after the deadline in which a late hand-in is kept"),
+        default=48,
+        help_text=_("Until then it is taken; without meaning where late hand-ins are refused."),
     )
     assessed_by = models.DateTimeField(
         pgettext_lazy("until when", "assessed by"),
@@ -188,6 +218,30 @@ class Assignment(models.Model):
             choices_hold("assignment_teaming_valid", "teaming", ["invited", "kept", "alone"]),
             choices_hold("assignment_hand_in_valid", "hand_in", ["files", "paper", "presented"]),
             choices_hold("assignment_grading_valid", "grading", ["passed", "points"]),
+            choices_hold("assignment_late_policy_valid", "late_policy", ["accepted", "refused", "deducted"]),
+            RowCheck(
+                name="assignment_grace_of_refused",
+                condition=Q(grace_minutes=0) | Q(late_policy="refused", grace_minutes__lte=1440),
+                violation_error_message=_(
+                    "Minutes of grace are for late hand-ins that are refused, at most 1440: else they are 0."
+                ),
+            ),
+            RowCheck(
+                name="assignment_deduction_valid",
+                condition=(
+                    ~Q(late_policy="deducted") & Q(late_percent=0)
+                    | Q(late_policy="deducted", grading="points", late_percent__gte=1, late_percent__lte=100)
+                ),
+                violation_error_message=_(
+                    "A deduction is 1 to 100 percent for each begun day, where points are given and late hand-ins count with "
+                    "a deduction; else it is 0."
+                ),
+            ),
+            RowCheck(
+                name="assignment_deducted_is_taken",
+                condition=~Q(late_policy="deducted") | Q(late_cutoff_hours__gte=1),
+                violation_error_message=_("Late hand-ins that count with a deduction are taken for at least an hour."),
+            ),
             choices_hold("assignment_topics_given_valid", "topics_given", ["", "first-come", "by-wish"]),
             RowCheck(
                 name="assignment_project_has_topics",

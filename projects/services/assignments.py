@@ -11,6 +11,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.courses.services import finish_course_change, lock_course
 from projects.models import Assignment, Membership, Project
+from projects.services.deductions import follow_late_rule
 from projects.services.locks import follow_in_feeds, save_checked
 
 
@@ -43,7 +44,10 @@ def keep_assignment(assignment: Assignment, *, by: User | None = None, now: date
                 assignment.topics_given = Assignment.TopicsGiven.NONE
         if assignment.is_main:
             assignment.title = assignment.title or title_of_project(course)
+        is_new = not assignment.pk
         save_checked(assignment)
+        if not is_new and assignment.grading == Assignment.Grading.POINTS:
+            follow_late_rule(assignment, now=now)
         finish_course_change(course, now=now)
         published = Membership.objects.active().filter(
             assignment=assignment, project__assessment__published_at__isnull=False

@@ -21,6 +21,7 @@ from amls.mail.corrections import call_off
 from amls.mail.outbox import notify_each, notify_enrolled
 from projects.deadlines import Deadlines
 from projects.models import Assessment, Assignment, Extension, ExtensionRequest, Membership, Project
+from projects.services.deductions import follow_deductions, follow_deductions_for
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -284,6 +285,7 @@ def _grant_each(projects: Sequence[Project], wanted: _MoreTime) -> list[Extensio
     if refusal is not None and not drafts:
         raise refusal
     given = Extension.objects.bulk_create(drafts)
+    follow_deductions([row.project_id for row in given if row.project_id and row.assignment.late_percent], now=now)
     kind = "projects.extended"
     told = [
         told_of(kind, person, str(extension.pk), {"extension": extension.pk})
@@ -303,6 +305,7 @@ def _grant(extension: Extension, *, request: ExtensionRequest | None = None) -> 
     _require_later(extension, deadlines, _time_before(extension, deadlines), is_asked=request is not None, now=now)
     extension.save()
     people = _reached_by(extension)
+    follow_deductions_for(extension.assignment, whose=[person.pk for person in people], now=now)
     references = {"extension": extension.pk, **({"request": request.pk} if request else {})}
     # The time is there at once, as it may be the last minute; that it is told waits, and so it can be taken back.
     held = now + HOLD
@@ -364,6 +367,7 @@ def revoke_extension(*, extension: Extension, now: datetime) -> None:
         if extension.is_for_all:
             reconcile(course, now=now, sources=["projects"])
         people = _reached_by(extension)
+        follow_deductions_for(extension.assignment, whose=[person.pk for person in people], now=now)
         if now >= extension.granted_at + HOLD:
             references = {"extension": extension.pk}
             tell("projects.extension-revoked", people, cause=str(extension.pk), now=now, references=references)

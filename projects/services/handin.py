@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.bounds import Bound, give_back, spend
+from amls.core.clock import deadline_closes_at
 from amls.core.sizes import say_size
 from amls.core.statements import ModelStatement, Parameter, Statement
 from amls.core.times import say_time
@@ -23,11 +24,12 @@ from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import NOT_STORED, KeptFile, keeping
 from amls.mail.outbox import notify_each
-from projects.deadlines import Deadlines, Timeliness, is_counting, may_pick
+from projects.deadlines import Deadlines, Timeliness, may_pick
 from projects.models import Assignment, Membership, Project, Submission, SubmissionFile
 from projects.models.submissions import stored_path
 from projects.queries import bytes_kept
 from projects.services.checking import CHECKS
+from projects.services.deductions import follow_deductions
 from projects.services.joining import in_team, require_open
 from projects.services.locks import (
     active_membership,
@@ -344,11 +346,20 @@ def _require_may_hand_in(
     due_at = deadlines.for_team(project.pk, members)
     closes = deadlines.closes_at(due_at)
     if due_at is not None and closes is not None and deadlines.standing_at(due_at, began) == Timeliness.REFUSED:
-        raise RuleViolation(
-            _(
+        if closes <= deadline_closes_at(due_at):
+            said = _("The deadline was %(due)s. Your upload began %(began)s by the server's clock. %(ask)s")
+        elif deadlines.late.grace:
+            said = _(
+                "The deadline was %(due)s, and with the time of grace hand-ins were taken until %(closes)s. "
+                "Your upload began %(began)s by the server's clock. %(ask)s"
+            )
+        else:
+            said = _(
                 "The deadline was %(due)s, and late hand-ins were kept until %(closes)s. "
                 "Your upload began %(began)s by the server's clock. %(ask)s"
             )
+        raise RuleViolation(
+            said
             % {
                 "due": say_time(due_at, course.zone, now=now),
                 "closes": say_time(closes - timedelta(minutes=1), course.zone, now=now),
@@ -360,18 +371,19 @@ def _require_may_hand_in(
 
 
 def pick_submission(*, project: Project, submission: Submission | None, now: datetime) -> Project:
-    """Let another attempt than the newest count; None for the newest again. Until the deadline.
+    """Let another attempt than the newest count; None for the newest again. As long as a new one counts by itself.
 
     Raises:
-        RuleViolation: the deadline is over, or the attempt does not count.
+        RuleViolation: that is over, or the attempt does not count.
     """
     with transaction.atomic():
         project = lock_project(project.pk)
         require_running(project.course)
         require_active(project)
         members = Membership.objects.active().filter(project=project).values_list("enrolment", flat=True)
-        due_at = Deadlines.of(project.assignment).for_team(project.pk, members)
-        if due_at is not None and not may_pick(project, due_at, now):
+        deadlines = Deadlines.of(project.assignment)
+        due_at = deadlines.for_team(project.pk, members)
+        if due_at is not None and not may_pick(project, deadlines.counts_until(due_at), now):
             raise RuleViolation(
                 _("The deadline was %(due)s. What counts can no longer be changed. %(ask)s")
                 % {
@@ -380,7 +392,7 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
                 },
                 code="deadline-over",
             )
-        if submission is not None and (submission.project_id != project.pk or not is_counting(submission, due_at)):
+        if submission is not None and (submission.project_id != project.pk or not deadlines.counts(submission, due_at)):
             raise RuleViolation(_("This attempt doesn't count. Choose another one."), code="does-not-count")
         project.picked, project.picked_at = submission, now if submission is not None else None
         project.save(update_fields=["picked", "picked_at"])
@@ -388,7 +400,7 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
 
 
 def accept_late(*, submission: Submission, by: User, now: datetime) -> Submission:
-    """Let a late attempt count, also where the team had picked an earlier one before; the team is told."""
+    """Let a late attempt count as if it were in time, also where the team had picked an earlier one before; it is told."""
     accept_late_attempts(submissions=[submission], by=by, now=now)
     submission.refresh_from_db()
     return submission
@@ -405,6 +417,8 @@ def accept_late_attempts(*, submissions: Sequence[Submission], by: User, now: da
         rows = Submission.objects.select_for_update().filter(pk__in=[row.pk for row in submissions])
         accepted = list(rows.filter(accepted_at__isnull=True).order_by("pk"))
         Submission.objects.filter(pk__in=[row.pk for row in accepted]).update(accepted_at=now, accepted_by=by)
+        late = {row.project_id for row in accepted if projects[row.project_id].assignment.late_percent}
+        follow_deductions(late, now=now)
         teams = members_by_project(projects[row.project_id] for row in accepted)
         told = [
             told_of(kind, person, str(row.pk), {"submission": row.pk})
@@ -434,6 +448,8 @@ def _set_withdrawn(submission: Submission, withdrawn_at: datetime | None, *, now
             return submission
         submission.withdrawn_at, submission.check_due_at = withdrawn_at, None
         submission.save(update_fields=["withdrawn_at", "check_due_at"])
+        if project.assignment.late_percent:
+            follow_deductions([project.pk], now=now)
         people = members_of(project)
         kind = "projects.attempt-restored" if withdrawn_at is None else "projects.attempt-withdrawn"
         references = {"submission": submission.pk}

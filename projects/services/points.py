@@ -32,6 +32,7 @@ from projects.models import (
     TaskPoints,
 )
 from projects.points import Score
+from projects.services.deductions import deductions_of
 from projects.services.joining import kept_members_of_each
 from projects.services.locks import follow_in_feeds, lock_every_project, lock_project, save_checked
 from projects.services.teamsheets import PointsByTask, TeamSheet, TeamWish, keep_sheets, most_by_task, sheets_of
@@ -159,13 +160,13 @@ def give_points_each(
     """
     with transaction.atomic():
         projects = lock_every_project(*wishes)
-        sheets = sheets_of(projects)
+        sheets, percents = sheets_of(projects), deductions_of(projects)
         answers: dict[int, Assessment | RuleViolation] = {}
         changed = []
         for pk, wish in wishes.items():
             sheet = sheets[pk]
             try:
-                sheet.enter(wish, by=by, now=now, reason=reason)
+                sheet.enter(wish, by=by, now=now, reason=reason, late_percent=percents[pk])
             except RuleViolation as violation:
                 answers[pk] = violation
             else:

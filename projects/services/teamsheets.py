@@ -103,10 +103,10 @@ class TeamSheet:
     @property
     def score(self) -> Score:
         """The team's points."""
-        return score_from(self.standing.values(), self.tasks, self.assignment)
+        return score_from(self.standing.values(), self.tasks, self.assignment, late_percent=self.row.late_percent)
 
-    def enter(self, wish: TeamWish, *, by: User, now: datetime, reason: str) -> None:
-        """Let the team have what is wished for.
+    def enter(self, wish: TeamWish, *, by: User, now: datetime, reason: str, late_percent: int = 0) -> None:
+        """Let the team have what is wished for, of which so many percent are deducted for being late.
 
         Raises:
             RuleViolation: as `give_points`; the sheet is good for nothing then.
@@ -116,6 +116,7 @@ class TeamSheet:
         if is_overtaken(wish.seen, stands=version_of(self.row if self.row.pk else None)):
             raise decided_meanwhile(self.row.assessed_by)
         before, was = self.said, self.readings
+        self.row.late_percent = late_percent
         if wish.feedback is not None:
             self.row.feedback = wish.feedback
         if not self.row.pk:
@@ -134,7 +135,20 @@ class TeamSheet:
     @property
     def said(self) -> object:
         """All that is given."""
-        return {place: (row.points, row.comment) for place, row in self.standing.items()}, self.row.feedback
+        return (
+            {place: (row.points, row.comment) for place, row in self.standing.items()},
+            self.row.feedback,
+            self.row.late_percent,
+        )
+
+    def deduct(self, late_percent: int, *, reason: str) -> None:
+        """Let so many percent be deducted for being late; what was decided, when and by whom stays so.
+
+        Raises:
+            RuleViolation: as `settle`.
+        """
+        self.was, self.row.late_percent = self.readings, late_percent
+        self.settle(by=None, now=self.row.assessed_at, reason=reason)
 
     @property
     def readings(self) -> Readings:
@@ -142,9 +156,13 @@ class TeamSheet:
         if not self.is_published:
             return {}
         given, members = list(self.standing.values()), {member for member, _task in self.standing}
-        scores = {member: score_from(given, self.tasks, self.assignment, member) for member in {None, *members}}
+        percent = self.row.late_percent
+        scores = {
+            member: score_from(given, self.tasks, self.assignment, member, late_percent=percent)
+            for member in {None, *members}
+        }
         return {
-            member: ([(task.points, task.comment) for task in score.tasks], self.row.feedback)
+            member: ([(task.points, task.comment) for task in score.tasks], score.deducted, self.row.feedback)
             for member, score in scores.items()
         }
 
@@ -247,7 +265,7 @@ def keep_sheets(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
     old = [sheet.row for sheet in sheets if sheet.row.pk]
     removed = [points.pk for sheet in sheets for points in sheet.removed if points.pk]
     Assessment.objects.bulk_create(new, batch_size=_BATCH)
-    columns = ["outcome", "feedback", "correction", "corrections", "assessed_at", "assessed_by"]
+    columns = ["outcome", "feedback", "late_percent", "correction", "corrections", "assessed_at", "assessed_by"]
     Assessment.objects.bulk_update(old, columns, batch_size=_BATCH)
     if removed:
         TaskPoints.objects.filter(pk__in=removed).delete()

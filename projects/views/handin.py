@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amls.core.clock import database_clock, deadline_closes_at
+from amls.core.clock import database_clock, deadline_closes_at, is_open_until
 from amls.core.request import json_of, lead_to
 from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation, add_violation
@@ -126,6 +126,8 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
         "form": form,
         "attempt": (team.attempts[0].row.attempt if team is not None and team.attempts else 0) + 1,
         "standing": standing.value,
+        "is_grace": standing == Timeliness.IN_TIME and due_at is not None and not is_open_until(due_at, now),
+        "percent": mine.deadlines.deduction_at(due_at, now),
         "is_refused": standing == Timeliness.REFUSED,
         "left": deadline_closes_at(due_at) - now if due_at else None,
         "over": now - due_at if due_at else None,

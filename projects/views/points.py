@@ -32,6 +32,7 @@ from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.held.corrections import say_corrected
 from projects.models import Assignment, Project
+from projects.pointfilter import WantedRows, row_states
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
 from projects.publication import publication_of, refuse_overtaken, waiting_about
@@ -156,7 +157,7 @@ def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
     preview = preview_of(request.POST, [(row.key, version_of(row.assessment)) for row in complete])
     if preview.is_agreed:
         teams = [row.project for row in complete if row.project is not None]
-        back = reverse("projects:points", args=[page.course.slug, page.assignment.pk])
+        back = request.get_full_path()
         wanted = publication_of(teams, course=page.course, back=back)
         if wanted is not None:
             hold_publication(request, wanted, by=page.user, now=page.access.now, at_desk=False)
@@ -189,7 +190,7 @@ class _ShownTable:
             "fields": self._fields(row),
             "seen": self._known(row, "seen", version_of(row.assessment)),
             "shown": self._known(row, "shown", _shown(row, self.most)),
-            "sum": say_mark(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
+            "sum": _say_sum(row),
             "problem": self.problems.get(row.key, ""),
             "differing": [self._differing(row, member) for member in row.differing],
             "is_excused": len(row.excused) == len(row.members),
@@ -197,10 +198,13 @@ class _ShownTable:
 
     def _differing(self, row: PointsRow, member: Enrolment) -> str:
         """Say who has something else than the team, and what: the sum of points, or the result."""
-        marks = [row.mark_of(member.pk, task) for task in self.most]
-        points = [mark for mark in marks if isinstance(mark, Decimal)]
-        mark = sum(points, Decimal(0)) if points else next(iter(marks), None)
+        points = row.sum_of(member.pk)
+        mark = points[1] if points is not None else next((row.mark_of(member.pk, task) for task in self.most), None)
         return f"{member.user}: {say_mark(mark)}"
+
+    def comes_back(self, row: PointsRow) -> bool:
+        """Return whether what was typed into a row is not saved: it is shown whatever is filtered."""
+        return row.key in self.problems or self._is_wrong(row)
 
     def _is_wrong(self, row: PointsRow) -> bool:
         key = _key_in(self.sent, row, self.most)
@@ -213,7 +217,7 @@ class _ShownTable:
 
     def _fields(self, row: PointsRow) -> list[dict[str, Any]]:
         key = _key_in(self.sent, row, self.most)
-        is_again = row.key in self.problems or self._is_wrong(row)
+        is_again = self.comes_back(row)
         return [
             {
                 "name": _named(row.key, task),
@@ -223,6 +227,17 @@ class _ShownTable:
             }
             for task in self.most
         ]
+
+
+def _say_sum(row: PointsRow) -> str:
+    """Say a team's points: where some are deducted for being late, what is earned, deducted and counted."""
+    points = row.sum_of()
+    if points is None:
+        return ""
+    earned, counted = points
+    if not row.late_percent:
+        return say_mark(earned)
+    return f"{say_mark(earned)} − {say_mark(earned - counted)} = {say_mark(counted)}"
 
 
 def _show(
@@ -247,13 +262,20 @@ def _show(
     wrong, problems = wrong or {}, problems or {}
     most = most_by_column(page.assignment)
     labels = {task: str(column.label) for task, column in columns_of(page.assignment).items()}
-    shown = Paginator(rows, _ROWS).get_page(request.GET.get("page"))
     drawn = _ShownTable(request.POST, most, labels, wrong, problems)
+    asked, states = WantedRows.asked_by(request.GET), row_states(page.assignment, rows)
+    back = {row.key for row in rows if drawn.comes_back(row)}
+    seen = asked.seen(rows, states, set(most), but=back)
+    shown = Paginator(seen, _ROWS).get_page(request.GET.get("page"))
     table = [drawn.line(row) for row in shown]
     waiting = waiting_about((row.project.pk for row in rows if row.project is not None), course=page.course)
     in_waiting = {key for act in waiting for key in act.references["decisions"]}
     context |= page.context | {
         "table": table,
+        "asked": asked,
+        "choices": asked.choices(rows, states, set(most)),
+        "seen": len(seen),
+        "total": len(rows),
         "heads": [(labels[task], say_mark(points)) for task, points in most.items()],
         "shown": shown,
         "refused": [entry for entry in table if entry["problem"] or any(field["problem"] for field in entry["fields"])],
@@ -274,13 +296,28 @@ def _table(page: StaffPage, rows: list[PointsRow], kind: str) -> HttpResponse:
         _("name"),
         *(str(column.label) for column in columns.values()),
     ]
+    is_deducted = any(row.late_percent for row in rows)
+    if is_deducted:
+        header += [_("deducted for being late"), _("points that count")]
     lines = [
-        [member.number, member.user.email, str(member.user), *(_cell(row.mark_of(member.pk, task)) for task in columns)]
+        [
+            member.number,
+            member.user.email,
+            str(member.user),
+            *(_cell(row.mark_of(member.pk, task)) for task in columns),
+            *(_counted(row, member) if is_deducted else ()),
+        ]
         for row in rows
         for member in row.members
     ]
     filename = f"{page.course.slug}-{slugify(page.assignment.title, allow_unicode=True)}"
     return table_response(header, lines, filename=filename, kind=kind)
+
+
+def _counted(row: PointsRow, member: Enrolment) -> tuple[Decimal | None, Decimal | None]:
+    """Return what is deducted of a member's points for being late, and what counts; nothing where none are given."""
+    points = row.sum_of(member.pk)
+    return (points[0] - points[1], points[1]) if points is not None else (None, None)
 
 
 def _cell(mark: Mark | None) -> Decimal | str | None:

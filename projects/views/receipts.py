@@ -6,10 +6,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from amls.core.clock import is_open_until
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.views.offer import document
-from projects.deadlines import effective_deadline, is_counting
+from projects.deadlines import standing_of
 from projects.hooks.exports import RECEIPT
 from projects.models import Submission
 from projects.permissions import is_member, may_see_submission
@@ -31,7 +30,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
     enrolment = enrolment_of(request.user, course)
     is_manager = may_manage(request.user, course, enrolment)
     in_team = is_member(enrolment, submission.project)
-    due_at = effective_deadline(submission.project)
+    standing = standing_of(submission)
     context = {
         "submission": submission,
         "project": submission.project,
@@ -39,10 +38,11 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
         "course_of_receipt": course,
         "code": receipt_code(pk),
         "files": list(submission.files.all()),
-        "due_at": due_at,
-        "is_counting": is_counting(submission, due_at),
         # By the deadline of now: what was accepted although late may be in time since.
-        "is_in_time": due_at is None or is_open_until(due_at, submission.began_at),
+        "standing": standing,
+        "due_at": standing.due_at,
+        "is_counting": standing.is_counting,
+        "is_in_time": standing.is_in_time,
         "is_member": in_team,
         "sees_names": in_team or may_see_submission(enrolment, submission, is_manager=is_manager),
     }

@@ -168,7 +168,7 @@ def _last_minute(
     """
     from django.utils import timezone
 
-    from projects.deadlines import Deadlines, is_counting
+    from projects.deadlines import Deadlines
     from projects.models import Submission
 
     def request(path: str, cookie: str, number: int) -> Request:
@@ -186,8 +186,9 @@ def _last_minute(
     _require(statuses == {302: len(cookies)}, f"answers: {statuses}")
     submissions = Submission.objects.filter(project__assignment=assignment).select_related("project")
     _require(submissions.count() == len(cookies), f"{submissions.count()} hand-ins of {len(cookies)}")
-    due_at = Deadlines.of(assignment).for_all
-    _require(all(is_counting(submission, due_at) for submission in submissions), "a hand-in is late")
+    deadlines = Deadlines.of(assignment)
+    due_at = deadlines.for_all
+    _require(all(deadlines.counts(submission, due_at) for submission in submissions), "a hand-in is late")
     return bare_rate, rate, [location for _status, location in answers]
 
 

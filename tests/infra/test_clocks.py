@@ -19,7 +19,7 @@ from amls.agenda.services import reconcile
 from amls.core.clock import Clock, DatabaseClock, now
 from amls.courses.models import Course, User
 from amls.embedded import running
-from projects.deadlines import effective_deadline, is_counting
+from projects.deadlines import is_counting
 from projects.models import Assignment, Submission
 from projects.services.registration import register_project
 from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, LectureFactory, TopicFactory
@@ -94,7 +94,7 @@ def _hand_in(port: int, rules: Assignment, *, closed_for: timedelta) -> bool:
     assert status == 302
     kept = Submission.objects.get(project=project)
     assert before - timedelta(seconds=1) <= kept.began_at <= kept.received_at <= after + timedelta(seconds=1)
-    return is_counting(kept, effective_deadline(kept.project))
+    return is_counting(kept)
 
 
 def _signs_in_with_an_app(port: int) -> bool:

@@ -14,7 +14,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.files.limited.slots import place
 from amls.mail.models import Notice
-from projects.deadlines import effective_deadline, is_counting
+from projects.deadlines import is_counting
 from projects.hooks.letters.handins import attempt_refused
 from projects.models import Assignment, Project, Submission
 from projects.services import handin
@@ -62,7 +62,7 @@ def test_an_attempt_that_nobody_had_time_to_look_into_is_kept_and_counts(
 ) -> None:
     submission = send_unjudged(project, cast.student, hostile_files.archive())
     assert submission.check_due_at is not None
-    assert is_counting(submission, effective_deadline(project))
+    assert is_counting(submission)
     page = cast.client("student").get("/amls/projects/mine/").content.decode()
     assert "Being checked" in page
     assert check_attempts() == 1
@@ -80,8 +80,8 @@ def test_an_attempt_that_is_refused_later_is_told_and_can_be_brought_back(
     assert check_attempts() == 2
     before.refresh_from_db()
     submission.refresh_from_db()
-    assert is_counting(before, effective_deadline(project))
-    assert not is_counting(submission, effective_deadline(project))
+    assert is_counting(before)
+    assert not is_counting(submission)
     notice = Notice.objects.get(kind="projects.attempt-refused", recipient=cast.student.user)
     letter = attempt_refused(notice, timezone.now())
     assert letter is not None
@@ -91,7 +91,7 @@ def test_an_attempt_that_is_refused_later_is_told_and_can_be_brought_back(
     assert "is not a ZIP archive" in page
     restore_submission(submission=submission, now=timezone.now())
     submission.refresh_from_db()
-    assert is_counting(submission, effective_deadline(project))
+    assert is_counting(submission)
 
 
 def test_a_worker_that_finds_no_place_refuses_nothing(

@@ -1,5 +1,6 @@
 """Points of a paper sheet as a table: by hand and from a file, row by row, saved once and taken back."""
 
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 
@@ -28,6 +29,7 @@ from projects.models import Assessment, Assignment, Membership, Outcome, Project
 from projects.pointrows import points_rows
 from projects.services.assessing import Override, assess, note_for_staff, publish_assessments
 from projects.services.excuses import excuse
+from projects.services.handin import hand_in
 from projects.services.joining import team_for
 from projects.services.pointfile import import_task_points
 from projects.services.points import give_points, set_tasks, team_for_points
@@ -611,3 +613,46 @@ def test_ten_thousand_rows_of_strange_numbers_are_judged_line_by_line(world: Wor
     assert all(len(problem.text) < 300 for problem in plan.problems)
     assert Assessment.objects.filter(project__assignment=sheet).count() == 4
     assert len(queries) == 41
+
+
+def test_rows_are_found_and_filtered_and_stay_so_through_saving(
+    world: World, sheet: Assignment, tasks: list[int], people: list[Enrolment]
+) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(hand_in="files", due_at=NOW + timedelta(days=1))
+    sheet.refresh_from_db()
+    client, first = world.cast.client("assistant"), tasks[0]
+
+    def seen(query: str) -> tuple[set[str], dict[str, str]]:
+        page = BeautifulSoup(client.get(f"{address(sheet)}?{query}").content, "html.parser")
+        names = {
+            str(person.user)
+            for person in people
+            if str(person.user) in " ".join(row.text for row in page.select("tbody th"))
+        }
+        return names, {
+            option["value"]: option.text.rpartition("(")[2].rstrip(")") for option in page.select("#show option")
+        }
+
+    everyone = {str(person.user) for person in people}
+    # With the cast's two students, who are in the course as well.
+    assert seen("") == (everyone, {"": "6", "without": "6", "late": "0", "missing": "6"})
+    assert seen("q=lukasz")[0] == {NAMES[0]}
+    assert seen("q=047112")[0] == {NAMES[2]}
+    assert seen("q=groesse&show=missing") == ({NAMES[3]}, {"": "1", "without": "1", "late": "0", "missing": "1"})
+    # One row is right, and one isn't: the address stays, and what was typed stands there though it is filtered out.
+    team = team_for(enrolment=people[0], assignment=sheet, now=NOW)
+    hand_in(
+        project=team, by=people[0], repository_url="https://git.example.org/x", commit="abcdef1",
+        request_key=uuid.uuid4(), began_at=NOW + timedelta(days=2), now=NOW + timedelta(days=2),
+    )  # fmt: skip
+    assert seen("show=late")[0] == {NAMES[0]}
+    assert seen(f"q=%23{team.pk}")[0] == {NAMES[0]}
+    assert seen("show=missing")[0] == everyone - {NAMES[0]}
+    query = "?q=lukasz&show=without"
+    saved = client.post(f"{address(sheet)}{query}", {f"t{team.pk}-{first}": "7", f"t{team.pk}-{tasks[1]}": "3"})
+    assert saved.headers["Location"] == f"{address(sheet)}{query}"
+    assert seen("show=without")[0] == everyone - {NAMES[0]}
+    assert seen("q=lukasz&show=without")[0] == set()
+    bad = client.post(f"{address(sheet)}{query}", {f"t{team.pk}-{first}": "viel", f"t{team.pk}-{tasks[1]}": "3"})
+    page = BeautifulSoup(bad.content, "html.parser")
+    assert (bad.status_code, page.select_one(f"[name=t{team.pk}-{first}]")["value"]) == (422, "viel")  # type: ignore[index]

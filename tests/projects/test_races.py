@@ -15,7 +15,7 @@ from django.db.models import Count, F, Q
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.mail.models import Notice
-from projects.deadlines import effective_deadline, is_counting
+from projects.deadlines import is_counting
 from projects.models import Assessment, Invitation, Membership, Project, Submission, Topic, TopicSwitch
 from projects.services.assessing import assess, publish_assessments
 from projects.services.extensions import extend, revoke_extension
@@ -388,7 +388,7 @@ def test_an_extension_given_while_handing_in_late_makes_it_count(world: World, _
             assignment=world.assignment, by=world.staff, reason="ill", now=late, projects=[project], delta=timedelta(days=1)
         ),
     ])  # fmt: skip
-    assert is_counting(Submission.objects.get(), effective_deadline(project))
+    assert is_counting(Submission.objects.get())
 
 
 def test_calendars_followed_from_all_sides_never_wait_in_a_circle(world: World) -> None:

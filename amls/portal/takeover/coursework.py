@@ -26,7 +26,7 @@ from projects.services.snippets import keep_snippets
 
 # The fields of the course's project and of any other assignment that are called the same here and in the file.
 _SAME = (
-    "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading", "question_days", "counts", "hours", "ects",
+    "late_policy", "late_cutoff_hours", "grace_minutes", "late_percent", "teaming", "team_min", "team_max", "hand_in", "grading", "question_days", "counts", "hours", "ects",
     "description", "takes_own_ideas", "topics_given", "wishes_min", "wishes_max", "max_files", "max_file_megabytes",
     "max_total_megabytes",
 )  # fmt: skip

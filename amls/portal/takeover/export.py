@@ -271,7 +271,7 @@ def _work(assignment: Assignment, course: Course) -> dict[str, Any]:
 
 _WORK_TIMES = ("registration_closes_at", "visible_from", "assessed_by", "wishes_close_at")
 _WORK_FIELDS = (
-    "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading", "pass_percent", "question_days", "counts", "hours", "ects",
+    "late_policy", "late_cutoff_hours", "grace_minutes", "late_percent", "teaming", "team_min", "team_max", "hand_in", "grading", "pass_percent", "question_days", "counts", "hours", "ects",
     "description", "takes_own_ideas", "wishes_min", "wishes_max", "max_files", "max_file_megabytes",
     "max_total_megabytes",
 )  # fmt: skip

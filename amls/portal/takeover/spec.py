@@ -138,7 +138,10 @@ class ProjectSpec:
     registration_opens_at: datetime | None = None
     registration_closes_at: datetime | None = None
     visible_from: datetime | None = None
+    late_policy: str = "accepted"
     late_cutoff_hours: int = 48
+    grace_minutes: int = 0
+    late_percent: int = 0
     assessed_by: datetime | None = None
     teaming: str = "invited"
     team_min: int = 1
@@ -185,7 +188,10 @@ class AssignmentSpec:
     opens_at: datetime | None = None
     registration_closes_at: datetime | None = None
     visible_from: datetime | None = None
+    late_policy: str = "accepted"
     late_cutoff_hours: int = 48
+    grace_minutes: int = 0
+    late_percent: int = 0
     assessed_by: datetime | None = None
     teaming: str = "invited"
     team_min: int = 1

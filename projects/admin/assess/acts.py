@@ -254,7 +254,10 @@ def _attempt_of(page: AssessPage, name: str) -> Submission:
 def accept(page: AssessPage) -> HttpResponse:
     """Let a late attempt count."""
     row = _attempt_of(page, "accept")
-    title = _("Accept the late attempt %(attempt)d") % {"attempt": row.attempt}
+    said = _("Accept the late attempt %(attempt)d")
+    if page.project.assignment.late_percent:
+        said = _("Waive the deduction for the late attempt %(attempt)d")
+    title = said % {"attempt": row.attempt}
     return _held(page, _act(page, "accept-late", title, attempts=[row.pk]))
 
 

@@ -14,7 +14,7 @@ from amls.core.times import say_time
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.wording import escaped
-from projects.deadlines import Deadlines, counting_submission, effective_deadline, is_counting
+from projects.deadlines import Deadlines, counting_submission, standing_of
 from projects.hooks.letters.wording import due, mine, why_member
 from projects.models import Membership, Submission
 from projects.receipts import receipt_code
@@ -42,8 +42,15 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
         "began": say_time(submission.began_at, course.zone, now=now),
         "code": receipt_code(submission.pk),
     }
-    if is_counting(submission, effective_deadline(project)):
+    stands = standing_of(submission)
+    if stands.is_counting:
         standing = _("It is in time.")
+        if not stands.is_in_time and submission.accepted_at is not None:
+            standing = _("It is late, and the staff accepted it as if it were in time.")
+        elif not stands.is_in_time:
+            standing = _("**It is late.** It counts, and **%(percent)s %%** of its points are deducted.") % {
+                "percent": stands.percent
+            }
         if project.picked is not None and project.picked_id != submission.pk:
             standing += " " + _(
                 "**Attempt %(picked)s goes on counting**, because your team picked it. "
@@ -82,9 +89,12 @@ def late_accepted(notice: Notice, now: datetime) -> Letter | None:
     if submission is None or submission.accepted_at is None:
         return None
     values = {"attempt": submission.attempt, "topic": submission.project.title}
+    text = _("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % escaped(values)
+    if submission.project.assignment.late_percent:
+        text += " " + _("Nothing is deducted for that.")
     return Letter(
         subject=_("Your late hand-in counts: %(topic)s") % values,
-        text=_("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % escaped(values),
+        text=text,
         action=mine(submission.project),
         reason=why_member(submission.project.assignment),
     )
