@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import ngettext
 
+from projects.deadlines import Deadlines
 from projects.models import Assignment, Project
-from projects.queries import read_points_of, teams_listed, views_of
+from projects.queries import read_points_of, team_views, teams_listed
 
 LATE_FIELDS = frozenset({"late_policy", "grace_minutes", "late_percent", "late_cutoff_hours", "due_at"})
 
@@ -29,11 +30,11 @@ class TeamLateness:
 
 
 def lateness_of(assignment: Assignment) -> Mapping[int, TeamLateness]:
-    """Return how the hand-ins of all teams of an assignment stand by what is kept of it, by their keys: 7 queries."""
+    """Return how the hand-ins of all teams of an assignment stand by what it says, kept or not, by their keys: 8 queries."""
     projects = teams_listed(Project.objects.active().filter(assignment=assignment.pk))
     read_points_of(projects)
     standing = {}
-    for view in views_of(projects):
+    for view in team_views(projects, Deadlines.of(assignment)):
         counting, row = view.counting, view.assessment
         percent = counting.percent if counting is not None else 0
         standing[view.project.pk] = TeamLateness(

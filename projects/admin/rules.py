@@ -166,7 +166,7 @@ class AssignmentAdmin(KeptAdmin):
         if not change or not LATE_FIELDS & set(form.changed_data):
             super().save_model(request, obj, form, change)
             return
-        before = lateness_of(obj)
+        before = lateness_of(Assignment.objects.get(pk=obj.pk))
         super().save_model(request, obj, form, change)
         for line in said_of_lateness(before, lateness_of(obj)):
             self.note_first(request, line)

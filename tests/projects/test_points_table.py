@@ -630,7 +630,7 @@ def test_rows_are_found_and_filtered_and_stay_so_through_saving(
             if str(person.user) in " ".join(row.text for row in page.select("tbody th"))
         }
         return names, {
-            option["value"]: option.text.rpartition("(")[2].rstrip(")") for option in page.select("#show option")
+            str(option["value"]): option.text.rpartition("(")[2].rstrip(")") for option in page.select("#show option")
         }
 
     everyone = {str(person.user) for person in people}

@@ -20,7 +20,9 @@ from amls.portal.takeover.rows import Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import ProjectSpec, TopicSpec, WorkSpec
 from exams.services.rules import set_rule, whole_rule
 from lectures.models import Deadline
+from projects.lateness import LATE_FIELDS, lateness_of, said_of_lateness
 from projects.models import Assignment, CommentSnippet, Handout, MentorLimit, Project, Task, TaskPoints, Topic
+from projects.services.deductions import follow_late_rule
 from projects.services.points import set_tasks
 from projects.services.snippets import keep_snippets
 
@@ -59,14 +61,29 @@ class CourseworkImport(RowImport):
             staff: the course's, by name.
         """
         self.staff = staff
+        before = {row.pk: row for row in Assignment.objects.filter(course=self.course)} if self.course.pk else {}
         self._project()
         if self.spec.is_complete:
             self._topics(Assignment.objects.main_of(self.course), self._own_topics())
         self._without_project()
         self._assignments()
+        self._lateness(before)
         if self.spec.is_complete:
             self._lists()
             self._snippets()
+
+    def _lateness(self, before: Mapping[int, Assignment]) -> None:
+        """Work out anew what is deducted for being late where that changed, and say for whom it becomes worse."""
+        if not before or self.problems:
+            return
+        for row in Assignment.objects.filter(pk__in=before).select_related("course"):
+            was = before[row.pk]
+            if all(getattr(row, name) == getattr(was, name) for name in LATE_FIELDS):
+                continue
+            standing = lateness_of(was)
+            follow_late_rule(row, now=self.now)
+            said = said_of_lateness(standing, lateness_of(row))
+            self.diff.warnings.extend(f"{row.title}: {line}" for line in said)
 
     def _own_topics(self) -> list[tuple[int, TopicSpec]]:
         """Return the topics of the course's project, with their positions."""
