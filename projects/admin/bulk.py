@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -22,10 +23,11 @@ from amls.core.times import say_moment
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
+from amls.exports.services import make_order, request_export
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.admin.pages import KeptAdmin
-from projects.exports.archive import archive_response
+from projects.exports.archive import HAND_INS, archive_response, is_long
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.heldacts import TeamAct
@@ -388,10 +390,30 @@ def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Proje
     )
 
 
-@admin.action(description=gettext_lazy("Download the hand-ins (ZIP)"))
-def download(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase:
+@admin.action(description=gettext_lazy("Download all attempts (ZIP)"))
+def download(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Send every attempt of these projects as one archive."""
-    return archive_response(_views(queryset), filename=f"hand-ins-{timezone.localdate(now_of(request))}")
+    return _archive(request, queryset, is_complete=True)
+
+
+@admin.action(description=gettext_lazy("Download only what counts (ZIP)"))
+def download_counting(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Send the attempt that counts of each of these projects as one archive."""
+    return _archive(request, queryset, is_complete=False)
+
+
+def _archive(request: HttpRequest, queryset: QuerySet[Project], *, is_complete: bool) -> HttpResponseBase | None:
+    """Send an archive at once; a long one is made in the background, and its page shows how far it is."""
+    views = _views(queryset)
+    courses = {view.project.course.pk: view.project.course for view in views}
+    if len(courses) != 1 or not is_long(views, is_complete=is_complete):
+        return archive_response(
+            views, filename=f"hand-ins-{timezone.localdate(now_of(request))}", is_complete=is_complete
+        )
+    parameters = {"projects": sorted(view.project.pk for view in views), "is_complete": is_complete}
+    (course,) = courses.values()
+    order = make_order(kind=HAND_INS, now=now_of(request), user=user_of(request), course=course, parameters=parameters)
+    return redirect(request_export(order=order))
 
 
 @admin.action(description=gettext_lazy("Results as CSV"))
@@ -407,4 +429,16 @@ def to_xlsx(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
 
 
 # In the order of the menu.
-ACTIONS = (publish, pass_all, accept_late_ones, extend_all, assign, split, withdraw_all, download, to_csv, to_xlsx)
+ACTIONS = (
+    publish,
+    pass_all,
+    accept_late_ones,
+    extend_all,
+    assign,
+    split,
+    withdraw_all,
+    download,
+    download_counting,
+    to_csv,
+    to_xlsx,
+)

@@ -18,11 +18,15 @@ from projects.queries import Attempt, TeamView
 from projects.receipts import receipt_code
 
 _CHUNK = 256 * 1024
+# From so many bytes on an archive is made in the background.
+LONG = 300 * 1024**2
 # Windows refuses these names, with any ending (Microsoft, Naming Files, Paths, and Namespaces).
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 # Old unpackers stop at paths of 260 characters: 3 folders and a name stay below.
-_LONGEST_FOLDER, _LONGEST_NAME = 70, 120
+_LONGEST_FOLDER, _LONGEST_NAME = 90, 120
 MANIFEST = "manifest.csv"
+# The kind of export that a long archive is.
+HAND_INS = "projects.hand-ins"
 _COLUMNS = (
     "path", "project", "topic", "team", "attempt", "counts", "late", "deducted_percent", "began_at", "received_at", "bytes", "sha256",
     "repository", "commit", "receipt", "problem",
@@ -45,18 +49,24 @@ def safe_name(name: str, *, longest: int = _LONGEST_NAME) -> str:
     return f"{kept.rstrip(' .')}{ending}"
 
 
-def slug(text: str) -> str:
-    """Return text as a part of a folder's name: small ASCII letters, digits and hyphens."""
-    letters = text.lower().replace("ß", "ss").replace("ø", "o").replace("ł", "l").replace("æ", "ae").replace("ı", "i")
-    plain = unicodedata.normalize("NFKD", letters).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-
-
 def folder_name(view: TeamView) -> str:
-    """Return a team's folder, such as '017_sparse-kernels_lee-kim': number, topic, family names."""
-    families = "-".join(filter(None, (slug(str(member.user).split("@")[0].split()[-1]) for member in view.members)))
-    topic = slug(view.project.title)[:40].strip("-")
-    return "_".join(filter(None, [f"{view.project.pk:03}", topic, families]))[:_LONGEST_FOLDER].rstrip("-_.")
+    """Return a team's folder, such as '017_Sparse-kernels_Größe-Łukasiewicz': number, topic, family names as they are written.
+
+    Each part is cut by itself, so that a long topic leaves room for the names.
+    """
+    families = "-".join(_letters(str(member.user).split("@")[0].split()[-1]) for member in view.members)
+    parts = [f"{view.project.pk:03}", _cut(_letters(view.project.title), 40), _cut(families, 40)]
+    return safe_name("_".join(filter(None, parts)), longest=_LONGEST_FOLDER)
+
+
+def _letters(text: str) -> str:
+    """Return letters and digits of any script, with a hyphen for what is between them."""
+    return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", text)).strip("-")
+
+
+def _cut(text: str, longest: int) -> str:
+    """Return so much of a text as has at most so many bytes."""
+    return text.encode()[:longest].decode(errors="ignore").strip("-")
 
 
 def distinct(name: str, taken: set[str]) -> str:
@@ -70,6 +80,37 @@ def distinct(name: str, taken: set[str]) -> str:
     return candidate
 
 
+def archive_of(views: Sequence[TeamView], *, is_complete: bool = True) -> ZipStream:
+    """Return hand-ins as a ZIP archive that is written while it is read: a folder for each team, and the manifest.
+
+    Args:
+        views: whose; with their attempts and files.
+        is_complete: every attempt, each in a folder of its own; else only the one that counts, in the team's.
+    """
+    stream = ZipStream(compress_type=ZIP_STORED)
+    rows: list[list[Cell]] = []
+    for view in views:
+        wanted = [attempt for attempt in view.attempts if is_complete or attempt.counts]
+        for attempt in sorted(wanted, key=lambda attempt: attempt.row.attempt):
+            folder = folder_name(view)
+            _add_attempt(
+                stream, rows, view, attempt, f"{folder}/attempt-{attempt.row.attempt}" if is_complete else folder
+            )
+    stream.add(_manifest(rows, get_language() or "en"), MANIFEST)
+    return stream
+
+
+def bytes_of(views: Sequence[TeamView], *, is_complete: bool) -> int:
+    """Return how many bytes the files of an archive have, of every attempt or of those that count."""
+    wanted = [attempt.row for view in views for attempt in view.attempts if is_complete or attempt.counts]
+    return sum(file.size for row in wanted for file in row.files.all())
+
+
+def is_long(views: Sequence[TeamView], *, is_complete: bool) -> bool:
+    """Return whether an archive is so large that it is made in the background, for whoever's line breaks off."""
+    return bytes_of(views, is_complete=is_complete) > LONG
+
+
 def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: bool = True) -> StreamingHttpResponse:
     """Return hand-ins as a ZIP archive that is written while it is sent.
 
@@ -78,13 +119,7 @@ def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: b
         filename: of the archive, without its ending.
         is_complete: every attempt; else only the one that counts.
     """
-    stream = ZipStream(compress_type=ZIP_STORED)
-    rows: list[list[Cell]] = []
-    for view in views:
-        wanted = [attempt for attempt in view.attempts if is_complete or attempt.counts]
-        for attempt in sorted(wanted, key=lambda attempt: attempt.row.attempt):
-            _add_attempt(stream, rows, view, attempt)
-    stream.add(_manifest(rows, get_language() or "en"), MANIFEST)
+    stream = archive_of(views, is_complete=is_complete)
     response = StreamingHttpResponse(iter(stream), content_type="application/zip")
     response["Content-Disposition"] = content_disposition_header(True, f"{filename}.zip") or "attachment"
     response["Cache-Control"] = "private, no-store"
@@ -93,9 +128,8 @@ def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: b
     return response
 
 
-def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, attempt: Attempt) -> None:
+def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, attempt: Attempt, folder: str) -> None:
     row, zone = attempt.row, view.project.course.zone
-    folder = f"{folder_name(view)}/attempt-{row.attempt}"
     shared: list[Cell] = [
         view.project.pk,
         view.project.title,

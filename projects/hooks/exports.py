@@ -1,4 +1,4 @@
-"""What is printed of projects: the topics to choose from, and the receipt of a hand-in."""
+"""What is exported of projects: the topics to choose from, the receipt of a hand-in, and many hand-ins at once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.courses.permissions import enrolment_of, may_manage
-from amls.exports.kinds import PDF, ExportKind, Order, Progress, may_see_course, offer
+from amls.exports.kinds import PDF, ZIP, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import qr_code, render_pdf
 from projects.addresses import topics_of
 from projects.deadlines import Deadlines, standing_of
-from projects.models import Assignment, Submission, Topic
+from projects.exports.archive import HAND_INS, archive_of, bytes_of
+from projects.models import Assignment, Project, Submission, Topic
 from projects.permissions import may_see_submission
+from projects.queries import views_of, with_team
 from projects.receipts import receipt_code
 
 TOPICS, RECEIPT = "projects.topics", "projects.receipt"
+_MEGABYTE = 1024**2
 
 
 # ── the topics ──
@@ -150,5 +153,42 @@ offer(
         write=_write_receipt,
         filename=lambda order: f"receipt-{receipt_code(order.parameters['submission'])}.pdf",
         is_quick=True,
+    )
+)
+
+
+# ── hand-ins ──
+
+
+def _may_have_hand_ins(order: Order) -> bool:
+    if order.course is None or order.user is None:
+        return False
+    return may_manage(order.user, order.course, enrolment_of(order.user, order.course))
+
+
+def _write_hand_ins(order: Order, progress: Progress) -> Iterator[bytes]:
+    projects = Project.objects.filter(pk__in=order.parameters["projects"], assignment__course=order.course)
+    views = views_of(list(with_team(projects.order_by("pk"))))
+    is_complete = order.parameters["is_complete"]
+    total, done, said = bytes_of(views, is_complete=is_complete) // _MEGABYTE + 1, 0, 0
+    for piece in archive_of(views, is_complete=is_complete):
+        done += len(piece)
+        yield bytes(piece)
+        if (now_said := min(done // _MEGABYTE, total)) > said:
+            said = now_said
+            progress(said, total)
+
+
+offer(
+    ExportKind(
+        name=HAND_INS,
+        label=gettext_lazy("Hand-ins"),
+        media=ZIP,
+        allows=_may_have_hand_ins,
+        # What counts may change at any moment, such as by an extension.
+        content_key=lambda order: order.now.isoformat(),
+        write=_write_hand_ins,
+        filename=lambda order: f"hand-ins-{order.now.date()}.zip",
+        is_single=True,
     )
 )
