@@ -67,7 +67,7 @@ Sums = tuple[int, int | None, int | None, Decimal, int]
 
 # Whoever joined after the publication has a result once the staff decide on them in particular, as `TeamView.newcomers`.
 _OF_THEIRS = {"assessment__project": OuterRef("project"), "enrolment": OuterRef("enrolment")}
-_IS_PUBLISHED = ExpressionWrapper(
+IS_PUBLISHED = ExpressionWrapper(
     Q(project__assessment__published_at__isnull=False)
     & (
         Q(joined_at__lte=F("project__assessment__published_at"))
@@ -207,7 +207,7 @@ def _places(*, are_few: bool, with_texts: bool, with_times: bool) -> Statement:
     return Statement.of(
         active.values_list(
             "enrolment", "assignment", "project", "project__topic", Exists(attempts), "project__assessment",
-            "project__assessment__outcome", "project__assessment__late_percent", _IS_PUBLISHED, *more,
+            "project__assessment__outcome", "project__assessment__late_percent", IS_PUBLISHED, *more,
         )
     )  # fmt: skip
 

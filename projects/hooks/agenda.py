@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from django.db.models import DateTimeField, IntegerField, Value
+from django.db.models import Case, DateTimeField, F, IntegerField, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,7 @@ from projects.deadlines import Deadlines
 from projects.models import Assignment, EarlierPass, Excuse, Membership, Submission
 from projects.queries import assignments_shown, part_of
 from projects.services.questions import asks_until
+from projects.workrows import IS_PUBLISHED
 
 
 @registry.items.named("projects")
@@ -90,13 +91,13 @@ class _TeamsAndExcuses(NamedTuple):
     Attributes:
         teams: who is in their projects, by project.
         team_of: each one's project for an assignment.
-        published: since when results are out, by project.
+        published: since when who has a result by it knows it, by person and assignment.
         excused: who is excused from what.
     """
 
     teams: dict[int, list[int]]
     team_of: dict[tuple[int, int], int]
-    published: dict[int, datetime]
+    published: dict[tuple[int, int], datetime]
     excused: set[tuple[int, int]]
 
 
@@ -168,7 +169,7 @@ def _questions(
     for assignment in assignments:
         for person in enrolments:
             place = (person.pk, assignment.pk)
-            until = asks_until(assignment, standing.published.get(standing.team_of.get(place, 0)))
+            until = asks_until(assignment, standing.published.get(place))
             if until is None or place in standing.excused:
                 continue
             shown = (assignment.pk, until)
@@ -200,7 +201,7 @@ def _teams_and_excuses(enrolments: Sequence[Enrolment]) -> _TeamsAndExcuses:
         standing.teams.setdefault(project, []).append(enrolment)
         standing.team_of[enrolment, assignment] = project
         if published_at is not None:
-            standing.published[project] = published_at
+            standing.published[enrolment, assignment] = published_at
     return standing
 
 
@@ -209,9 +210,9 @@ def _places() -> Statement:
     """Return who is in the teams of some people, since when these know their results, and, without a project, their excuses."""
     active = Membership.objects.active().filter(project__withdrawn_at__isnull=True).order_by()
     theirs = active.filter(is_among("enrolment_id", Parameter("people"))).values("project")
-    members = active.filter(project__in=theirs).values_list(
-        "project", "enrolment", "assignment", "project__assessment__published_at"
-    )
+    # Who joined after the publication has no result by that, and nothing to ask about.
+    known_at = Case(When(IS_PUBLISHED, then=F("project__assessment__published_at")), default=None)
+    members = active.filter(project__in=theirs).values_list("project", "enrolment", "assignment", known_at)
     excused = Excuse.objects.filter(is_among("enrolment_id", Parameter("people"))).order_by()
     nothing = Value(None, IntegerField()), Value(None, DateTimeField())
     return Statement.of(members.union(excused.values_list(nothing[0], "enrolment", "assignment", nothing[1]), all=True))

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from amls.core.decimals import say_decimal
 from amls.core.meanwhile import decided_meanwhile, is_overtaken
 from amls.core.violations import RuleViolation
-from amls.courses.models import User
+from amls.courses.models import Enrolment, User
 from amls.grading.points import QUARTER, ZERO, in_steps
 from projects.models import Assessment, Assignment, Membership, Outcome, Project, Task, TaskPoints
 from projects.points import Score, score_from
 from projects.services.assessing import Readings, reading_of, tell_corrected, version_of
-from projects.services.locks import require_valid
+from projects.services.locks import follow_in_feeds, require_valid
 
 # By task; None is the sum of an assignment without tasks.
 PointsByTask = Mapping[int | None, "Given"]
@@ -278,3 +278,17 @@ def keep_sheets(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
     TaskPoints.objects.bulk_update(changed, ["points", "comment"], batch_size=_BATCH)
     told = [(sheet.row, sheet.was, sheet.readings) for sheet in sheets if sheet.is_settled and sheet.is_published]
     tell_corrected(told, now=now)
+    _follow_own(sheets, now=now)
+
+
+def _follow_own(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
+    """Give members with points of their own the date until which they may ask: who joined after the publication had none."""
+    own = {
+        points.enrolment_id
+        for sheet in sheets
+        if sheet.is_published and sheet.assignment.takes_questions
+        for points in sheet.written
+        if points.enrolment_id is not None
+    }
+    if own:
+        follow_in_feeds(Enrolment.objects.filter(pk__in=own).select_related("user", "course").order_by("pk"), now=now)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from projects.models import (
     ExtensionRequest,
     Handout,
     Invitation,
+    Membership,
     SeekingNote,
     Submission,
     Topic,
@@ -86,7 +88,17 @@ def _without_team(mine: Mine) -> dict[str, Any]:
         "teammates": teammates,
         "team_is_full": mine.assignment is not None and len(teammates) + 1 >= mine.assignment.team_max,
         "note": notes.select_related("topic").first(),
+        "earlier": _handed_in_before(mine),
     }
+
+
+def _handed_in_before(mine: Mine) -> list[tuple[Submission, str]]:
+    """Return the attempts of teams that somebody without one was in when they were handed in: 1 query."""
+    own, at = OuterRef("project"), OuterRef("received_at")
+    places = Membership.objects.filter(project=own, enrolment=mine.enrolment, joined_at__lte=at, left_at__gte=at)
+    rows = Submission.objects.filter(Exists(places), project__assignment=mine.assignment)
+    rows = rows.select_related("project__topic", "project__assignment")
+    return [(row, receipt_code(row.pk)) for row in rows.order_by("-received_at", "-pk")]
 
 
 def _is_overdue(mine: Mine, due_at: datetime | None) -> bool:

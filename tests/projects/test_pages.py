@@ -38,7 +38,7 @@ from projects.services.assignments import keep_assignment
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
-from projects.services.registration import register_project
+from projects.services.registration import leave_team, register_project
 from projects.services.teams import accept_invitation, invite_member, revoke_invitation, write_seeking_note
 from projects.teamrows import members_of
 from tests.factories import TopicFactory
@@ -838,3 +838,22 @@ def test_more_time_is_read_by_the_clock_on_the_wall(soon: World, student: Client
     assert student.post(address, {"reason": "Ill.", "wanted_until": "2034-10-29T02:30"}).status_code == 302
     # The first of the two.
     assert ExtensionRequest.objects.get().wanted_until == datetime(2034, 10, 29, 0, 30, tzinfo=UTC)
+
+
+def test_who_has_left_every_team_finds_their_earlier_receipts(soon: World, student: Client, other: Client) -> None:
+    project, now = make_project(soon), timezone.now()
+    invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=now)
+    accept_invitation(invitation=invitation, enrolment=soon.other, now=now)
+    row = hand_in(
+        project=project, by=soon.student, repository_url="https://git.example.org/x", commit="abcdef1",
+        request_key=uuid.uuid4(), began_at=timezone.now(), now=timezone.now(),
+    )  # fmt: skip
+    assert not shows(other.get("/amls/projects/mine/").content.decode(), "What you handed in before")
+    leave_team(project=project, enrolment=soon.other, now=timezone.now())
+    page = other.get("/amls/projects/mine/").content.decode()
+    assert shows(page, "What you handed in before")
+    assert receipt_code(row.pk) in page
+    # Nobody else has it, and neither has who came to no team.
+    newcomer = Client()
+    newcomer.force_login(soon.another().user, backend="amls.courses.accounts.AccountBackend")
+    assert receipt_code(row.pk) not in newcomer.get("/amls/projects/mine/").content.decode()

@@ -27,6 +27,7 @@ from amls.mail.models import Notice
 from amls.mail.still_due import still_due
 from amls.privacy.registry import delete_account, everything_about, forget_people_of
 from projects.addresses import KEYS, QUESTIONS, address_of, key_of
+from projects.hooks.agenda import personal_items
 from projects.models import (
     Assessment,
     Assignment,
@@ -661,3 +662,23 @@ def test_results_from_before_there_were_questions_are_asked_about_until_the_same
     with pytest.raises(RuleViolation) as refused:
         ask_about_points(project=team, task=task.pk, by=world.student, text="Warum?", now=NOW)
     assert refused.value.code == "too-late"
+
+
+def test_who_joins_after_the_publication_has_a_date_for_questions_once_points_are_theirs(
+    world: World, sheet: Assignment
+) -> None:
+    team, later = published(world, sheet, "6", "9"), NOW + timedelta(hours=1)
+    newcomer = world.another()
+    Membership.objects.create(project=team, assignment=sheet, enrolment=newcomer, joined_at=later)
+    key = key_of(sheet, QUESTIONS)
+
+    def dates(person: Enrolment) -> list[str]:
+        return [item.key for item in personal_items(world.course, [person]).get(person.pk, []) if item.key == key]
+
+    assert (dates(world.student), dates(newcomer)) == ([key], [])
+    give_points(
+        project=team, given={}, members={newcomer.pk: {task_of(sheet): Given(D(3))}}, by=world.staff, reason="theirs",
+        now=later,
+    )  # fmt: skip
+    assert dates(newcomer) == [key]
+    assert AgendaItem.objects.filter(key=key, enrolment=newcomer, is_removed=False).count() == 1
