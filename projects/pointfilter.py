@@ -38,7 +38,7 @@ def row_states(assignment: Assignment, rows: Sequence[PointsRow]) -> dict[str, R
     for row in rows:
         handed_in = attempts[row.project.pk] if row.project is not None else []
         due_at = deadlines.for_team(row.project.pk if row.project else 0, [member.pk for member in row.members])
-        is_late = any(deadlines.standing_at(due_at, each.began_at) != Timeliness.IN_TIME for each in handed_in)
+        is_late = any(deadlines.standing_at(due_at, attempt.began_at) != Timeliness.IN_TIME for attempt in handed_in)
         states[row.key] = RowState(bool(handed_in), is_late)
     return states
 
