@@ -11,6 +11,7 @@ first PDF is made, which is a worker, and never by importing this module.
 """
 
 import base64
+import gc
 import io
 import logging
 import os
@@ -184,6 +185,14 @@ def warm_up() -> None:
         _typeset(page, _SIZES[:1])
     except OSError as error:
         logger.error("WeasyPrint can't be loaded: %s. Run 'manage.py check' to see what is missing.", error)
+
+
+def unload() -> None:
+    """Give back what the fonts take: WeasyPrint unpacks them into a folder, which a process that ends by `os._exit` would leave."""
+    _face.cache_clear()
+    _fonts.cache_clear()
+    # Styles and fonts know each other.
+    gc.collect()
 
 
 @cache

@@ -3,12 +3,12 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import celeryd_after_setup, worker_process_init
+from celery.signals import celeryd_after_setup, worker_process_init, worker_process_shutdown
 
 from amls.core import clock
 from amls.exports.cleaning import purge_everything
 from amls.exports.jobs import EXPORTS, work_once
-from amls.exports.pdf import load, warm_up
+from amls.exports.pdf import load, unload, warm_up
 
 
 @shared_task
@@ -39,3 +39,8 @@ def _warm_up(**_kwargs: Any) -> None:
     # A slip or a receipt is to be there within a second of the click.
     if _serves_exports:
         warm_up()
+
+
+@worker_process_shutdown.connect
+def _clear_away(**_kwargs: Any) -> None:
+    unload()

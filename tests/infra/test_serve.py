@@ -87,10 +87,15 @@ def static_files(served: Served, *paths: str) -> set[str]:
     return named
 
 
-def test_serve_starts_stops_and_recovers(var: Path) -> None:
+def test_serve_starts_stops_and_recovers(var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     first = Served(var, port)
     first.wait_for("AMLS is ready")
+    # Each process that makes PDFs has unpacked the fonts.
+    wait_until(lambda: any(temporary.glob("weasyprint-*/*")), said=first.log.read_text)
     assert (first.get("/healthz"), first.get("/readyz"), first.get("/")) == (200, 200, 200)
     # Those without a hash in their names are not collected.
     assert len(static_files(first, "/", "/admin/login/")) > 10
@@ -102,6 +107,8 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     assert first.stop() == 0
     assert psutil.wait_procs(below, timeout=SECONDS)[1] == []
     assert not psutil.pid_exists(postgres)
+    # Whatever is started and stopped for years leaves no temporary files.
+    assert sorted(path.name for path in temporary.iterdir()) == []
     # Again: its data are there, and a killed database comes back while it runs.
     second = Served(var, port)
     second.wait_for("AMLS is ready")
