@@ -9,14 +9,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from amls.core.decimals import say_decimal
+from amls.core.decimals import say_decimal, say_grade
 from amls.core.meanwhile import CODE, exactly, is_own_change
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.files.tables.forms import TableForm
 from amls.grading.forms import TaskPointsField
-from exams.models import GRADES, Exam, ExamTask, HelperLink, Registration
+from exams.models import FAILED, GRADES, Exam, ExamTask, HelperLink, Registration
 from exams.services.results import parse_points
 
 
@@ -200,7 +200,9 @@ class AfterwardsForm(StudentForm):
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
         super().__init__(data, exam=exam)
-        self.fields["points"] = PointsField(exam, label=_("Points"))
+        # A date that is graded without points has its grade entered on its page of results.
+        if not exam.is_graded_directly:
+            self.fields["points"] = PointsField(exam, label=_("Points"))
 
     def clean_points(self) -> str:
         """Return what names the points, as a held act keeps them; '' for none."""
@@ -293,6 +295,31 @@ class EntryForm(TableOfPointsForm):
 
     def points(self) -> dict[int, Decimal | None]:
         """Return the points by registration."""
+        return {pk: self.cleaned_data[name] for pk, name in self.asked.items()}
+
+
+class GradesForm(TableOfPointsForm):
+    """Everyone's grade by registration, where there are no points, and a reason where published ones change."""
+
+    reason = _reason_field(_("Reason, if a published result changes"))
+
+    def __init__(self, data: Mapping[str, Any] | None, *, people: Iterable[Registration]) -> None:
+        super().__init__(data)
+        listed = {f"grade-{person.pk}": person for person in people}
+        self.asked = {person.pk: name for name, person in listed.items() if data is None or name in data}
+        choices = [("", "–"), *((exactly(grade), say_grade(grade)) for grade in (*GRADES, FAILED))]
+        for name, person in listed.items():
+            result = getattr(person, "result", None)
+            self.fields[name] = forms.TypedChoiceField(
+                choices=choices,
+                required=False,
+                coerce=Decimal,
+                empty_value=None,
+                initial=exactly(result.grade) if result is not None else "",
+            )
+
+    def grades(self) -> dict[int, Decimal | None]:
+        """Return the grades by registration."""
         return {pk: self.cleaned_data[name] for pk, name in self.asked.items()}
 
 

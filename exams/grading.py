@@ -86,13 +86,13 @@ class Statistics:
         return round(100 * self.passed / self.graded) if self.graded else 0
 
 
-def statistics_of(results: Iterable[tuple[Decimal, Decimal]]) -> Statistics:
-    """Return the statistics of (points, grade) pairs."""
+def statistics_of(results: Iterable[tuple[Decimal | None, Decimal]]) -> Statistics:
+    """Return the statistics of (points, grade) pairs; who is graded without points has None."""
     pairs = list(results)
     counts = dict.fromkeys([*GRADES, FAILED], 0)
     for _points, grade in pairs:
         counts[grade] += 1
-    points = [point for point, _grade in pairs]
+    points = [point for point, _grade in pairs if point is not None]
     passing = [grade for _points, grade in pairs if grade < FAILED]
     return Statistics(
         graded=len(pairs),

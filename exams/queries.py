@@ -84,6 +84,7 @@ class ExamCard:
         is_on_list: whether the university's list names the reader; None without a list, a number or a seat, such as who waits.
         look: what it shows to all who stand alike in it.
         task_points: for the tasks of the reader's published result, where a page asks for them: see `with_task_points`.
+        graded: how the grade of the reader's published result comes about, where a page asks for it: see `exams.graded`.
     """
 
     own: Registration | None
@@ -91,6 +92,7 @@ class ExamCard:
     is_on_list: bool | None
     look: DateLook
     task_points: Sequence[ExamTaskPoints] = ()
+    graded: Any = None
 
     @property
     def exam(self) -> Exam:

@@ -16,7 +16,7 @@ from exams.forms import (
     ReasonForm,
     StudentForm,
 )
-from exams.views import cancelling, door, extra, held, papers, plan, results, rules, staff, student, tasks
+from exams.views import cancelling, door, extra, grades, held, papers, plan, results, rules, staff, student, tasks
 from exams.views.acts import act_view
 
 app_name = "exams"
@@ -33,6 +33,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/door.pdf", papers.door_list, name="door_list"),
     path("<slug:slug>/exams/<int:pk>/attendance.pdf", papers.attendees, name="attendees"),
     path("<slug:slug>/exams/<int:pk>/seats.pdf", papers.seat_plan, name="seat_plan"),
+    path("<slug:slug>/exams/<int:pk>/minutes.pdf", papers.minutes, name="minutes"),
     path("<slug:slug>/exams/<int:pk>/staff/", staff.staff, name="staff"),
     path("<slug:slug>/exams/<int:pk>/staff/people/<int:registration_pk>/", staff.person, name="staff_person"),
     path("<slug:slug>/exams/<int:pk>/staff/register/", act_view("register", StudentForm), name="staff_register"),
@@ -71,6 +72,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/check-in/walk-in/", door.walk_in, name="walk_in"),
     path("<slug:slug>/exams/<int:pk>/results/", results.results, name="results"),
     path("<slug:slug>/exams/<int:pk>/results/enter/", results.enter, name="enter"),
+    path("<slug:slug>/exams/<int:pk>/results/grades/", grades.enter, name="enter_grades"),
     path("<slug:slug>/exams/<int:pk>/results/tasks/", tasks.tasks, name="tasks"),
     path("<slug:slug>/exams/<int:pk>/results/tasks/people/", tasks.by_person, name="by_person"),
     path("<slug:slug>/exams/<int:pk>/results/tasks/<int:task>/", tasks.by_task, name="by_task"),

@@ -168,6 +168,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "grading:roll": ("{roll}", STAFF_LOGIN),
     "grading:roll_import": ("{roll}import/", STAFF_LOGIN),
     "exams:rule": ("/amls/staff/admission/", STAFF_LOGIN),
+    "exams:enter_grades": ("{exam}results/grades/", dict.fromkeys(PARTS, 405)),
+    "exams:minutes": ("{exam}minutes.pdf", STAFF),
     "exams:extra": ("/amls/staff/extra-points/", STAFF_LOGIN),
     "exams:register": ("{exam}register/", MEMBERS),
     "exams:withdraw": ("{exam}withdraw/", MEMBERS),

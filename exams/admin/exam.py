@@ -24,7 +24,7 @@ from exams.models import Exam, Registration, Room
 from exams.overlaps import overlaps_of
 from exams.services.capacity import lock_dates
 from exams.services.registration import promote_waiting
-from exams.services.results import check_max_points
+from exams.services.results import check_kind, check_max_points
 from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 from exams.services.setup import delete_room, save_room
@@ -58,6 +58,11 @@ class ExamForm(OwnChangesForm):
     def clean(self) -> dict[str, Any]:
         """Refuse other points to be had than results, tasks and grade table have room for."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.pk and "kind" in cleaned:
+            try:
+                check_kind(Exam.objects.get(pk=self.instance.pk), cleaned["kind"])
+            except RuleViolation as violation:
+                self.add_error("kind", ValidationError(str(violation.message), code=violation.code))
         if self.instance.pk and "max_points" in cleaned:
             try:
                 check_max_points(self.instance, cleaned["max_points"])

@@ -25,7 +25,7 @@ class ExamRulesAdmin(CourseScopedAdmin):
         (gettext_lazy("Sign-up"), {"fields": ("keeps_seat_while_waiting",)}),
         (
             gettext_lazy("Grading"),
-            {"fields": (("exam_percent", "max_extra_points"), "steps", "extra_points_lift_fail")},
+            {"fields": (("exam_percent", "max_extra_points"), "steps", "extra_points_lift_fail", "shows_distribution")},
         ),
         (gettext_lazy("The university's registration"), {"fields": (("binding_name", "binding_url"),)}),
     )

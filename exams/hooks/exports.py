@@ -1,7 +1,7 @@
 """What is printed of an exam: the admission slip, the list for the door, the plan of a room."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from amls.core.decimals import say_grade
 from amls.core.times import say_day, say_span
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import PDF, XLSX, ExportKind, Order, Progress, offer
 from amls.exports.pdf import qr_code, render_pdf
 from amls.files.tables.writing import Cell, write_xlsx
 from exams.admission import admissions_of
-from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
+from exams.models import FAILED, GRADES, Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
 from exams.naming import file_stem, known_by
 from exams.permissions import slip_code
 
@@ -25,6 +26,8 @@ from exams.permissions import slip_code
 _WALK_INS = 3
 # A longer name of a room would take lines in each row of a list.
 _ROOM_IN_A_ROW = 16
+# Of a sheet of minutes, for topics and questions: as many as leave room for the grade and the signatures on one page.
+_LINES_OF_MINUTES = 15
 
 
 def _titled(what: str, exam: Exam) -> str:
@@ -277,6 +280,75 @@ def _place(row: dict[str, Any]) -> list[Cell]:
 
 def _at_the_door(row: dict[str, Any], exam: Exam) -> list[Cell]:
     return [row["admission"].label, row["ends_at"] or exam.ends_at, row["note"]]
+
+
+# ── minutes of oral exams ──
+
+
+def _examined(order: Order) -> list[Registration]:
+    """Return who is examined: one person, all of a date, or (`of` is 'day') all of the course's oral exams of its day."""
+    exam = _exam_of(order)
+    if exam is None:
+        return []
+    people = Registration.objects.holding().select_related("enrolment__user", "exam__course")
+    if "registration" in order.parameters:
+        return list(people.filter(pk=order.parameters["registration"], exam=exam))
+    if order.parameters.get("of") != "day":
+        return list(people.filter(exam=exam).by_name())
+    day = exam.starts_at.astimezone(exam.course.zone).date()
+    begins = datetime.combine(day, time(), tzinfo=exam.course.zone)
+    dates = Exam.objects.filter(
+        course=exam.course, kind=Exam.Kind.ORAL, starts_at__gte=begins, starts_at__lt=begins + timedelta(days=1)
+    )
+    rows = list(people.filter(exam__in=dates).by_name())
+    return sorted(rows, key=lambda row: (row.exam.starts_at, row.exam_id))
+
+
+def _minutes_key(order: Order) -> str:
+    shown = [
+        (
+            row.pk,
+            str(row.enrolment.user),
+            row.enrolment.number,
+            str(row.exam),
+            row.exam.starts_at,
+            row.exam.duration_minutes,
+            row.exam.place,
+        )
+        for row in _examined(order)
+    ]
+    return f"{shown}"
+
+
+def _write_minutes(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam, people = _exam_of(order), _examined(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    progress(0, 1)
+    context = {
+        "exam": exam,
+        "people": people,
+        "lines": range(_LINES_OF_MINUTES),
+        "grades": [say_grade(grade) for grade in (*GRADES, FAILED)],
+    }
+    title = _titled(_("Minutes of the oral exam"), exam)
+    yield render_pdf("exams/pdf/minutes.html", context, title=title, order=order)
+    progress(1, 1)
+
+
+offer(
+    ExportKind(
+        name="exams.minutes",
+        label=gettext_lazy("Minutes of the oral exam"),
+        media=PDF,
+        allows=_is_staff,
+        content_key=_minutes_key,
+        write=_write_minutes,
+        filename=_named("minutes.pdf"),
+    )
+)
+
+
+# ── offered to staff ──
 
 
 offer(

@@ -101,8 +101,8 @@ def _registration(registration: Registration) -> dict[str, Any]:
         "left": registration.left_at,
         "actual_seat": registration.actual_seat,
         "result": {
-            "points": result.points,
-            "extra_points": result.extra_points,
+            # An oral exam is graded without points.
+            **({} if result.points is None else {"points": result.points, "extra_points": result.extra_points}),
             "grade": result.grade,
             "published": result.published_at,
             "corrected": result.correction,

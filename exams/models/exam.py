@@ -69,6 +69,12 @@ class ExamRules(models.Model):
             "waits already goes on when this is switched off."
         ),
     )
+    shows_distribution = models.BooleanField(
+        _("students see how grades are distributed"),
+        default=True,
+        db_default=True,
+        help_text=_("Beside their own published result, of dates on which at least 10 people have one."),
+    )
     # As `amls/grading/tree.py` writes it; the demand for a passed project is the switch above.
     rule = models.JSONField(_("rule of admission"), default=dict, db_default={}, editable=False)
     # As `amls/grading/extra.py` writes it: read with what else holds, so that no page asks once more.
@@ -147,6 +153,10 @@ class Exam(models.Model):
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
     cancelled_because = LineField(
         _("reason of the cancellation"), max_length=300, blank=True, db_default="", editable=False
+    )
+    # Oral exams of before that were given points keep them; all others are graded without.
+    is_oral_by_points = models.BooleanField(
+        _("oral and graded by points"), default=False, db_default=False, editable=False
     )
 
     class Meta:
@@ -256,6 +266,11 @@ class Exam(models.Model):
     def is_cancelled(self) -> bool:
         """Whether the date is not held."""
         return self.cancelled_at is not None
+
+    @property
+    def is_graded_directly(self) -> bool:
+        """Whether its results are grades alone, without points, as those of oral exams are."""
+        return self.kind == self.Kind.ORAL and not self.is_oral_by_points
 
     @property
     def ends_at(self) -> datetime:

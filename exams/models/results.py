@@ -65,7 +65,9 @@ class Result(models.Model):
     registration = models.OneToOneField(
         Registration, models.RESTRICT, related_name="result", verbose_name=_("registration")
     )
-    points = models.DecimalField(_("points"), max_digits=6, decimal_places=2)
+    points = models.DecimalField(
+        _("points"), max_digits=6, decimal_places=2, null=True, blank=True, help_text=_("Empty: graded without points.")
+    )
     extra_points = models.DecimalField(_("extra points applied"), max_digits=4, decimal_places=1, default=0)
     grade = models.DecimalField(_("grade"), max_digits=2, decimal_places=1, null=True, blank=True)
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.DRAFT)
@@ -85,6 +87,11 @@ class Result(models.Model):
                 name="result_points_valid",
                 condition=Q(points__gte=0),
                 violation_error_message=_("Points can't be negative."),
+            ),
+            RowCheck(
+                name="result_has_points_or_grade",
+                condition=Q(points__isnull=False) | Q(grade__isnull=False, extra_points=0),
+                violation_error_message=_("A result has points, or a grade without points and without extra points."),
             ),
             RowCheck(
                 name="result_extra_points_valid",
@@ -108,9 +115,14 @@ class Result(models.Model):
         return str(self.registration)
 
     @property
-    def total(self) -> Decimal:
-        """Points of the exam with the extra points that were applied."""
-        return self.points + self.extra_points
+    def total(self) -> Decimal | None:
+        """Points of the exam with the extra points that were applied; None where it is graded without points."""
+        return None if self.points is None else self.points + self.extra_points
+
+    @property
+    def entered(self) -> Decimal | None:
+        """What the staff entered: the points, or the grade where it is graded without points."""
+        return self.grade if self.points is None else self.points
 
     @property
     def is_passed(self) -> bool:

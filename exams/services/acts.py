@@ -201,7 +201,7 @@ def register(staff: Staff, data: Data) -> str:
 @act("afterwards", gettext_lazy("Enter as attended"))
 def afterwards(staff: Staff, data: Data) -> str:
     """Put a student on the list of a closed exam who sat it."""
-    enrolment, points = data["enrolment"], data["points"]
+    enrolment, points = data["enrolment"], data.get("points", "")
     enter_afterwards(
         enrolment=enrolment, exam_pk=staff.exam.pk, reason=data["reason"], by=staff.by, now=staff.now,
         points=Decimal(points) if points else None,

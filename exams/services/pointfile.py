@@ -184,7 +184,7 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     """
     registration = Registration.objects.select_related("result", "exam").filter(pk=row.object_id).first()
     result: Result | None = getattr(registration, "result", None)
-    need_unchanged(row, _values(result.points) if result is not None else None)
+    need_unchanged(row, _values(result.points) if result is not None and result.points is not None else None)
     assert registration is not None  # noqa: S101 - looked at above
     assert result is not None  # noqa: S101 - looked at above
     if result.state == Result.State.PUBLISHED and row.before is None:

@@ -50,6 +50,9 @@ def published(*, exam_pk: int, by: User | None, now: datetime) -> list[Seen]:
 
 
 def _say_result(result: Result, without: Admission | None) -> str:
+    if result.points is None:
+        said = _("grade %(grade)s") % {"grade": "" if result.grade is None else say_grade(result.grade)}
+        return said if without is None else f"{said} · {without.label}"
     said = _("%(points)s points, grade %(grade)s") % {
         "points": say_decimal(result.points),
         "grade": "" if result.grade is None else say_grade(result.grade),

@@ -63,13 +63,15 @@ def grade_anew(
         if hasattr(registration, "result") and registration.result.state == Result.State.PUBLISHED
     ]
     table, lifts = grade_table(exam), lifts_fail(exam)
-    extra = current_extra_points(exam, [registration.enrolment for registration in published], now=now)
+    by_points = [row.enrolment for row in published if row.result.points is not None]
+    extra = current_extra_points(exam, by_points, now=now) if by_points else {}
     changed, logged, corrections, followed = 0, list[ResultChange](), list[Correction](), set[int]()
     for registration in published:
         result, before = registration.result, (registration.result.extra_points, registration.result.grade)
-        has = extra[registration.enrolment_id]
-        result.extra_points = table.applied(result.points, has, lifts_fail=lifts)
-        result.grade = table.grade_of(result.points, has, lifts_fail=lifts)
+        if result.points is not None:
+            has = extra[registration.enrolment_id]
+            result.extra_points = table.applied(result.points, has, lifts_fail=lifts)
+            result.grade = table.grade_of(result.points, has, lifts_fail=lifts)
         after = result.extra_points, result.grade
         logged += [
             logged_change(registration, what, old, new, by=by, reason=reason, now=now)

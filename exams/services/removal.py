@@ -5,7 +5,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from amls.core.meanwhile import exactly, is_overtaken
+from amls.core.decimals import say_grade
+from amls.core.meanwhile import changed_meanwhile, exactly, is_overtaken
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from exams.models import ExamTaskPoints, Registration, Result, ResultChange
@@ -45,17 +46,19 @@ def remove_result(
             raise RuleViolation(
                 _("%(person)s has no points in this exam.") % {"person": registration.enrolment.user}, code="no-points"
             )
-        if is_overtaken(seen, stands=exactly(result.points) if result is not None else ""):
+        if is_overtaken(seen, stands=exactly(result.entered) if result is not None else ""):
             changes = ResultChange.objects.filter(registration=registration).select_related("by").order_by("pk")
             last = changes.last()
-            points = result.points if result is not None else None
-            raise points_changed_meanwhile(last.by if last is not None else None, points)
+            by_whom = last.by if last is not None else None
+            if exam.is_graded_directly:
+                raise changed_meanwhile(by_whom, say_grade(result.grade) if result is not None and result.grade else "")
+            raise points_changed_meanwhile(by_whom, result.points if result is not None else None)
         logged = [
             logged_change(registration, "task", row.points, None, by=by, reason=f"{row.task}: {reason}"[:300], now=now)
             for row in given
         ]
         if result is not None:
-            logged.append(logged_change(registration, "removed", result.points, None, by=by, reason=reason, now=now))
+            logged.append(logged_change(registration, "removed", result.entered, None, by=by, reason=reason, now=now))
         ResultChange.objects.bulk_create(logged)
         ExamTaskPoints.objects.filter(registration=registration).delete()
         Result.objects.filter(registration=registration).delete()

@@ -61,6 +61,29 @@ def parse_points(text: str, exam: Exam) -> Decimal:
     return value
 
 
+def check_by_points(exam: Exam) -> None:
+    """Refuse points of a date that is graded without them."""
+    if exam.is_graded_directly:
+        raise RuleViolation(_("An oral exam is graded without points: enter the grade."), code="no-points-here")
+
+
+def check_kind(exam: Exam, kind: str) -> None:
+    """Refuse another kind for an exam that has results or tasks: an oral one has grades without points, a written one points.
+
+    Args:
+        exam: as it stands.
+        kind: which it would be.
+    """
+    if kind == exam.kind:
+        return
+    if Result.objects.filter(registration__exam=exam).exists() or exam.tasks.exists():
+        raise RuleViolation(
+            _("There are results or tasks of this exam: whether it is written or oral stays as it is."),
+            code="has-results",
+            field="kind",
+        )
+
+
 def set_grade_table(
     *, exam_pk: int, steps: Mapping[Decimal, Decimal], now: datetime, seen: Mapping[Decimal, str] | None = None
 ) -> dict[Decimal, RuleViolation]:
@@ -82,6 +105,7 @@ def set_grade_table(
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
+        check_by_points(exam)
         check_steps(steps, exam.max_points)
         stands = grade_table(exam).steps
         late = [
@@ -160,7 +184,7 @@ def need_room(exam: Exam, most: Decimal) -> None:
     if highest is not None:
         raise RuleViolation(
             _("%(person)s has %(points)s points, more than there would be to be had.")
-            % {"person": highest.registration.enrolment.user, "points": say_decimal(highest.points)},
+            % {"person": highest.registration.enrolment.user, "points": say_decimal(highest.points or ZERO)},
             code="more-given",
         )
 
@@ -197,6 +221,7 @@ def enter_points(
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
+        check_by_points(exam)
         listed = _listed(exam, points)
         own, overtaken = _without_overtaken(listed, points, seen or {})
         _need_reason_for_published({pk: listed[pk] for pk in own if pk in listed}, own, reason)
@@ -239,6 +264,7 @@ def enter_points_each(
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
+        check_by_points(exam)
         return _enter_each(exam, _listed(exam, points), points, by=by, reason=reason, now=now)
 
 
@@ -375,7 +401,7 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
-        if not grade_table(exam).is_complete:
+        if not exam.is_graded_directly and not grade_table(exam).is_complete:
             raise RuleViolation(_("Set the grade table first."), code="no-table")
         drafts = list(
             Registration.objects.filter(exam=exam, result__state="draft")
@@ -454,7 +480,13 @@ def freeze(*, exam_pk: int, now: datetime, with_reserved: bool = False) -> None:
         ungraded = people.filter(state=Registration.State.ATTENDED, result__isnull=True).count()
         if undecided or ungraded:
             raise RuleViolation(
-                _("%(undecided)d people are neither present nor absent, %(ungraded)d who attended have no points.")
+                (
+                    _("%(undecided)d people are neither present nor absent, %(ungraded)d who attended have no grade.")
+                    if exam.is_graded_directly
+                    else _(
+                        "%(undecided)d people are neither present nor absent, %(ungraded)d who attended have no points."
+                    )
+                )
                 % {"undecided": undecided, "ungraded": ungraded},
                 code="people-left",
             )

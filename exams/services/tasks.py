@@ -20,7 +20,13 @@ from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, R
 from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
 from exams.services.regrading import BATCH, corrected, lock_with_course, tell_corrected
-from exams.services.results import enter_points_each, how_to_take_away, need_room, points_changed_meanwhile
+from exams.services.results import (
+    check_by_points,
+    enter_points_each,
+    how_to_take_away,
+    need_room,
+    points_changed_meanwhile,
+)
 
 # By registration and by task; no points take back what was given.
 PointsByTask = Mapping[int, Mapping[int, Decimal | None]]
@@ -66,6 +72,7 @@ def set_exam_tasks(
     with transaction.atomic():
         exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
+        check_by_points(exam)
         people = _people(exam)
         before = dict(_sums(people))
         keep_tasks(ExamTask.objects.filter(exam=exam), tasks, make=lambda: ExamTask(exam=exam))

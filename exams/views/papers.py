@@ -1,9 +1,13 @@
 """What is printed of an exam."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
 
+from amls.core.keys import primary_key
 from amls.courses.access import open_course
 from amls.exports.views.offer import document
 from exams.models import Registration
@@ -34,6 +38,19 @@ def attendees(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
     access, exam = open_exam(request, slug, pk)
     kind = "exams.attendees-sheet" if request.GET.get("format") == "xlsx" else "exams.attendees"
     return document(request, kind=kind, course=access.course, parameters={"exam": exam.pk})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def minutes(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
+    """Minutes to be filled in by hand: of one person (`?who=`), of a date, or (`?of=day`) of all oral exams of its day."""
+    access, exam = open_exam(request, slug, pk)
+    parameters: dict[str, Any] = {"exam": exam.pk}
+    who = request.GET.get("who", "")
+    if who:
+        parameters["registration"] = get_object_or_404(Registration, pk=primary_key(who), exam=exam).pk
+    elif request.GET.get("of") == "day":
+        parameters["of"] = "day"
+    return document(request, kind="exams.minutes", course=access.course, parameters=parameters)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -33,8 +33,9 @@ from exams.services.pointfile import import_points
 from exams.services.publication import RESULTS
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
 from exams.services.results import check_steps, enter_points, regrade, set_grade_table
+from exams.views.grades import show_grades
 from exams.views.not_held import show_not_held
-from exams.views.staff import import_page, open_exam, shelf_of
+from exams.views.staff import import_page, open_exam, open_exam_by_points, shelf_of
 
 # What an address says for people in the order of the stack of papers, by matriculation number.
 STACK = "stack"
@@ -46,6 +47,8 @@ def results(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam = open_exam(request, slug, pk)
     if exam.is_cancelled:
         return show_not_held(request, access, exam)
+    if exam.is_graded_directly:
+        return show_grades(request, access, exam)
     return render(request, "exams/results.html", _context(access, exam, order=request.GET.get("order", "")))
 
 
@@ -127,7 +130,7 @@ def _row(
         "extra": extra,
         "field": shown_field(typed, f"points-{person.pk}", result.points if result is not None else None),
     }
-    if result is not None:
+    if result is not None and result.points is not None:
         row["would_be"] = used.grade_of(result.points, extra, lifts_fail=lifts_fail)
         row["counts_extra"] = not extra or bool(used.applied(result.points, extra, lifts_fail=lifts_fail))
         row["is_other"] = result.grade is not None and row["would_be"] != result.grade
@@ -216,7 +219,7 @@ def refuse_overtaken(
 @require_POST
 def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Keep the points that were typed; one that is wrong keeps all of them on the page, one that is overtaken itself alone."""
-    access, exam = open_exam(request, slug, pk)
+    access, exam = open_exam_by_points(request, slug, pk)
     form, problem = EntryForm(request.POST, exam=exam, people=_people(exam)), ""
     order = request.GET.get("order", "")
     if form.is_valid():
@@ -245,7 +248,7 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what a file would change, then change it; between the two the file is kept."""
-    access, exam = open_exam(request, slug, pk)
+    access, exam = open_exam_by_points(request, slug, pk)
     shelf = shelf_of(request, access, f"exams.points:{pk}")
     form = PointsForm(request.POST or None, request.FILES or None, exam=exam, shelf=shelf)
 
@@ -267,7 +270,7 @@ def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what other boundaries would do, or keep them."""
-    access, exam = open_exam(request, slug, pk)
+    access, exam = open_exam_by_points(request, slug, pk)
     form = StepsForm(request.POST, exam=exam)
     problem = "" if form.is_valid() else _("The grade table is not saved: mend the marked boundaries.")
     steps = {} if problem else form.steps()
@@ -294,7 +297,7 @@ def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def grade_anew(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Grade what is published anew, for a reason."""
-    access, exam = open_exam(request, slug, pk)
+    access, exam = open_exam_by_points(request, slug, pk)
     form = ReasonForm(request.POST, exam=exam)
     if not form.is_valid():
         messages.error(request, form.problem)

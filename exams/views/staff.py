@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -43,6 +43,18 @@ def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
     access = open_course_as_manager(request, slug)
     exam = get_object_or_404(Exam, pk=pk, course=access.course)
     exam.course = access.course
+    return access, exam
+
+
+def open_exam_by_points(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
+    """Return the exam as `open_exam` does, where it gives points.
+
+    Raises:
+        Http404: it is graded without, or as `open_exam`.
+    """
+    access, exam = open_exam(request, slug, pk)
+    if exam.is_graded_directly:
+        raise Http404
     return access, exam
 
 
@@ -126,7 +138,7 @@ def show_person(
         "decided": AdmissionDecision.objects.filter(enrolment=registration.enrolment_id).aggregate(newest=Max("pk"))[
             "newest"
         ],
-        "points": exactly(registration.result.points) if hasattr(registration, "result") else "",
+        "points": exactly(registration.result.entered) if hasattr(registration, "result") else "",
         "reason": reason,
     }
     template = "exams/_person.html" if htmx_of(request) else "exams/person.html"

@@ -14,6 +14,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
+from exams.graded import with_how_graded
 from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, with_task_points
 from exams.services.registration import move, register, withdraw
@@ -25,7 +26,7 @@ from exams.services.two_dates import hold_beside, wait_beside, why_not_beside
 def exams(request: HttpRequest, slug: str) -> HttpResponse:
     """Show each date with its free seats, and what the reader has and still needs."""
     access = open_course(request, slug, along=["exam_rules"], own=["accommodation"])
-    overview = with_task_points(exams_for(access))
+    overview = with_how_graded(with_task_points(exams_for(access)))
     return render(request, "exams/exams.html", _context(access, overview))
 
 

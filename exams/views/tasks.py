@@ -32,7 +32,7 @@ from exams.services.corrections import keep_corrected_tasks
 from exams.services.tasks import enter_task_points, scores_of_exam, set_exam_tasks
 from exams.views.not_held import show_not_held
 from exams.views.results import refuse_overtaken, say_saved
-from exams.views.staff import open_exam
+from exams.views.staff import open_exam_by_points
 
 
 def _base(access: Access, exam: Exam, tasks: Sequence[ExamTask]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _base(access: Access, exam: Exam, tasks: Sequence[ExamTask]) -> dict[str, An
 @require_http_methods(["GET", "HEAD", "POST"])
 def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the tasks as lines such as 'Joins | 7.5'; show what other ones do to results, then let them be."""
-    access, exam = open_exam(request, slug, pk)
+    access, exam = open_exam_by_points(request, slug, pk)
     if exam.is_cancelled and request.method != "POST":
         return show_not_held(request, access, exam)
     if request.method == "POST":
@@ -123,7 +123,7 @@ def _said(points: Decimal | None) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def by_task(request: HttpRequest, slug: str, pk: int, task: int) -> HttpResponse:
     """Enter the points for one task of everybody who was there."""
-    access, exam = open_exam(request, slug, pk)
+    access, exam = open_exam_by_points(request, slug, pk)
     if exam.is_cancelled and request.method != "POST":
         return show_not_held(request, access, exam)
     standing = list(exam.tasks.all())
@@ -153,7 +153,7 @@ def by_task(request: HttpRequest, slug: str, pk: int, task: int) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 def by_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Enter all tasks of one person, then go on to the next of the stack; who is on top is found by number or name."""
-    access, exam = open_exam(request, slug, pk)
+    access, exam = open_exam_by_points(request, slug, pk)
     if exam.is_cancelled and request.method != "POST":
         return show_not_held(request, access, exam)
     standing, people = list(exam.tasks.all()), _attended(exam)

@@ -50,7 +50,7 @@ NO_ROW_OF_OTHERS = {
     # Their services ask by what the page showed, see `amls/core/meanwhile.py`.
     "amls.grading.views.RollForm", "amls.grading.views.EntriesForm",
     "exams.forms.PersonForm", "exams.forms.CapacityForm", "exams.forms.TableOfPointsForm", "exams.forms.EntryForm",
-    "exams.forms.StepsForm", "exams.forms.TaskEntryForm", "exams.forms.CancelForm",
+    "exams.forms.StepsForm", "exams.forms.GradesForm", "exams.forms.TaskEntryForm", "exams.forms.CancelForm",
     "projects.forms.decisions.QuestionAnswerForm", "projects.forms.points.TaskPointsForm",
     "projects.forms.staff.AssessForm", "projects.forms.staff.AssessorForm",
     # They add a row, or say to what something is done that is shown with its seal before it is.

@@ -104,6 +104,7 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "gradestep_grade_valid": lambda rows: GradeStep.objects.create(exam=rows.exam, grade=Decimal("1.1"), min_points=90),
     "gradestep_points_not_negative": lambda rows: GradeStep.objects.create(exam=rows.exam, grade=Decimal("1.0"), min_points=-1),
     "result_points_valid": lambda rows: Result.objects.create(registration=rows.registration, points=-1),
+    "result_has_points_or_grade": lambda rows: Result.objects.create(registration=rows.registration, points=None),
     "result_extra_points_valid": lambda rows: Result.objects.create(registration=rows.registration, points=1, extra_points=Decimal("20.5")),
     "result_grade_valid": lambda rows: Result.objects.create(registration=rows.registration, points=1, grade=Decimal("1.1")),
     "result_state_valid": lambda rows: Result.objects.create(registration=rows.registration, points=1, state="x"),

@@ -80,7 +80,7 @@ def test_steps_hold_once_it_was_seen_what_they_do(cast: Cast, sheets: list[Assig
     assert not ExamRules.objects.exists()
     assert sends(client, "_agreed", **STEPS).status_code == 302
     rules = ExamRules.objects.get()
-    assert (rules.extra_points_rule, rules.max_extra_points) == (dump_extra(RULE), 5)
+    assert (rules.extra_points_rule, rules.max_extra_points) == (dump_extra(RULE), D(5))
     assert held_by(cast) == {cast.student.pk: D(5), cast.other_student.pk: D(3), cast.foreign_lecturer.pk: D(0)}
     # What stands there comes again, and without a step there are none.
     assert sent_by(client.get(PAGE).content.decode())["percent-1"] == ["80"]

@@ -55,7 +55,7 @@ def test_without_a_step_nobody_has_any() -> None:
 def test_the_share_is_never_rounded_up_to_a_step() -> None:
     standing = stand(RULE, facts("7.75", "8.24"))
     assert standing is not None
-    assert (standing.points, standing.percent) == (3, 79)
+    assert (standing.points, standing.percent) == (D(3), D(79))
 
 
 _POINTS = st.lists(st.integers(1, 40), min_size=1, max_size=6, unique=True).map(

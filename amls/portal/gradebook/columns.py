@@ -120,5 +120,9 @@ def columns_of(course: Course) -> Columns:
     told_apart(exams, [(course.pk, exam.starts_at, course.zone) for exam in exams])
     for exam in exams:
         title = exam.with_day(course.zone) if names[str(exam)] > 1 else str(exam)
-        shown.append(BookColumn(f"e{exam.pk}", title, exam.max_points, counts=False, exam=exam))
+        shown.append(
+            BookColumn(
+                f"e{exam.pk}", title, None if exam.is_graded_directly else exam.max_points, counts=False, exam=exam
+            )
+        )
     return Columns(assignments, exams, shown)

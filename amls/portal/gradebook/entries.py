@@ -172,6 +172,9 @@ def _plain_fields(columns: Columns) -> Iterator[BookField]:
             yield BookField(f"t{task.pk}", [named] * len(settings.LANGUAGES), assignment=row, task=task)
     for exam in columns.exams:
         day = f"{timezone.localtime(exam.starts_at):%Y-%m-%d}"
+        if exam.is_graded_directly:
+            # Its grade is entered on its page of results.
+            continue
         named_each = said_in_all_languages(lambda: str(exam)[:70])  # noqa: B023 - called at once
         yield BookField(f"e{exam.pk}", [f"{name} {day}" for name in named_each], exam=exam)
         for part in exam.tasks.all():

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from amls.files.tables.writing import Cell as TableCell
 from amls.portal.gradebook.cells import KINDS, Cell
-from amls.portal.gradebook.columns import Columns
+from amls.portal.gradebook.columns import BookColumn, Columns
 from amls.portal.gradebook.entries import BookEntry, BookField, fields_of, read_entries, stamp_of
 from amls.portal.gradebook.standings import Standing
 
@@ -60,11 +60,7 @@ def _row(
         row.points,
         row.admission.label,
         "; ".join(finding.for_staff for finding in row.findings),
-        *(
-            value
-            for column, cell in zip(columns.shown, row.cells, strict=True)
-            for value in _values(cell, is_exam=column.exam is not None and column.task is None)
-        ),
+        *(value for column, cell in zip(columns.shown, row.cells, strict=True) for value in _values(cell, column)),
         *(entries[field.key].points for field in tasks),
         *([row.sum.points, row.sum.most] if columns.gives_points else []),
         row.note,
@@ -72,9 +68,10 @@ def _row(
     ]
 
 
-def _values(cell: Cell, *, is_exam: bool) -> list[TableCell]:
-    if is_exam:
-        return [cell.points, cell.grade]
+def _values(cell: Cell, column: BookColumn) -> list[TableCell]:
+    if column.exam is not None and column.task is None:
+        # Of an exam that is graded without points there is one column.
+        return [cell.grade] if column.exam.is_graded_directly else [cell.points, cell.grade]
     if cell.points is not None:
         return [cell.points]
     return [str(KINDS[cell.kind]) if cell.kind in _IN_WORDS else cell.word]

@@ -344,6 +344,7 @@ def _exam_rules(rules: ExamRules) -> ExamRulesSpec:
         extra_points_lift_fail=rules.extra_points_lift_fail,
         needs_matriculation_number=rules.needs_matriculation_number,
         keeps_seat_while_waiting=rules.keeps_seat_while_waiting,
+        shows_distribution=rules.shows_distribution,
         extra_points_leave_out=extra.leave_out if extra.steps else 0,
         extra_points=tuple(ExtraStepSpec(percent=step.percent, points=step.points) for step in extra.steps),
     )

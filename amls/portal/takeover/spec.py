@@ -321,6 +321,7 @@ class ExamRulesSpec:
     extra_points_lift_fail: bool = False
     needs_matriculation_number: bool = True
     keeps_seat_while_waiting: bool = True
+    shows_distribution: bool = True
     extra_points_leave_out: int = 0
     extra_points: tuple[ExtraStepSpec, ...] = ()
 
