@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 
-from amls.core.preview import Preview, preview_of, sent_before, without_trace
+from amls.core.preview import Preview, preview_of, sent_before
 from amls.core.request import now_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
@@ -30,6 +30,7 @@ from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.services import finish_course_change, gathering, lock_course, quietly
 from amls.desk.addresses import OwnAddress
 from amls.desk.chosen_course import chosen_course, courses_of, listed_course
+from amls.desk.deleting import refuse_to_delete_unseen, seen_of
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 from amls.desk.listing import CourseList
@@ -277,9 +278,19 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         """List, edit in the list, and run actions, all or nothing; each row is in the zone of its course."""
         for course in self.courses_listed(request)[:1]:
             timezone.activate(course.zone)
-        return self._in_one_transaction(
+        answer = self._in_one_transaction(
             request, None, lambda: super(CourseScopedAdmin, self).changelist_view(request, extra_context)
         )
+        asked: dict[str, Any] = getattr(answer, "context_data", None) or {}
+        if "deletable_objects" not in asked or asked["perms_lacking"] or asked["protected"]:
+            return answer
+        rows = asked["queryset"]
+        said = self._said_of_deletion(request, None, list(rows), lambda: self.delete_queryset(request, rows))
+        if isinstance(said, str):
+            messages.error(request, said)
+            return redirect(request.get_full_path())
+        answer.context_data |= said
+        return answer
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Read each row of the list by the clock of its course, and leave its fields' help to its form."""
@@ -293,21 +304,59 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         """Delete after a confirmation; what is not deleted says so before it asks."""
         row = self.get_object(request, object_id)
         self._activate_zone(request, row)
+        said: str | dict[str, Any] = {}
         if request.method != "POST" and row is not None and self.has_delete_permission(request, row):
-            try:
-                without_trace(lambda: self.delete_model(request, row))
-            except RuleViolation as violation:
-                _forget_messages(request)
-                messages.error(request, str(violation.message))
-                return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
-            except (ProtectedError, RestrictedError):
-                # Django's page names what keeps it.
-                pass
-            _forget_messages(request)
+            said = self._said_of_deletion(request, row, [row], lambda: self.delete_model(request, row))
             row = self.get_object(request, object_id)
+        if isinstance(said, str):
+            messages.error(request, said)
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
+        context = said | (extra_context or {})
         return self._in_one_transaction(
-            request, row, lambda: super(CourseScopedAdmin, self).delete_view(request, object_id, extra_context)
+            request, row, lambda: super(CourseScopedAdmin, self).delete_view(request, object_id, context)
         )
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete a row through its service, if nobody changed it since the person was asked.
+
+        Raises:
+            RuleViolation: somebody did, or the service refuses.
+        """
+        refuse_to_delete_unseen(self, request, obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Delete rows through their service, all or none, and as they are under the locks of their courses."""
+        for pk in sorted(set(queryset.order_by().values_list(self.course_path, flat=True))):
+            lock_course(pk)
+        super().delete_queryset(request, queryset)
+
+    def _said_of_deletion(
+        self, request: HttpRequest, row: Any, rows: Sequence[Any], delete: Callable[[], None]
+    ) -> str | dict[str, Any]:
+        """Return what the question before a deletion shows: what follows from it, tried and rolled back.
+
+        What is not deleted says so before it is asked about: its reason is returned instead.
+        """
+        context: dict[str, Any] = {"seen": seen_of(self, request, rows)}
+
+        def act() -> HttpResponse:
+            delete()
+            return HttpResponseRedirect("")
+
+        try:
+            changes = self._attempt(request, row, act, keeps=lambda _changes: False)[1]
+        except RuleViolation as violation:
+            return str(violation.message)
+        except (ProtectedError, RestrictedError):
+            # Django's page names what keeps it.
+            return context
+        finally:
+            _forget_messages(request)
+        first = _shown_first(request)
+        if self.previews and (changes or first):
+            context |= {"changes": changes, "first": first, "preview": _preview(request, changes)}
+        return context
 
     def _activate_zone(self, request: HttpRequest, row: Any, chosen: object = None) -> None:
         """Read and show moments by the clock of the course that a form chooses by its key, else of its row, else of the desk."""
@@ -412,6 +461,8 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
             "changes": changes,
             "first": first,
             "preview": _preview(request, changes),
+            # Of the question before it.
+            "deletes": request.POST.get("post") == "yes",
             "waiting": waiting,
             "posted": sent_before(request.POST, WAITING),
         }

@@ -20,7 +20,7 @@ import exams
 import lectures
 import projects
 from amls.core.meanwhile import merged_lines
-from amls.desk.own_changes import OwnChanges
+from amls.desk.own_changes import FIELD, OwnChanges
 from amls.grading.tasks import TaskWish
 from exams.forms import PersonForm
 from exams.models import AdmissionDecision, Exam, ExamTask, Registration, Room, Seat
@@ -38,8 +38,8 @@ from projects.services.snippets import keep_snippets
 from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.desk.test_own_changes import problems_in
-from tests.desk.test_site import project_rows
-from tests.desk.test_writes import classes, form_of
+from tests.desk.test_site import project_rows, rows  # noqa: F401
+from tests.desk.test_writes import classes, form_of, pk_of
 from tests.exams.people import make_students
 from tests.factories import AssignmentFactory, LectureFactory, OpenExamFactory
 
@@ -111,6 +111,21 @@ def test_every_form_of_the_desk_writes_over_nothing_that_was_not_seen() -> None:
         if desk.writes.save is not None and not issubclass(edited.form, OwnChanges)
     }
     assert unguarded == OF_THE_INSTALLATION
+
+
+def test_every_question_before_a_deletion_names_what_it_showed(cast: Cast, rows: dict[str, int]) -> None:  # noqa: F811
+    """By what somebody else's change is seen: `refuse_to_delete_unseen`; what refuses to go asks nothing."""
+    client, unseen, asked = cast.client("admin"), set(), set()
+    for name, desk in classes().items():
+        if name in OF_THE_INSTALLATION or desk.writes.save is None or desk.writes.delete is None:
+            continue
+        answer = client.get(reverse(f"admin:{name}_delete", args=[pk_of(name, rows, cast)]))
+        if answer.status_code == 200 and 'name="post"' in answer.content.decode():
+            asked.add(name)
+            if f'name="{FIELD}" value="gone-' not in answer.content.decode():
+                unseen.add(name)
+    assert unseen == set()
+    assert {"lectures_lecture", "lectures_deadline", "lectures_officehour", "courses_rosterentry"} <= asked
 
 
 # ── the pages ──

@@ -5,17 +5,22 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 
 import pytest
+from bs4 import BeautifulSoup
+from django.urls import reverse
+from django.utils import timezone
 
 from amls.agenda.services import reconcile
 from amls.courses.services import quietly
 from amls.mail.categories import CHANGES
 from amls.mail.changes import tell_changes
-from amls.mail.models import Notice
+from amls.mail.models import MailSettings, Notice
 from amls.mail.preferences import set_preference
 from amls.mail.send import deliver_due
 from exams.models import Exam
 from exams.services.registration import register, withdraw
+from tests.agreement import agree_to
 from tests.cast import Cast
+from tests.desk.test_writes import form_of
 from tests.factories import OpenExamFactory
 from tests.mail.conftest import Postbox
 
@@ -124,3 +129,33 @@ def test_who_is_no_longer_in_it_is_not_told(cast: Cast, exam: Exam, postbox: Pos
     # Who moved up meanwhile holds the seat by now.
     assert list(own) == ["other@example.org"]
     assert "for which you hold a seat" in own["other@example.org"]
+
+
+@pytest.mark.usefixtures("one_factor")
+@pytest.mark.parametrize("tells_changes", [True, False])
+def test_the_preview_says_how_many_get_a_mail_of_their_own_also_where_the_course_tells_no_changes(
+    cast: Cast, tells_changes: bool
+) -> None:
+    MailSettings.objects.create(course=cast.course, tells_changes=tells_changes)
+    soon = timezone.now() + timedelta(days=30)
+    exam = OpenExamFactory.create(
+        course=cast.course,
+        starts_at=soon,
+        opens_at=soon - timedelta(days=40),
+        closes_at=soon - timedelta(days=7),
+        withdraw_until=soon - timedelta(days=3),
+    )
+    with quietly():
+        reconcile(cast.course, now=timezone.now())
+    register(enrolment=cast.student, exam_pk=exam.pk, now=timezone.now())
+    client, address = cast.client("lecturer"), reverse("admin:exams_exam_change", args=[exam.pk])
+    asked = client.post(address, {**form_of(client, address), "place": "Größe-Saal"})
+    said = " ".join(BeautifulSoup(asked.content, "html.parser").get_text(" ").split())
+    assert "One person who takes part gets a mail of their own instead, which can't be switched off" in said
+    assert ("people get this mail" in said) == tells_changes
+    assert ("The course tells nobody of changes" in said) != tells_changes
+    # Staff send none of these either, if they say so.
+    assert "Don't send a mail" in said
+    before = Notice.objects.filter(kind=RESCHEDULED).count()
+    assert agree_to(client, address, {**form_of(client, address), "place": "Größe-Saal"}).status_code == 302
+    assert Notice.objects.filter(kind=RESCHEDULED).count() == before + 1

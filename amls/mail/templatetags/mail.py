@@ -67,17 +67,15 @@ def _mails_about(changes: Sequence[tuple[Course, Change]], now: datetime) -> lis
     mails = []
     for course, told in by_course.values():
         settings = MailSettings.objects.filter(course=course).first() or MailSettings(course=course)
+        apart = who_is_told_apart(
+            {course.pk}, {change.key: change.kind for change in told if change.before is not None}
+        )
+        mail = {"minutes": settings.hold_back_minutes, "apart": len(set().union(*apart.values()))}
         if settings.tells_changes:
             letter = letter_about(told, course)
             people = wanting(Enrolment.objects.reachable().filter(course=course), topic=CHANGES).count()
-            minutes = settings.hold_back_minutes
-            apart = who_is_told_apart(
-                {course.pk}, {change.key: change.kind for change in told if change.before is not None}
-            )
-            mails.append(
-                {
-                    "letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes,
-                    "apart": len(set().union(*apart.values())),
-                }
-            )  # fmt: skip
+            mails.append({**mail, "letter": letter, "text": plain_text(letter.text), "people": people})
+        elif mail["apart"]:
+            # Those who take part are told all the same.
+            mails.append({**mail, "letter": None})
     return mails
