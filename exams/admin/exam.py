@@ -88,11 +88,11 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
     list_select_related = ("course",)
     inlines = (RoomInline,)
     fieldsets = (
-        (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), "state", "work")}),
+        (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), "state", "work", "whether_held")}),
         (gettext_lazy("Sign-up"), {"fields": (("opens_at", "closes_at"), "withdraw_until"), "classes": ("tab",)}),
         (gettext_lazy("Points and review"), {"fields": ("max_points", ("review_at", "review_minutes", "review_place")), "classes": ("tab",)}),
     )  # fmt: skip
-    readonly_fields = ("state", "work")
+    readonly_fields = ("state", "work", "whether_held")
     another_later = timedelta(weeks=4)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Exam | None:
@@ -139,16 +139,26 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
         args = [exam.course.slug, exam.pk]
         if exam.is_cancelled:
             return format_html(
-                '<span><a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a></span>',
-                reverse("exams:staff", args=args), _("people and seats"),
-                reverse("exams:staff_hold", args=args), _("hold it after all"),
-            )  # fmt: skip
+                '<a class="underline" href="{}">{}</a>', reverse("exams:staff", args=args), _("people and seats")
+            )
         return format_html(
             '<span><a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a></span>',
             reverse("exams:staff", args=args), _("people and seats"),
             reverse("exams:check_in", args=args), _("the door"),
             reverse("exams:results", args=args), _("results"),
         )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("if it is not held"))
+    def whether_held(self, exam: Exam) -> SafeString | str:
+        """Lead to where the date is cancelled, or held after all."""
+        if not exam.pk or exam.closed_at is not None:
+            return ""
+        name, said = (
+            ("staff_hold", _("Hold it after all")) if exam.is_cancelled else ("staff_cancel", _("Cancel the date"))
+        )
+        return format_html(
+            '<a class="underline" href="{}">{}</a>', reverse(f"exams:{name}", args=[exam.course.slug, exam.pk]), said
+        )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the rooms; then whoever waits may move up, and whoever lost a seat gets another.

@@ -126,9 +126,16 @@ def people_of(access: Access, exam: Exam) -> People:
             for place, waiting in enumerate(in_line, start=1)
         ],
         gone=[
-            ExamPerson(left, may_return=may_return(left, exam, access.now)) for left in everyone if left.state in GONE
+            ExamPerson(left, may_return=may_return(left, exam, access.now))
+            for left in sorted((left for left in everyone if left.state in GONE), key=_as_they_were)
         ],
     )
+
+
+def _as_they_were(left: Registration) -> tuple[int, int]:
+    """Return the order of who is gone: who had a seat of a date until it was cancelled, who waited, as they did, all others."""
+    states = (Registration.State.REGISTERED, Registration.State.WAITLISTED, "")
+    return states.index(left.state_until_cancelled), left.position_until_cancelled or 0
 
 
 @dataclass(frozen=True, slots=True)

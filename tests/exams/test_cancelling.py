@@ -1,7 +1,7 @@
 """A date that staff cancel: who is in it is told once and free for another, calendars say it, and it can be held after all."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,13 +41,14 @@ from exams.services.registration import (
 from exams.services.results import publish_results
 from exams.services.seating import assign_seats, mend_seats, release_seats
 from exams.services.two_dates import hold_beside, wait_beside
+from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.exams.people import make_students
 from tests.exams.test_passed_waits import NOW, date, place
 from tests.exams.test_races import check
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 WHY = "Łukasz's room is lost <b>"
 
 
@@ -472,9 +473,12 @@ def test_the_tile_says_it_also_where_there_is_no_other_date(cast: Cast, exam: Ex
 def test_the_desk_says_it_and_leads_to_holding_it(cast: Cast, exam: Exam) -> None:
     cancel(exam)
     staff = cast.client("lecturer")
-    for address in ("/admin/exams/exam/", f"/admin/exams/exam/{exam.pk}/change/"):
+    for address, leads in (("/admin/exams/exam/", False), (f"/admin/exams/exam/{exam.pk}/change/", True)):
         page = staff.get(address, follow=True).content.decode()
-        assert ("cancelled: Łukasz" in page, "hold it after all" in page) == (True, True)
+        assert ("cancelled: Łukasz" in page, "Hold it after all" in page) == (True, leads)
+    hold(exam, minutes=1)
+    page = staff.get(f"/admin/exams/exam/{exam.pk}/change/").content.decode()
+    assert f'href="/amls/exams/{exam.pk}/staff/cancel/"' in page
 
 
 def test_the_gradebook_has_no_column_for_it_and_own_data_say_it(cast: Cast, exam: Exam, other: Exam) -> None:
@@ -502,3 +506,22 @@ def test_dates_at_one_place_that_overlap_are_said(cast: Cast, exam: Exam, other:
     assert len(overlaps_of(Exam.objects.get(pk=other.pk))) == 1
     cancel(exam)
     assert overlaps_of(Exam.objects.get(pk=other.pk)) == []
+
+
+def test_the_desk_says_after_saving_that_two_dates_overlap(cast: Cast, exam: Exam, other: Exam) -> None:
+    Exam.objects.filter(pk=other.pk).update(place="TEL 512")
+    Exam.objects.filter(pk=exam.pk).update(place="TEL 512")
+    staff, address = cast.client("lecturer"), f"/admin/exams/exam/{exam.pk}/change/"
+    zone, start = cast.course.zone, Exam.objects.get(pk=other.pk).starts_at + timedelta(minutes=15)
+    data = {"rooms-TOTAL_FORMS": "0", "rooms-INITIAL_FORMS": "0", "starts_at": start}
+    for bound in staff.get(address).context["adminform"].form:
+        value = data.pop(bound.name, bound.value())
+        if isinstance(value, datetime):
+            local = value.astimezone(zone)
+            data |= {f"{bound.name}_0": local.strftime("%Y-%m-%d"), f"{bound.name}_1": local.strftime("%H:%M")}
+        elif value is not None:
+            data[bound.name] = str(value)
+    assert agree_to(staff, address, data).status_code == 302
+    page = staff.get("/admin/exams/exam/").content.decode()
+    assert ("they overlap: TEL 512" in page, exam.starts_at == start) == (True, False)
+    assert abs(Exam.objects.get(pk=exam.pk).starts_at - start) < timedelta(minutes=1)
