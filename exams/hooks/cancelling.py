@@ -11,7 +11,7 @@ from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.wording import bullet_list, escaped
 from exams.models import Exam, Registration
-from exams.models.exam import SignUp, tell_apart
+from exams.models.exam import SignUp
 from exams.models.results import HAS_PASSED
 from exams.services.cancelling import TOLD
 
@@ -52,11 +52,11 @@ def _said_of(has: list[Registration]) -> list[str]:
     """Return what somebody has of other dates."""
     said = []
     for row in has:
-        values = escaped({"exam": row.exam, "when": _when(row.exam)})
+        values = {"exam": row.exam, "when": _when(row.exam)}
         if row.state == _State.WAITLISTED:
-            said.append(_("You wait for a seat of **%(exam)s**, %(when)s.") % values)
+            said.append(_("You wait for a seat of **%(exam)s**, %(when)s.") % escaped(values))
         else:
-            said.append(_("You hold a seat for **%(exam)s**, %(when)s.") % values)
+            said.append(_("You hold a seat for **%(exam)s**, %(when)s.") % escaped(values))
     return said
 
 
@@ -69,16 +69,18 @@ def _said_of_other_dates(registration: Registration, now: datetime) -> list[str]
     dates = [exam for exam in coming.order_by("starts_at", "pk") if exam.sign_up(now) == SignUp.OPEN]
     if not dates:
         return [_("There is no other date at the moment for which you could sign up: the staff of the course will say what follows.")]  # fmt: skip
-    tell_apart(dates)
-    lines = []
     for exam in dates:
         exam.course = course
-        values = {"exam": exam, "when": _when(exam), "until": say_time(exam.last_moment_to_sign_up, course.zone)}
-        if exam.has_free_seat:
-            lines.append(_("%(exam)s, %(when)s: seats are free, sign-up closes %(until)s") % escaped(values))
-        else:
-            lines.append(_("%(exam)s, %(when)s: you can join the waiting list, sign-up closes %(until)s") % escaped(values))  # fmt: skip
-    return [_("You can sign up for another date:"), bullet_list(lines)]
+    # The list escapes what stands in it.
+    return [_("You can sign up for another date:"), bullet_list([_said_of_date(exam) for exam in dates])]
+
+
+def _said_of_date(exam: Exam) -> str:
+    zone = exam.course.zone
+    named = {"exam": exam, "when": _when(exam), "until": say_time(exam.last_moment_to_sign_up, zone)}
+    if exam.has_free_seat:
+        return _("%(exam)s, %(when)s: seats are free, sign-up closes %(until)s") % named
+    return _("%(exam)s, %(when)s: you can join the waiting list, sign-up closes %(until)s") % named
 
 
 def _held_after_all(registration: Registration, has: list[Registration], now: datetime) -> Letter | None:

@@ -104,6 +104,8 @@ def test_everybody_in_it_is_told_in_five_minutes_why_and_which_dates_are_open(
     # What people typed is no Markdown.
     assert ("room is lost" in seated.text, "<b>" in seated.text) == (True, False)
     assert "You can sign up for another date:" in seated.text
+    # Escaped once: 'Sa 27. Februar' of a German mail would have '\\.' in it otherwise.
+    assert seated.text.count("\\\\") == 0
     assert letter_kinds[TOLD].topic is None
     # Who took another date reads of that one.
     register(enrolment=cast.student, exam_pk=other.pk, now=NOW)
