@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy
 from import_export.fields import Field
 
 from amls.core.keys import primary_key
-from amls.core.text import clean_text
+from amls.core.text import clean_line, clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import User
 from amls.files.models import ImportedRow
-from amls.files.tables.imports import need_unchanged, takes_back
+from amls.files.tables.imports import need_unchanged, takes_back, why_taken_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import who_in
 from amls.files.tables.plan import changes_of
@@ -70,6 +70,7 @@ class ResultResource(ServiceResource):
         Meaning("deducted", gettext_lazy("deducted for being late"), is_read=False),
         Meaning("differing_members", gettext_lazy("members who differ"), is_read=False),
         Meaning("feedback", gettext_lazy("feedback"), ("rückmeldung", "kommentar", "comment")),
+        Meaning("reason", gettext_lazy("reason of the correction"), ("grund", "begründung")),
         Meaning("version", gettext_lazy("version")),
         NUMBER,
         EMAIL,
@@ -87,6 +88,7 @@ class ResultResource(ServiceResource):
     deducted = Field(column_name="deducted")
     differing_members = Field(column_name="differing_members")
     feedback = Field(column_name="feedback")
+    reason = Field(column_name="reason")
     version = Field(column_name="version")
 
     def dehydrate_project(self, view: TeamView) -> int:
@@ -139,6 +141,10 @@ class ResultResource(ServiceResource):
     def dehydrate_feedback(self, view: TeamView) -> str:
         """Return the feedback's Markdown."""
         return view.assessment.feedback if view.assessment else ""
+
+    def dehydrate_reason(self, view: TeamView) -> str:
+        """Return nothing: why a published result changes is for whoever corrects the table to say."""
+        return ""
 
     def dehydrate_version(self, view: TeamView) -> str:
         """Return which state of the decision this is."""
@@ -202,7 +208,13 @@ class ResultResource(ServiceResource):
         }
         after = {"outcome": str(outcome), "extra_points": f"{points.normalize():f}", "feedback": feedback}
         before["extra_points"] = f"{Decimal(before['extra_points']).normalize():f}"
-        values = {"outcome": str(outcome), "extra_points": points, "feedback": feedback, "seen": row["version"].strip()}
+        values = {
+            "outcome": str(outcome),
+            "extra_points": points,
+            "feedback": feedback,
+            "seen": row["version"].strip(),
+            "reason": clean_line(row.get("reason", ""))[:300],
+        }
         return project.pk, ImportRow(str(project), project, values, changes=changes_of(before, after))
 
     def write(self, line: ImportRow) -> None:
@@ -241,7 +253,7 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     before = row.before or {"outcome": "", "extra_points": "0", "feedback": ""}
     assess(
         project=assessment.project, outcome=before["outcome"], extra_points=Decimal(before["extra_points"]),
-        feedback=before["feedback"], by=by, now=now, seen=version_of(assessment),
+        feedback=before["feedback"], by=by, now=now, seen=version_of(assessment), reason=why_taken_back(row),
     )  # fmt: skip
 
 

@@ -255,6 +255,13 @@ class AssessForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 9}),
         help_text=_("Markdown. Seen by the team once it is published."),
     )
+    # The page has another field for a reason, that of more time.
+    correction = forms.CharField(
+        label=_("Reason of the correction"),
+        required=False,
+        max_length=300,
+        help_text=_("Needed where a published result changes. Whose it is read it."),
+    )
     # What the assessor had before them, so that nobody overwrites what somebody else decided meanwhile.
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 

@@ -68,6 +68,7 @@ def assess(
     now: datetime,
     overrides: Mapping[int, Override] | None = None,
     seen: str | None = None,
+    reason: str = "",
 ) -> Assessment:
     """Write the decision on a project: a draft until it is published; a published one changes at once, with a mail.
 
@@ -80,12 +81,13 @@ def assess(
         now: the request's clock.
         overrides: by enrolment pk, where a member differs; None leaves them as they are.
         seen: from `version_of` the decision that the person had before them; None doesn't ask.
+        reason: why, where a published decision changes; whose it is read it.
 
     Raises:
         RuleViolation: points that are not given, an override without a reason or of
-            somebody who is not in the team, or somebody else decided meanwhile.
+            somebody who is not in the team, a published change without a reason, or somebody else decided meanwhile.
     """
-    decision = Decision(outcome, extra_points, feedback, overrides, seen)
+    decision = Decision(outcome, extra_points, feedback, overrides, seen, reason)
     return the_only(assess_each(decisions={project.pk: decision}, by=by, now=now))
 
 
@@ -98,6 +100,7 @@ class Decision:
     feedback: str
     overrides: Mapping[int, Override] | None = None
     seen: str | None = None
+    reason: str = ""
 
 
 def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -> dict[int, Assessment | RuleViolation]:
@@ -113,7 +116,10 @@ def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -
         projects = lock_every_project(*decisions)
         locked = Assessment.objects.select_for_update(of=("self",)).filter(project__in=projects).order_by("project")
         known = {row.project_id: row for row in locked.select_related("assessed_by").prefetch_related("overrides")}
-        members = _members_of_each(projects) if any(decision.overrides for decision in decisions.values()) else {}
+        asks = any(decision.overrides for decision in decisions.values()) or any(
+            row.published_at for row in known.values()
+        )
+        members = _members_of_each(projects) if asks else {}
         answers: dict[int, Assessment | RuleViolation] = {}
         sheets = []
         for pk, decision in decisions.items():
@@ -215,6 +221,29 @@ class _DecisionSheet:
         if before != self._entered:
             row.assessed_by, row.assessed_at = by, now
         self.is_told = row.published_at is not None and self.was != self.readings
+        if self.is_told:
+            self._correct(members, decision.reason.strip())
+
+    def _correct(self, members: Collection[int], reason: str) -> None:
+        """Keep why a published decision changed, for each member who reads something else by it.
+
+        Who has a decision of their own reads its reason, and needs no other.
+
+        Raises:
+            RuleViolation: no reason is given.
+        """
+        is_now, own = self.readings, {row.enrolment_id for row in self.standing}
+        corrected = {pk for pk in sorted(members) if reading_of(self.was, pk) != reading_of(is_now, pk)}
+        if not reason and corrected - own:
+            raise RuleViolation(
+                _("This result is published: say why it changes. Whose it is read the reason."),
+                code="no-reason",
+                field="correction",
+            )
+        if reason:
+            self.row.correction = reason
+            self.row.corrections = {**self.row.corrections, **dict.fromkeys(map(str, sorted(corrected)), reason)}
+        require_valid(self.row, asks=False)
 
     @property
     def readings(self) -> Readings:
@@ -255,7 +284,7 @@ class _DecisionSheet:
 
 def _keep(sheets: Sequence[_DecisionSheet]) -> None:
     """Keep what was decided, by batches."""
-    columns = ["outcome", "extra_points", "feedback", "assessed_by", "assessed_at"]
+    columns = ["outcome", "extra_points", "feedback", "correction", "corrections", "assessed_by", "assessed_at"]
     new, old = _new_and_old([sheet.row for sheet in sheets])
     Assessment.objects.bulk_create(new, batch_size=_BATCH)
     Assessment.objects.bulk_update(old, columns, batch_size=_BATCH)

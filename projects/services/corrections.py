@@ -186,5 +186,5 @@ def _put_back(project: Project, before: Known, wanted: Known, *, reason: str, by
     }
     assess(
         project=project, outcome=wanted["outcome"], extra_points=Decimal(wanted["extra_points"]),
-        feedback=wanted["feedback"], overrides=overrides, by=by, now=now,
+        feedback=wanted["feedback"], overrides=overrides, reason=reason, by=by, now=now,
     )  # fmt: skip

@@ -195,6 +195,7 @@ def _mark(
             wanted.standing.extra_points if wanted.standing is not None else ZERO,
             wanted.standing.feedback if wanted.standing is not None else "",
             seen=wanted.seen,
+            reason=reason,
         )
         for pk, wanted in marks.items()
     }

@@ -131,6 +131,7 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
         "score": score_of(assessment, team.project.assignment, mine.enrolment.pk)
         if assessment is not None and team.project.assignment.grading == Assignment.Grading.POINTS
         else None,
+        "correction": assessment.correction_for(mine.enrolment.pk) if assessment is not None else "",
         "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
         "request_open": next((asked for asked in requests if asked.state == ExtensionRequest.State.OPEN), None),
         "last_request": next((asked for asked in requests if asked.state != ExtensionRequest.State.OPEN), None),

@@ -90,7 +90,7 @@ def test_a_newcomer_reads_that_the_result_is_not_theirs(world: World) -> None:
 def test_a_correction_is_told_to_nobody_whose_result_it_is_no_more(world: World) -> None:
     project = published(world)
     move_member(enrolment=world.other, to=project, by=world.staff, now=LATER)
-    decide(world, project, extra_points=Decimal(2), now=LATER)
+    decide(world, project, extra_points=Decimal(2), now=LATER, reason="Recounted")
     # The newcomer, who has no result, reads of none that changed.
     assert len(written("projects.result-changed")) == 1
     withdraw_project(project=project, now=LATER + timedelta(minutes=1))

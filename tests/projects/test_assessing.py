@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.urls import reverse
 
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Verdict, evaluate, extra_points_of
 from amls.courses.models import Course, Enrolment
 from amls.held.services import HOLD
+from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
 from exams.models import ExamRules
@@ -32,6 +34,7 @@ from projects.services.extensions import request_extension
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
 from projects.states import ProjectState
 from tests.factories import TopicFactory
+from tests.markup import shows
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.test_extensions import team_of_two
 from tests.projects.test_handin import attempt
@@ -46,8 +49,7 @@ def decide(world: World, project: Project, outcome: str = "passed", points: str 
         extra_points=Decimal(points),
         feedback="Good",
         by=world.staff,
-        now=NOW,
-        **values,
+        **{"now": NOW, "reason": "Looked at it again", **values},
     )
 
 
@@ -108,6 +110,36 @@ def test_a_member_may_differ_from_the_team(world: World) -> None:
         decide(world, project, overrides={world.student.pk: Override("failed")})
     with pytest.raises(RuleViolation, match="not in the team"):
         decide(world, project, overrides={world.another().pk: Override("failed", None, "x")})
+
+
+def test_a_published_result_changes_with_a_reason_that_those_read_whose_it_is(world: World) -> None:
+    project = team_of_two(world)
+    decide(world, project, reason="")
+    publish_assessments(projects=[project], now=NOW)
+    # As it was decided it needs none.
+    decide(world, project, reason="")
+    for changed in ({"points": "4"}, {"outcome": "failed"}, {"overrides": {}, "points": "1"}):
+        with pytest.raises(RuleViolation, match="say why it changes") as refusal:
+            decide(world, project, reason=" ", **changed)
+        assert (refusal.value.code, refusal.value.field) == ("no-reason", "correction")
+    assert Assessment.objects.get().extra_points == Decimal("3.5")
+    # Who is decided on in particular reads the reason of that.
+    decide(world, project, reason="", overrides={world.other.pk: Override("failed", None, "Did nothing")})
+    row = decide(world, project, points="4", reason="Die Größe der Tests zählt")
+    assert (row.correction_for(world.student.pk), row.correction_for(world.other.pk)) == (
+        "Die Größe der Tests zählt",
+        "",
+    )
+    page = world.cast.client("student").get("/amls/projects/mine/").content.decode()
+    assert shows(page, "Corrected: Die Größe der Tests zählt")
+    other = Client()
+    other.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
+    assert "Größe" not in other.get("/amls/projects/mine/").content.decode()
+    letter = letter_kinds["projects.result-changed"].writer(
+        Notice.objects.filter(kind="projects.result-changed", recipient=world.student.user).latest("pk"), NOW
+    )
+    assert letter is not None
+    assert "Die Größe der Tests zählt" in letter.text
 
 
 def test_a_changed_result_is_told_and_an_equal_one_is_not(world: World) -> None:

@@ -102,7 +102,14 @@ def test_a_corrected_decision_is_taken_back_unless_it_was_changed_since(world: W
         version = desk.get(assess_url(team)).context["seen"]
         desk.post(
             assess_url(team),
-            {"outcome": "failed", "extra_points": "0.0", "feedback": feedback, "seen": version, "save": "1"},
+            {
+                "outcome": "failed",
+                "extra_points": "0.0",
+                "feedback": feedback,
+                "seen": version,
+                "save": "1",
+                "correction": "Neu gelesen",
+            },
         )
     first, second = HeldAct.objects.order_by("pk")
     undo = [reverse("held:undo", args=[world.course.slug, act.pk]) for act in (first, second)]

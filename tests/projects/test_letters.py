@@ -114,7 +114,10 @@ def everything_happens(world: World) -> None:
     Submission.objects.filter(pk=refused.pk).update(check_due_at=NOW)
     check_next(now=NOW)
     for points in ("1", "2"):
-        assess(project=project, outcome="passed", extra_points=Decimal(points), feedback="", by=world.staff, now=NOW)
+        assess(
+            project=project, outcome="passed", extra_points=Decimal(points), feedback="", by=world.staff, now=NOW,
+            reason="Recounted",
+        )  # fmt: skip
         publish_assessments(projects=[project], now=NOW)
     again = world.project(world.another(), topic=world.single)
     withdraw_project(project=again, now=NOW)

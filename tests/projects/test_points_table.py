@@ -541,11 +541,11 @@ def test_a_sheet_that_is_passed_or_failed_is_entered_published_and_undone_in_one
     )
     assert changed != table
     file = SimpleUploadedFile("testat.csv", changed.encode())
-    shown = staff.post(address(ungraded, "points_import"), {"file": file})
+    shown = staff.post(address(ungraded, "points_import"), {"file": file, "reason": "Nachgereicht"})
     assert outcomes(ungraded)[NAMES[1]] == "failed"
     preview = shown.context["preview"]
     assert [line.changes for line in preview["plan"].lines] == [[("result", "Failed", "Passed")]]
-    agreed = {"_agreed": "1", SEAL: preview["seal"], "kept": preview["kept"]}
+    agreed = {"_agreed": "1", SEAL: preview["seal"], "kept": preview["kept"], "reason": "Nachgereicht"}
     assert staff.post(address(ungraded, "points_import"), agreed).status_code == 302
     assert outcomes(ungraded)[NAMES[1]] == "passed"
     undo_import(table_import=TableImport.objects.latest("pk"), by=world.staff, now=NOW)

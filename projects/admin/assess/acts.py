@@ -204,7 +204,15 @@ def _decide(page: AssessPage, form: AssessForm | TaskPointsForm) -> None:
         give_points(project=page.project, given=given, members=members, reason=data["correction"], **kept)
     else:
         outcome, points = data["outcome"], data["extra_points"]
-        assess(project=page.project, outcome=outcome, extra_points=points, overrides=form.overrides(), **kept)
+        reason = data["correction"]
+        assess(
+            project=page.project,
+            outcome=outcome,
+            extra_points=points,
+            overrides=form.overrides(),
+            reason=reason,
+            **kept,
+        )
 
 
 def _say_overtaken(page: AssessPage) -> None:

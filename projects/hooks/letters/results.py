@@ -62,7 +62,7 @@ def _result_letter(notice: Notice, subject_of: Callable[[bool], str]) -> Letter 
         text, action = _("Sign in to see the outcome, your extra points and the feedback."), mine(project)
     else:
         text, action = _("Sign in to see the outcome and the feedback."), mine(project)
-    # Only points carry a reason; it is empty before the first correction.
+    # Empty before the first correction, and of results that the last release corrected.
     reason = assessment.correction_for(notice.references["enrolment"])
     why = [_("Why: %(reason)s") % escaped({"reason": reason})] if reason else []
     return Letter(
