@@ -74,11 +74,13 @@ class AccommodationAdmin(CourseScopedAdmin):
     """What is granted to whom: the measure, never the reason."""
 
     writes = Writes(save=grant, delete=end_grant)
-    list_display = ("enrolment", "course", "extra_minutes", "own_room", "front_row", "at_the_door")
+    list_display = ("enrolment", "course", "extra_minutes", "extra_percent", "own_room", "front_row", "at_the_door")
     ordering = ("course", "enrolment__user__sort_name")
     list_filter = ("course",)
     list_select_related = ("enrolment__user", "enrolment__course", "course")
-    fields = ("course", "enrolment", ("extra_minutes", "own_room", "front_row"), "at_the_door")
+    fields = (
+        "course", "enrolment", ("extra_minutes", "extra_percent"), "extra_in_oral", ("own_room", "front_row"), "at_the_door",
+    )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep what is granted with its person."""

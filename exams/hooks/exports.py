@@ -166,7 +166,7 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
                 "known_by": known[registration.enrolment_id],
                 "seat": getattr(registration, "seat", None),
                 "admission": admissions[registration.enrolment_id],
-                "ends_at": own.ends_at(exam) if own is not None and own.extra_minutes else None,
+                "ends_at": own.own_end(exam) if own is not None else None,
                 "note": own.for_supervisors if own is not None else "",
             }
         )

@@ -58,7 +58,7 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     )  # fmt: skip
     yield "accommodations.json", list(
         Accommodation.objects.filter(enrolment__user=user).order_by("pk").values(
-            "course__slug", "extra_minutes", "own_room", "front_row", "at_the_door"
+            "course__slug", "extra_minutes", "extra_percent", "extra_in_oral", "own_room", "front_row", "at_the_door"
         )
     )  # fmt: skip
     yield (

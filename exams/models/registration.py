@@ -1,6 +1,7 @@
 """Who takes part in which exam, and whether they are admitted to it."""
 
 from datetime import datetime, timedelta
+from math import ceil
 from typing import ClassVar
 
 import pghistory
@@ -191,6 +192,12 @@ class Accommodation(models.Model):
         Enrolment, models.CASCADE, related_name="accommodation", verbose_name=_("enrolment")
     )
     extra_minutes = models.PositiveSmallIntegerField(_("extra time in minutes"), default=0)
+    extra_percent = models.PositiveSmallIntegerField(
+        _("extra time in percent"), default=0, db_default=0, blank=True,
+        help_text=_("Of each exam's duration, rounded up to whole minutes: 25 percent of 90 minutes are 23. Instead of minutes."),
+    )  # fmt: skip
+    # The last release knows no difference: what it writes holds for each exam.
+    extra_in_oral = models.BooleanField(_("extra time in oral exams as well"), default=False, db_default=True)
     own_room = models.BooleanField(_("own room"), default=False)
     front_row = models.BooleanField(_("front row"), default=False)
     at_the_door = LineField(
@@ -207,13 +214,27 @@ class Accommodation(models.Model):
         constraints = [
             RowCheck(
                 name="accommodation_grants_something",
-                condition=Q(extra_minutes__gt=0) | Q(own_room=True) | Q(front_row=True) | ~Q(at_the_door=""),
+                condition=Q(extra_minutes__gt=0)
+                | Q(extra_percent__gt=0)
+                | Q(own_room=True)
+                | Q(front_row=True)
+                | ~Q(at_the_door=""),
                 violation_error_message=_("Say what is granted."),
             ),
             RowCheck(
                 name="accommodation_extra_time_sane",
                 condition=Q(extra_minutes__lte=600),
                 violation_error_message=_("Extra time is at most 600 minutes."),
+            ),
+            RowCheck(
+                name="accommodation_extra_percent_sane",
+                condition=Q(extra_percent__lte=300),
+                violation_error_message=_("Extra time is at most 300 percent."),
+            ),
+            RowCheck(
+                name="accommodation_minutes_or_percent",
+                condition=Q(extra_minutes=0) | Q(extra_percent=0),
+                violation_error_message=_("Give extra time in minutes or in percent, not in both."),
             ),
         ]
         triggers = [of_same_course("accommodation_same_course")]
@@ -222,13 +243,29 @@ class Accommodation(models.Model):
         return str(self.enrolment.user)
 
     def clean(self) -> None:
-        """Refuse an enrolment in another course."""
+        """Refuse an enrolment in another course; an empty percentage is none."""
         super().clean()
+        self.extra_percent = self.extra_percent or 0
         require_own_course(self, "enrolment", error_field="enrolment")
+
+    @property
+    def has_extra_time(self) -> bool:
+        """Whether there is any, in whatever exams."""
+        return bool(self.extra_minutes or self.extra_percent)
+
+    def minutes_in(self, exam: Exam) -> int:
+        """Return how many minutes more this person has in an exam."""
+        if exam.kind == Exam.Kind.ORAL and not self.extra_in_oral:
+            return 0
+        return self.extra_minutes + ceil(exam.duration_minutes * self.extra_percent / 100)
 
     def ends_at(self, exam: Exam) -> datetime:
         """Return when the exam ends for this person."""
-        return exam.ends_at + timedelta(minutes=self.extra_minutes)
+        return exam.ends_at + timedelta(minutes=self.minutes_in(exam))
+
+    def own_end(self, exam: Exam) -> datetime | None:
+        """Return when the exam ends for this person, None where it is as for everybody."""
+        return self.ends_at(exam) if self.minutes_in(exam) else None
 
     @property
     def for_supervisors(self) -> str:

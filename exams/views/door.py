@@ -111,7 +111,7 @@ def _row(registration: Registration, admission: Admission, granted: Accommodatio
         "words": searchable(f"{user} {registration.enrolment.number}"),
         "admission": admission,
         "seat": getattr(registration, "seat", None),
-        "ends_at": granted.ends_at(exam) if granted is not None and granted.extra_minutes else None,
+        "ends_at": granted.own_end(exam) if granted is not None else None,
         "note": granted.for_supervisors if granted is not None else "",
         # A new key for each button on the page: pressed twice it counts once.
         "key": uuid.uuid4(),

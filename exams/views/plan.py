@@ -158,7 +158,7 @@ def _draw(exam: Exam) -> tuple[list[DrawnRoom], list[Sitter]]:
         place = Place(seat.room, seat.row, seat.number) if seat is not None else None
         return Sitter(
             person,
-            own.ends_at(exam) if own is not None and own.extra_minutes else None,
+            own.own_end(exam) if own is not None else None,
             own.for_supervisors if own is not None else "",
             own is not None and place is not None and not fits(person, place, places, granted),
         )

@@ -82,6 +82,8 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
         rows.sign_up(enrolment=enrolment, state="waitlisted", position=1) for enrolment in (rows.cast.other_student, rows.cast.assistant)
     ],
     "accommodation_grants_something": lambda rows: Accommodation.objects.create(course=rows.cast.course, enrolment=rows.cast.student),
+    "accommodation_extra_percent_sane": lambda rows: Accommodation.objects.create(course=rows.cast.course, enrolment=rows.cast.student, extra_percent=301),
+    "accommodation_minutes_or_percent": lambda rows: Accommodation.objects.create(course=rows.cast.course, enrolment=rows.cast.student, extra_minutes=9, extra_percent=9),
     "accommodation_extra_time_sane": lambda rows: Accommodation.objects.create(course=rows.cast.course, enrolment=rows.cast.student, extra_minutes=601),
     "admissiondecision_has_reason": lambda rows: AdmissionDecision.objects.create(course=rows.cast.course, enrolment=rows.cast.student, verdict="admitted", decided_at=NOW),
     "accommodation_same_course": lambda rows: Accommodation.objects.create(course=rows.cast.course, enrolment=rows.cast.foreign_lecturer, extra_minutes=9),

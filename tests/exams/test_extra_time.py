@@ -1,0 +1,88 @@
+"""Extra time in minutes or in percent of each exam, and in oral exams only where it is said: one function for all who ask."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from exams.models import Accommodation, Exam
+from exams.services.registration import staff_register
+from tests.cast import Cast
+from tests.exams.conftest import Rings
+from tests.factories import ExamFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("minutes", "percent", "in_oral", "kind", "duration", "more"),
+    [
+        (30, 0, False, "written", 90, 30),
+        (30, 0, False, "oral", 30, 0),
+        (30, 0, True, "oral", 30, 30),
+        (0, 25, False, "written", 90, 23),
+        (0, 25, False, "written", 120, 30),
+        (0, 33, False, "written", 100, 33),
+        (0, 1, False, "written", 90, 1),
+        (0, 25, False, "oral", 30, 0),
+        (0, 25, True, "oral", 30, 8),
+        (0, 0, True, "written", 90, 0),
+    ],
+)
+def test_extra_time_is_minutes_or_a_share_rounded_up(
+    minutes: int, percent: int, in_oral: bool, kind: str, duration: int, more: int
+) -> None:
+    begins = timezone.now()
+    exam = Exam(kind=kind, starts_at=begins, duration_minutes=duration)
+    granted = Accommodation(extra_minutes=minutes, extra_percent=percent, extra_in_oral=in_oral)
+    assert granted.ends_at(exam) == begins + timedelta(minutes=duration + more)
+    assert granted.own_end(exam) == (granted.ends_at(exam) if more else None)
+
+
+def test_page_and_calendar_follow_it(cast: Cast, rings: Rings) -> None:
+    begins = (timezone.now() + timedelta(days=9)).replace(hour=8, minute=0, second=0, microsecond=0)
+    written = ExamFactory.create(course=cast.course, starts_at=begins, duration_minutes=90)
+    oral = ExamFactory.create(
+        course=cast.course, kind="oral", starts_at=begins + timedelta(days=3), duration_minutes=30
+    )
+    Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_percent=25)
+    reconcile(cast.course, now=timezone.now())
+    with rings():
+        staff_register(enrolment=cast.student, exam_pk=written.pk, reason="By hand", now=timezone.now())
+    own = AgendaItem.objects.filter(enrolment=cast.student)
+    ends = begins + timedelta(minutes=113)
+    assert ends in set(own.values_list("ends_at", flat=True))
+    page = cast.client("student").get("/amls/exams/")
+    shown = {card.exam.pk: card.ends_at for card in page.context["overview"].cards}
+    assert shown == {written.pk: ends, oral.pk: oral.ends_at}
+    assert "25 % of each exam&#x27;s time as extra time, in written exams" in " ".join(
+        page.content.decode().split()
+    ).replace("exam's", "exam&#x27;s")
+
+
+def test_the_desk_takes_minutes_or_percent(cast: Cast) -> None:
+    client, address = cast.client("admin"), reverse("admin:exams_accommodation_add")
+    values = {
+        "course": cast.course.pk,
+        "enrolment": cast.student.pk,
+        "extra_minutes": 0,
+        "extra_percent": 25,
+        "at_the_door": "",
+    }
+    both = client.post(address, values | {"extra_minutes": 10})
+    assert (both.status_code, "in minutes or in percent, not in both" in both.content.decode()) == (200, True)
+    assert client.post(address, values).status_code == 302
+    granted = Accommodation.objects.get()
+    assert (granted.extra_percent, granted.extra_in_oral) == (25, False)
+    change = reverse("admin:exams_accommodation_change", args=[granted.pk])
+    assert (
+        client.post(
+            change, {"extra_minutes": 10, "extra_percent": "", "extra_in_oral": "on", "at_the_door": ""}
+        ).status_code
+        == 302
+    )
+    granted.refresh_from_db()
+    assert (granted.extra_minutes, granted.extra_percent, granted.extra_in_oral) == (10, 0, True)
