@@ -1,9 +1,11 @@
 """A change of the agenda in words: for previews, messages and change notices."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import ItemKind, Status
@@ -39,11 +41,46 @@ def describe_change(change: Change, zone: ZoneInfo) -> Described:
         return Described(change.kind, after.name, "", _("new, %(when)s") % {"when": new})
     if change.kind == ChangeKind.RESTORED:
         return Described(change.kind, after.name, _("cancelled"), new)
-    if change.kind == ChangeKind.EDITED and before is not None and before.name != after.name:
-        return Described(change.kind, before.name, before.name, after.name)
-    if old == new:
-        return Described(change.kind, after.name, "", _("new details"))
-    return Described(change.kind, after.name, old, new)
+    renamed = _renamed(before, after) if before is not None else ""
+    if old != new:
+        return Described(
+            change.kind, before.name if renamed and before else after.name, old, ", ".join(filter(None, [new, renamed]))
+        )
+    details = [renamed, *_details(before, after)] if before is not None else []
+    title = before.name if before is not None else after.name
+    return Described(change.kind, title, "", ", ".join(filter(None, details)) or _("new details"))
+
+
+def _renamed(before: Item, after: Item) -> str:
+    """Say what it is called from now on: in the reader's language, else in calendars, which have the course's."""
+    if before.name != after.name:
+        return _("now called “%(title)s”") % {"title": after.name}
+    if before.title == after.title:
+        return ""
+    spoken = next((code for code, title in before.titles.items() if title == after.title), None)
+    language = get_language_info(spoken)["name_translated"] if spoken is not None else ""
+    if language:
+        return _("in calendars now in %(language)s: “%(title)s”") % {"language": language, "title": after.title}
+    return _("in calendars now called “%(title)s”") % {"title": after.title}
+
+
+def _details(before: Item, after: Item) -> Iterator[str]:
+    """Say what else changed that is neither its name nor when and where it is."""
+    if before.kind != after.kind and before.name == after.name:
+        yield _("now: %(kind)s") % {"kind": after.kind.label}
+    if before.call_in != after.call_in:
+        if not after.call_in:
+            yield _("no call-in link any more")
+        else:
+            yield _("another call-in link") if before.call_in else _("now with a call-in link")
+    elif before.is_call_in_public != after.is_call_in_public and after.call_in:
+        yield (
+            _("call-in link now for everyone") if after.is_call_in_public else _("call-in link no longer for everyone")
+        )
+    if before.path != after.path and not after.path.startswith("/"):
+        yield _("leads to another page now")
+    if before.audience != after.audience:
+        yield _("now for: %(audience)s") % {"audience": after.audience.label}
 
 
 def _as_it_stands(item: Item, zone: ZoneInfo) -> str:

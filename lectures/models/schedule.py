@@ -7,14 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import pghistory
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import to_wall_clock
 from amls.core.constraints import RowCheck
+from amls.core.folding import fold
 from amls.core.text import CleanTextField, LineField
 from amls.core.times import say_span
 from amls.courses.belonging import of_same_course, require_own_course
@@ -124,7 +127,7 @@ class Lecture(models.Model):
     def __str__(self) -> str:
         if self.kind == SessionKind.LECTURE or not self.number:
             return f"{self.number} {self.title}".strip()
-        return f"{self.label}: {self.title}"
+        return f"{self.label}: {self.own_title}".removesuffix(": ")
 
     @property
     def label(self) -> str:
@@ -132,6 +135,17 @@ class Lecture(models.Model):
         if self.kind == SessionKind.LECTURE:
             return ""
         return f"{self.get_kind_display()} {self.number}".strip()
+
+    @property
+    def own_title(self) -> str:
+        """Its title; nothing where that only says what it is, with its number, in whatever language: 'Übung 1' of exercise 1."""
+        if not self.number or not self.label or not self.title.endswith(self.number):
+            return str(self.title)
+        for code, _name in settings.LANGUAGES:
+            with translation.override(code):
+                if fold(self.title) == fold(self.label):
+                    return ""
+        return str(self.title)
 
     @property
     def short_name(self) -> str:
