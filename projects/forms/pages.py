@@ -1,5 +1,6 @@
 """Forms of students about their projects."""
 
+import re
 import uuid
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
@@ -26,7 +27,9 @@ class TeamForm(forms.Form):
 
     def addresses(self) -> list[str]:
         """Return the addresses, each once."""
-        words = self.cleaned_data["emails"].replace(",", " ").replace(";", " ").split()
+        # As mail programs copy them: 'Şahin Größe <sahin@example.org>, …' is one address and another.
+        typed = re.sub(r"[^,;<>@\n]*<([^<>]*)>", r" \1 ", self.cleaned_data["emails"])
+        words = typed.replace(",", " ").replace(";", " ").split()
         return list(dict.fromkeys(words))
 
 

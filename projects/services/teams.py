@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from functools import partial
 from typing import NamedTuple
 
@@ -81,6 +82,12 @@ def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] =
     return project
 
 
+def address_in(text: str) -> str:
+    """Return the address that somebody typed, also as mail programs copy it: 'Şahin Größe <sahin@example.org>'."""
+    typed = clean_line(text)
+    return (parseaddr(typed)[1] or typed) if "<" in typed else typed
+
+
 def invite_member(
     *, project: Project | Assignment, email: str, by: Enrolment, now: datetime, seeker: Enrolment | None = None
 ) -> Invitation:
@@ -95,7 +102,7 @@ def invite_member(
         RuleViolation: registration is closed, the team's result is published, it has no place left, the address is no
             address, a member's, or invited already, or too many were invited today.
     """
-    email = clean_line(email)
+    email = address_in(email)
     try:
         validate_email(email)
     except ValidationError as error:

@@ -11,6 +11,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
+from projects.forms.pages import TeamForm
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.teams import (
     INVITATION_LASTS,
@@ -258,3 +259,17 @@ def test_the_database_keeps_the_rules(world: World, constraint: str, values: dic
     copy.pk, copy.email = None, copy.email.upper()
     with pytest.raises(IntegrityError, match="invitation_one_open"), transaction.atomic():
         copy.save()
+
+
+def test_an_address_may_come_as_mail_programs_copy_it(world: World) -> None:
+    project = world.project()
+    assert invite(world, "Şahin Größe <sahin@example.org>", project).email == "sahin@example.org"
+    with pytest.raises(RuleViolation, match="is not an e-mail address"):
+        invite(world, "Şahin Größe <>", project)
+
+
+def test_several_addresses_may_come_as_mail_programs_copy_them() -> None:
+    typed = "Şahin Größe <sahin@example.org>, b@example.org; c@example.org\nŁukasz <l@example.org>"
+    form = TeamForm({"emails": typed})
+    assert form.is_valid()
+    assert sorted(form.addresses()) == ["b@example.org", "c@example.org", "l@example.org", "sahin@example.org"]

@@ -57,9 +57,10 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
                 "Let this one count on your project's page if you want to."
             ) % {"picked": project.picked.attempt}
     else:
-        standing = _("**It is late.** It is kept, and counts only if the staff accept it. %(due)s") % {
-            "due": due(project, now)
-        }
+        standing = _("**It is late.** It is kept, and counts only if the staff accept it.")
+        if stands.due_at is not None:
+            due_at = say_time(stands.due_at, course.zone, now=now)
+            standing += " " + _("The deadline was **%(due)s**.") % {"due": due_at}
     lines = [
         f"- {escape_markdown(file.filename)} ({file.size} B)  \n  SHA-256 `{file.sha256}`"
         for file in submission.files.all()
