@@ -1,7 +1,10 @@
 """Exams as the agenda has them: for everyone, and for each who takes part."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -25,13 +28,99 @@ _TITLES = {
     "withdraw-until": gettext_noop("Exam of %(day)s: last day to withdraw"),
     "review": gettext_noop("Exam of %(day)s: review"),
 }
+# Oral exams are many, and their windows one: a title says of which it is by its moment.
+_ORAL_TITLES = {
+    "signup-opens": gettext_noop("Oral exams: sign-up opens"),
+    "signup-closes": gettext_noop("Oral exams: sign-up closes"),
+    "withdraw-until": gettext_noop("Oral exams: last day to withdraw"),
+}
+_MOMENTS = {"signup-opens": "opens_at", "signup-closes": "closes_at", "withdraw-until": "withdraw_until"}
+
+
+class ExamKeys:
+    """The keys under which the dates of a course's exams stand in the agenda.
+
+    An exam has its own, and so have the windows of a written one. Those of oral exams that are at one moment are one item,
+    known by the first of them (what is left keeps the item when that goes: `amls.agenda.returning`). Of oral exams that share
+    a local day each is an item for who takes part alone, and the day is one for all.
+    """
+
+    def __init__(self, exams: Iterable[Exam], zone: ZoneInfo) -> None:
+        self.exams = sorted(exams, key=lambda exam: exam.pk)
+        self.zone = zone
+        self._first: dict[tuple[str, datetime], Exam] = {}
+        self._of_day: dict[date, list[Exam]] = {}
+        for exam in self.exams:
+            if exam.kind != Exam.Kind.ORAL:
+                continue
+            self._of_day.setdefault(self._day(exam), []).append(exam)
+            if exam.is_cancelled:
+                continue
+            for what, moment in moments_of(exam):
+                self._first.setdefault((what, moment), exam)
+
+    def _day(self, exam: Exam) -> date:
+        return exam.starts_at.astimezone(self.zone).date()
+
+    def of_window(self, exam: Exam, what: str) -> str:
+        """Return the key of a window of an exam: 'signup-opens', 'signup-closes' or 'withdraw-until'."""
+        moment = getattr(exam, _MOMENTS[what])
+        first = self._first.get((what, moment)) if exam.kind == Exam.Kind.ORAL else None
+        return f"{_ORAL}:{first.pk}:{what}" if first is not None else f"{key_of_exam(exam)}:{what}"
+
+    def is_slot(self, exam: Exam) -> bool:
+        """Whether an exam is one of several oral ones of its day."""
+        return exam.kind == Exam.Kind.ORAL and len(self._of_day[self._day(exam)]) > 1
+
+    def of_day(self, exam: Exam) -> str:
+        """Return the key of the day of a slot."""
+        return f"{_ORAL_DAY}:{self._day(exam).isoformat()}"
+
+    def days(self) -> list[list[Exam]]:
+        """Return the slots of each day that has several."""
+        return [exams for _day, exams in sorted(self._of_day.items()) if len(exams) > 1]
+
+
+_ORAL, _ORAL_DAY = f"{SOURCE}.oral", f"{SOURCE}.oral-day"
+_ORAL_KEY = re.compile(rf"{re.escape(_ORAL)}:(\d+):([a-z-]+)")
+
+
+def oral_window_of_key(key: str) -> tuple[int, str] | None:
+    """Return by which exam a window of oral exams is known, and which window it is; None of any other date."""
+    match = _ORAL_KEY.fullmatch(key)
+    return (int(match[1]), match[2]) if match is not None and match[2] in _MOMENTS else None
+
+
+def moments_of(exam: Exam) -> list[tuple[str, datetime]]:
+    """Return the windows of an exam that are fixed, each with its moment."""
+    windows = [(what, getattr(exam, name)) for what, name in _MOMENTS.items()]
+    return [(what, moment) for what, moment in windows if moment is not None]
+
+
+def same_window(exam: Exam, what: str) -> QuerySet[Exam]:
+    """Return the oral exams whose window is the same as that of one of them: part of a query."""
+    name = _MOMENTS[what]
+    return Exam.objects.filter(
+        course=exam.course_id, kind=Exam.Kind.ORAL, cancelled_at=None, **{name: getattr(exam, name)}
+    )
 
 
 def items_of(course: Course) -> Iterator[Item]:
-    """Yield each exam, cancelled ones as such, with the opening and closing of its sign-up, its last moment to withdraw, its review."""
-    for exam in Exam.objects.filter(course=course):
-        yield exam_item(exam, course)
-        yield from _windows(exam, course)
+    """Yield each exam, cancelled ones as such, with the opening and closing of its sign-up, its last moment to withdraw, its review; oral ones together."""
+    keys = ExamKeys(Exam.objects.filter(course=course), course.zone)
+    said = set[str]()
+    for exam in keys.exams:
+        item = exam_item(exam, course)
+        yield replace(item, is_for_participants=True) if keys.is_slot(exam) else item
+        # Nobody signs up or withdraws where a date is cancelled: calendars drop these, and show the exam itself as cancelled.
+        for what, moment in [] if exam.is_cancelled else moments_of(exam):
+            key = keys.of_window(exam, what)
+            if key not in said:
+                said.add(key)
+                yield window_item(exam, what, moment, course, key=key)
+        yield from _review(exam, course)
+    for exams in keys.days():
+        yield _day_item(exams, keys.of_day(exams[0]), course)
 
 
 def exam_item(exam: Exam, course: Course) -> Item:
@@ -43,45 +132,56 @@ def exam_item(exam: Exam, course: Course) -> Item:
         starts_at=exam.starts_at,
         ends_at=exam.ends_at,
         place=exam.place,
+        conducted_by=exam.examiners,
         path=_path(course),
         status=Status.CANCELLED if exam.is_cancelled else Status.CONFIRMED,
     )
 
 
-def _windows(exam: Exam, course: Course) -> Iterator[Item]:
-    if exam.is_cancelled:
-        # Nobody signs up or withdraws: calendars drop these, and show the exam itself as cancelled.
-        return
-    key, path = key_of_exam(exam), _path(course)
-    if exam.opens_at:
-        yield opening(
-            key=f"{key}:signup-opens", title=_title("signup-opens", exam, course), opens_at=exam.opens_at, path=path
-        )
-    if exam.closes_at:
-        yield deadline(
-            key=f"{key}:signup-closes", title=_title("signup-closes", exam, course), due_at=exam.closes_at, path=path
-        )
-    if exam.withdraw_until:
-        yield deadline(
-            key=f"{key}:withdraw-until",
-            title=_title("withdraw-until", exam, course),
-            due_at=exam.withdraw_until,
-            path=path,
-        )
+def _day_item(of_day: Sequence[Exam], key: str, course: Course) -> Item:
+    """Return the item of a day of oral exams: from the first to the last that are held, wherever they are."""
+    held = [exam for exam in of_day if not exam.is_cancelled]
+    exams = held or of_day
+    titles, places, examiners = ({getattr(exam, name) for exam in exams} for name in ("title", "place", "examiners"))
+    title = next(iter(titles)) if len(titles) == 1 else ""
+    return Item(
+        key=key,
+        kind=ItemKind.EXAM,
+        title=title or in_each_language(lambda: _("Oral exams")),
+        starts_at=min(exam.starts_at for exam in exams),
+        ends_at=max(exam.ends_at for exam in exams),
+        place=", ".join(sorted(filter(None, places))),
+        conducted_by=examiners.pop() if len(examiners) == 1 else "",
+        status=Status.CONFIRMED if held else Status.CANCELLED,
+        path=_path(course),
+    )
+
+
+def window_item(exam: Exam, what: str, moment: datetime, course: Course, *, key: str) -> Item:
+    """Return the item of a window of an exam, or of all oral ones at this moment."""
+    title, path = _title(what, exam, course), _path(course)
+    if what == "signup-opens":
+        return opening(key=key, title=title, opens_at=moment, path=path)
+    return deadline(key=key, title=title, due_at=moment, path=path)
+
+
+def _review(exam: Exam, course: Course) -> Iterator[Item]:
     if exam.review_at and exam.review_ends_at:
         yield Item(
-            key=f"{key}:review",
+            key=f"{key_of_exam(exam)}:review",
             kind=ItemKind.EXAM,
             title=_title("review", exam, course),
             starts_at=exam.review_at,
             ends_at=exam.review_ends_at,
             place=exam.review_place,
-            path=path,
+            path=_path(course),
             audience=Audience.ENROLLED,
         )
 
 
 def _title(name: str, exam: Exam, course: Course) -> str:
+    if exam.kind == Exam.Kind.ORAL and name in _ORAL_TITLES:
+        return in_each_language(lambda: _(_ORAL_TITLES[name]))
     return in_each_language(lambda: _(_TITLES[name]) % {"day": say_date(exam.starts_at, course.zone)})
 
 
@@ -108,8 +208,12 @@ def _by_person(
     by_person: dict[int, list[Registration]] = {}
     for registration in registrations:
         by_person.setdefault(registration.enrolment_id, []).append(registration)
+    held = [registration.exam for own in by_person.values() for registration in own]
+    # Where nobody is in an oral exam, no other date says under which key a window is.
+    is_oral = any(exam.kind == Exam.Kind.ORAL for exam in held)
+    keys = ExamKeys(Exam.objects.filter(course=course) if is_oral else held, course.zone)
     said: Said = {}
-    return {pk: _items_of(own, course, accommodations.get(pk), said) for pk, own in by_person.items()}
+    return {pk: _items_of(own, course, accommodations.get(pk), said, keys) for pk, own in by_person.items()}
 
 
 GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
@@ -124,24 +228,29 @@ Said = dict[tuple[int, str], list[Item]]
 
 
 def _items_of(
-    registrations: Iterable[Registration], course: Course, accommodation: Accommodation | None, said: Said
+    registrations: Iterable[Registration],
+    course: Course,
+    accommodation: Accommodation | None,
+    said: Said,
+    keys: ExamKeys,
 ) -> list[Item]:
-    items = []
+    items: dict[str, Item] = {}
     for registration in registrations:
         exam, key = registration.exam, (registration.exam_id, registration.state)
         if key not in said:
-            said[key] = list(_alike(registration, course))
+            said[key] = list(_alike(registration, course, keys))
         own, *others = said[key]
         seat = getattr(registration, "seat", None) if exam.seats_released_at is not None else None
         if seat is not None:
             own = replace(own, place=in_each_language(seat.__str__))
         if accommodation is not None:
             own = replace(own, ends_at=accommodation.ends_at(exam))
-        items += [own, *others]
-    return items
+        # Who holds a seat and waits for another may have one window for both.
+        items |= {item.key: item for item in (own, *others)}
+    return list(items.values())
 
 
-def _alike(registration: Registration, course: Course) -> Iterator[Item]:
+def _alike(registration: Registration, course: Course, keys: ExamKeys) -> Iterator[Item]:
     """Yield the exam as those in this state see it, and that its sign-up is done."""
     exam = registration.exam
     base = exam_item(exam, course)
@@ -149,11 +258,11 @@ def _alike(registration: Registration, course: Course) -> Iterator[Item]:
         base,
         title=in_each_language(lambda: _own_title(registration)),
         is_done=registration.state == Registration.State.ATTENDED,
+        call_in=exam.call_in if registration.holds_seat else "",
     )
     if exam.closes_at and not exam.is_cancelled:
-        title = _title("signup-closes", exam, course)
-        item = deadline(key=f"{base.key}:signup-closes", title=title, due_at=exam.closes_at, path=base.path)
-        yield replace(item, is_done=True)
+        key = keys.of_window(exam, "signup-closes")
+        yield replace(window_item(exam, "signup-closes", exam.closes_at, course, key=key), is_done=True)
 
 
 def _own_title(registration: Registration) -> str:

@@ -137,6 +137,11 @@ class ExamCard:
         return getattr(self.own, "seat", None)
 
     @property
+    def call_in(self) -> str:
+        """How the reader calls in: only who holds a seat of this very date, that is still to end, may know."""
+        return self.exam.call_in if self.own is not None and self.own.holds_seat and not self.look.is_over else ""
+
+    @property
     def result(self) -> Result | None:
         """The reader's published result."""
         result: Result | None = getattr(self.own, "result", None) if self.own is not None else None

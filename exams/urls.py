@@ -16,7 +16,7 @@ from exams.forms import (
     ReasonForm,
     StudentForm,
 )
-from exams.views import cancelling, door, extra, grades, held, papers, plan, results, rules, staff, student, tasks
+from exams.views import cancelling, door, extra, grades, held, papers, plan, results, rules, series, staff, student, tasks
 from exams.views.acts import act_view
 
 app_name = "exams"
@@ -24,6 +24,8 @@ urlpatterns = [
     path("<slug:slug>/exams/", student.exams, name="exams"),
     path("<slug:slug>/staff/admission/", rules.admission_rule, name="rule"),
     path("<slug:slug>/staff/extra-points/", extra.extra_points, name="extra"),
+    path("<slug:slug>/staff/oral-exams/", series.plan_oral, name="plan_oral"),
+    path("<slug:slug>/staff/oral-exams/undo/", series.undo_plan, name="plan_oral_undo"),
     path("<slug:slug>/exams/<int:pk>/register/", student.register_page, name="register"),
     path("<slug:slug>/exams/<int:pk>/withdraw/", student.withdraw_page, name="withdraw"),
     path("<slug:slug>/exams/<int:pk>/hold/", student.hold_page, name="hold"),

@@ -106,6 +106,8 @@ def when_and_where(item: Item, zone: ZoneInfo) -> str:
         words = [first, clock]
     if item.place:
         words.append(item.place_name)
+    if item.conducted_by:
+        words.append(item.conducted_by)
     if item.mode == Mode.VIRTUAL:
         words.append(_("online only"))
     return ", ".join(words)

@@ -48,7 +48,8 @@ def _public_items() -> ModelStatement[AgendaItem]:
 
 @cache
 def _items_of_person() -> ModelStatement[AgendaItem]:
-    rows = _items() | AgendaItem.objects.filter(enrolment=Parameter("enrolment"))
+    own = AgendaItem.objects.filter(enrolment=Parameter("enrolment"))
+    rows = _items().filter(_shown_beside(own)) | own
     return ModelStatement.of(rows.order_by("starts_at", "key"))
 
 
@@ -57,7 +58,12 @@ def _coming_items_of_person() -> ModelStatement[AgendaItem]:
     now, own = Parameter("now", DateTimeField()), AgendaItem.objects.filter(enrolment=Parameter("enrolment"))
     # What is over for all others may be ahead for this person, or is later for them.
     ahead = _items().filter(Q(ends_at__gt=now) | Q(key__in=own.filter(ends_at__gt=now).values("key")))
-    return ModelStatement.of((ahead | own).order_by("starts_at", "key"))
+    return ModelStatement.of((ahead.filter(_shown_beside(own)) | own).order_by("starts_at", "key"))
+
+
+def _shown_beside(own: AgendaItemQuerySet) -> Q:
+    """Return which items of the course one sees who has variants of these: what is for who takes part only with one."""
+    return Q(is_for_participants=False) | Q(key__in=own.filter(is_removed=False).values("key"))
 
 
 def _items() -> AgendaItemQuerySet:

@@ -132,7 +132,8 @@ def _event(course: Course, entry: FeedEvent, *, shows_call_in: bool, in_zone: bo
     if where:
         event.add("location", where)
     url = absolute(row.path)
-    lines = [str(course), *_notes(row, call_in), url]
+    by = [_("With: %(names)s") % {"names": row.conducted_by}] if row.conducted_by else []
+    lines = [str(course), *by, *_notes(row, call_in), url]
     event.add("description", "\n".join(line for line in lines if line))
     event.add("categories", [str(ItemKind(row.kind).label)])
     if url:

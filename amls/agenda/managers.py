@@ -35,6 +35,6 @@ class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):
         return self.filter(Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=now - TOMBSTONE_DAYS))
 
     def visible_to(self, enrolment: Enrolment | None) -> AgendaItemQuerySet:
-        """Return the shared items that `enrolment` may see; without one, the public ones."""
-        shared = self.base()
+        """Return the shared items that `enrolment` may see; without one, the public ones. None are for who takes part alone."""
+        shared = self.base().filter(is_for_participants=False)
         return shared if enrolment is not None else shared.filter(audience="public")

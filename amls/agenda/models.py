@@ -99,6 +99,8 @@ class AgendaItem(models.Model):
     mode = models.CharField(_("mode"), max_length=10, blank=True)
     call_in = models.CharField(_("call-in link"), max_length=500, blank=True)
     is_call_in_public = models.BooleanField(_("call-in link for everyone"), default=False)
+    is_for_participants = models.BooleanField(_("only for who takes part"), default=False, db_default=False)
+    conducted_by = LineField(_("conducted by"), max_length=200, blank=True, default="", db_default="")
     path = models.CharField(
         _("address on this site"), max_length=500, blank=True, help_text=_("Or a whole address elsewhere.")
     )

@@ -39,6 +39,9 @@ class Item:
         titles: the same in other languages, by code, as far as they differ.
         place: as the title, words of ours too.
         places: as `titles`.
+        is_for_participants: the course's pages and feeds leave it out, and so do people's own but for those with a variant
+            of it: one slot of many is nothing to the others.
+        conducted_by: people by name, where it matters who they are: who examines.
         path: address on this site, or a whole one elsewhere.
     """
 
@@ -52,6 +55,8 @@ class Item:
     mode: str = ""
     call_in: str = ""
     is_call_in_public: bool = False
+    conducted_by: str = ""
+    is_for_participants: bool = False
     path: str = ""
     audience: Audience = Audience.PUBLIC
     status: Status = Status.CONFIRMED
@@ -67,6 +72,7 @@ class Item:
             object.__setattr__(self, "places", _in_other_languages(self.place, _place_line))
         object.__setattr__(self, "title", _title_line(self.title))
         object.__setattr__(self, "place", _place_line(self.place))
+        object.__setattr__(self, "conducted_by", _place_line(self.conducted_by))
         object.__setattr__(self, "starts_at", self.starts_at.astimezone(UTC))
         object.__setattr__(self, "ends_at", self.ends_at.astimezone(UTC))
 
@@ -84,6 +90,8 @@ class Item:
             mode=row.mode,
             call_in=row.call_in,
             is_call_in_public=row.is_call_in_public,
+            conducted_by=row.conducted_by,
+            is_for_participants=row.is_for_participants,
             path=row.path,
             audience=Audience(row.audience),
             status=Status(row.status),

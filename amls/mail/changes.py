@@ -64,6 +64,9 @@ def is_told(change: Change, now: datetime) -> bool:
     kind = kind_of_difference(change.before, change.after)
     if kind is None or change.after.kind == ItemKind.FREE_DAY:
         return False
+    if kind == ChangeKind.ADDED and change.after.is_for_participants:
+        # Nobody takes part in it yet; what all see of it is told.
+        return False
     moments = [item.moment for item in (change.before, change.after) if item is not None]
     if max(moments) <= now:
         return False
@@ -93,7 +96,12 @@ def _note(row: ItemChange | None, change: Change, course: Course, settings: Mail
 
 def told_from(course: Course, change: Change, now: datetime) -> datetime:
     """Return from when on people may be told of a change that just happened: it waits for corrections if it is not soon."""
-    if _is_soon(change.before, change.after, now):
+    return told_of(course, [item.moment for item in (change.before, change.after) if item is not None], now)
+
+
+def told_of(course: Course, moments: Iterable[datetime], now: datetime) -> datetime:
+    """Return from when on people may be told of a change of what is at these moments; see `told_from`."""
+    if any(now < moment <= now + SOON for moment in moments):
         return now
     settings = MailSettings.objects.filter(course=course).first() or MailSettings(course=course)
     return now + timedelta(minutes=settings.hold_back_minutes)
@@ -115,7 +123,8 @@ def kind_of_difference(before: Item | None, after: Item) -> ChangeKind | None:
         return ChangeKind.RESTORED
     if any(getattr(before, name) != getattr(after, name) for name in REVISING_FIELDS):
         return ChangeKind.MOVED
-    return ChangeKind.EDITED if before != after and before.call_in != after.call_in else None
+    is_other = before.call_in != after.call_in or before.conducted_by != after.conducted_by
+    return ChangeKind.EDITED if is_other else None
 
 
 def tell_changes(*, now: datetime) -> int:
@@ -344,6 +353,10 @@ def change_of(row: ItemChange) -> Change:
 
 def _dump(item: Item) -> dict[str, Any]:
     values = asdict(item)
+    for name in ("conducted_by", "is_for_participants"):
+        # The last release, whose processes may read this too, knows neither.
+        if not values[name]:
+            del values[name]
     return {**values, "starts_at": item.starts_at.isoformat(), "ends_at": item.ends_at.isoformat()}
 
 

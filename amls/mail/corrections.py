@@ -59,7 +59,8 @@ def notify_corrected(corrections: Iterable[Correction], *, kind: str, now: datet
     for about, correction in by_thing.items():
         first = known.get(about) or {_ABOUT: about, _WAS: _seal(correction.was), **correction.knew}
         if first[_WAS] != _seal(correction.is_now):
-            named = {name: first[name] for name in (_ABOUT, _WAS, *correction.knew)}
+            # A notice of the last release may know less.
+            named = {name: first[name] for name in (_ABOUT, _WAS, *correction.knew) if name in first}
             told += [replace(person, references={**person.references, **named}) for person in correction.told]
     notify_each(told, kind=kind, now=now, not_before=not_before)
 

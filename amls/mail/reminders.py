@@ -117,6 +117,8 @@ def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
 def _moments(courses: Sequence[Course], now: datetime) -> dict[int, list[_Moment]]:
     """Return what is still to come of what people are reminded of, each moment once, by course: 1 query."""
     items = AgendaItem.objects.filter(kind__in=REMINDED, status="confirmed", is_removed=False, is_done=False)
+    # Of what is for who takes part only they are reminded, by their variants.
+    items = items.exclude(is_for_participants=True, enrolment__isnull=True)
     rows = items.filter(course__in=courses, ends_at__gt=now - timedelta(minutes=1)).order_by()
     named = rows.annotate(is_shared=Q(enrolment__isnull=True)).values_list(
         "course", "key", "kind", "starts_at", "ends_at", "is_all_day", "is_shared"

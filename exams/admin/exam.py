@@ -36,8 +36,8 @@ class ExamForm(OwnChangesForm):
     class Meta:
         model = Exam
         fields = (
-            "course", "kind", "title", "starts_at", "duration_minutes", "place", "capacity", "opens_at", "closes_at",
-            "withdraw_until", "max_points", "review_at", "review_minutes", "review_place",
+            "course", "kind", "title", "starts_at", "duration_minutes", "place", "capacity", "examiners", "call_in", "opens_at",
+            "closes_at", "withdraw_until", "max_points", "review_at", "review_minutes", "review_place",
         )  # fmt: skip
 
     def clean_capacity(self) -> int | None:
@@ -88,7 +88,7 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
     list_select_related = ("course",)
     inlines = (RoomInline,)
     fieldsets = (
-        (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), "state", "work", "whether_held")}),
+        (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), ("examiners", "call_in"), "state", "work", "whether_held")}),
         (gettext_lazy("Sign-up"), {"fields": (("opens_at", "closes_at"), "withdraw_until"), "classes": ("tab",)}),
         (gettext_lazy("Points and review"), {"fields": ("max_points", ("review_at", "review_minutes", "review_place")), "classes": ("tab",)}),
     )  # fmt: skip

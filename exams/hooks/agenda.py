@@ -10,10 +10,10 @@ from amls.agenda.services import ChangeKind, after_reconcile
 from amls.agenda.sources import Item, registry
 from amls.courses.models import Course, Enrolment
 from amls.mail.changes import told_apart
-from exams.agenda_items import GONE, SOURCE, items_of, own_items
+from exams.agenda_items import GONE, SOURCE, ExamKeys, items_of, own_items
 from exams.models import Exam, Registration
 from exams.models.exam import SignUp
-from exams.queries import overview_of
+from exams.queries import key_of_exam, overview_of
 from exams.services.datenews import tell_rescheduled
 
 
@@ -79,21 +79,28 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
         own = {row.exam_id: row for row in rows}
     passed = any(registration.has_passed for registration in own.values())
     needs_one = not passed and all(registration.closed_at is not None for registration in own.values())
+    keys = ExamKeys(exams, enrolment.course.zone)
+    known_keys, concerning = set[str](), set[str]()
     for exam in exams:
-        registration, key = own.get(exam.pk), f"{SOURCE}.exam:{exam.pk}"
+        registration = own.get(exam.pk)
         is_in = registration is not None and registration.state not in GONE
         # That a date is cancelled is for those who could have signed up for it, too.
         may_sign_up = needs_one and not is_in and now < exam.starts_at and exam.window(now) != SignUp.CLOSED
-        if not may_sign_up or exam.is_cancelled:
-            yield f"{key}:signup-opens"
-        if not (is_in or may_sign_up):
-            yield key
-        if not (is_in or may_sign_up) or exam.is_cancelled:
-            yield f"{key}:signup-closes"
-        if not is_in or exam.is_cancelled:
-            yield f"{key}:withdraw-until"
-        if registration is None or registration.state not in _SITTING:
-            yield f"{key}:review"
+        is_held = not exam.is_cancelled
+        sits = registration is not None and registration.state in _SITTING
+        is_slot = keys.is_slot(exam)
+        judged = {
+            key_of_exam(exam): is_in or (may_sign_up and not is_slot),
+            keys.of_window(exam, "signup-opens"): may_sign_up and is_held,
+            keys.of_window(exam, "signup-closes"): (is_in or may_sign_up) and is_held,
+            keys.of_window(exam, "withdraw-until"): is_in and is_held,
+            f"{key_of_exam(exam)}:review": sits,
+            # Who has a slot reads of it instead of its day.
+            **({keys.of_day(exam): may_sign_up} if is_slot else {}),
+        }
+        known_keys |= judged.keys()
+        concerning |= {key for key, concerns in judged.items() if concerns}
+    yield from known_keys - concerning
 
 
 _SITTING = (Registration.State.REGISTERED, Registration.State.ATTENDED)

@@ -73,7 +73,8 @@ def _slip_key(order: Order) -> str:
     return "|".join(
         str(part)
         for part in (
-            registration.state, exam.starts_at, exam.duration_minutes, exam.place, exam, exam.seats_released_at,
+            registration.state, exam.kind, exam.starts_at, exam.duration_minutes, exam.place, exam, exam.examiners,
+            exam.call_in, exam.seats_released_at,
             getattr(registration, "seat", ""), admission.state, granted.ends_at(exam) if granted else "",
             registration.enrolment.user, registration.enrolment.number,
         )
@@ -98,7 +99,8 @@ def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
         ],
         "code": qr_code(f"{settings.SITE_URL}{door}?who={slip_code(registration.pk, exam.pk)}"),
     }
-    title = _titled(_("Admission slip"), exam)
+    is_oral = exam.kind == Exam.Kind.ORAL
+    title = _titled(_("Your oral exam") if is_oral else _("Admission slip"), exam)
     yield render_pdf("exams/pdf/slip.html", context, title=title, order=order, on_one_page=True)
     progress(1, 1)
 
@@ -139,7 +141,7 @@ def _list_key(order: Order) -> str:
     seats = Seat.objects.filter(room__exam=exam).aggregate(newest=Max("pk"), count=Count("pk"))
     decided = AdmissionDecision.objects.filter(course=exam.course_id).aggregate(newest=Max("pk"))
     # Rules of admission depend on what other apps know: a list is fresh for the minute.
-    return f"{exam.starts_at}|{exam.place}|{people}|{seats}|{decided}|{order.now:%Y-%m-%dT%H:%M}"
+    return f"{exam.starts_at}|{exam.place}|{exam.examiners}|{people}|{seats}|{decided}|{order.now:%Y-%m-%dT%H:%M}"
 
 
 def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from amls.mail.wording import escaped
 from exams.models import AdmissionDecision, Exam, Registration
 from exams.models.exam import SignUp
 from exams.queries import removal_of
+from exams.services.datenews import KNEW, is_elsewhere
 from exams.services.regrading import REMOVED
 from exams.services.seatnews import NamedSeat, seats_of
 
@@ -39,7 +40,8 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
             "All seats of **%(exam)s**, %(when)s, are taken. You wait in the order of sign-up; when a seat is "
             "given back you get it by yourself and are told at once. After %(until)s nobody moves up any more."
         ) % escaped(values)
-        return _letter(registration, subject, "\n\n".join([text, *_said_of_the_kept_seat(registration)]))
+        parts = [text, *_said_of_the_examination(registration), *_said_of_the_kept_seat(registration)]
+        return _letter(registration, subject, "\n\n".join(parts))
     if exam.may_withdraw(now):
         text = _(
             "You hold a seat for **%(exam)s**, %(when)s. You can withdraw or move to another date until %(until)s. "
@@ -51,7 +53,8 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
             "if you can't come, tell the staff of the course. The seat is not yet the admission: the page shows what is "
             "still missing."
         )
-    return _letter(registration, _("You are registered for %(exam)s") % values, text % escaped(values))
+    parts = [text % escaped(values), *_said_of_the_examination(registration)]
+    return _letter(registration, _("You are registered for %(exam)s") % values, "\n\n".join(parts))
 
 
 @letter("exams.promoted", label=gettext_lazy("Seat from the waiting list"))
@@ -81,6 +84,7 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
             "Your seat for **%(exam)s**, %(when)s, is given on, as you were told when you joined the waiting list."
         )
         text += "\n\n" + said % escaped({"exam": given_back.exam, "when": _when(given_back.exam)})
+    text = "\n\n".join([text, *_said_of_the_examination(registration)])
     return _letter(registration, _("You have a seat for %(exam)s") % {"exam": exam}, text, is_pushed=True)
 
 
@@ -117,13 +121,13 @@ def rescheduled(notice: Notice, now: datetime) -> Letter | None:
     exam = registration.exam
     if now >= exam.starts_at:
         return None
-    values = {"exam": exam, "when": _time(exam), "place": exam.place}
+    if not is_elsewhere(exam, notice.references.get(KNEW)):
+        return _otherwise(registration)
+    values = {"exam": exam, "when": _time(exam), "place": exam.place or _("place to be announced")}
     if registration.state == _State.REGISTERED:
         text = _("**%(exam)s**, for which you hold a seat, is at another time or place now: %(when)s, %(place)s.")
     else:
         text = _("**%(exam)s**, for a seat of which you wait, is at another time or place now: %(when)s, %(place)s.")
-    if not exam.place:
-        values["place"] = _("place to be announced")
     text += "\n\n" + _("What earlier mails said of its time and place holds no longer.")
     if exam.may_withdraw(now):
         values["until"] = say_time(exam.last_moment_to_withdraw, registration.course.zone)
@@ -131,7 +135,20 @@ def rescheduled(notice: Notice, now: datetime) -> Letter | None:
     else:
         text += " " + _("If you can't come then, tell the staff of the course.")
     subject = _("Moved: your exam, %(exam)s, %(when)s") % values
-    return _letter(registration, subject, text % escaped(values), is_pushed=True)
+    parts = [text % escaped(values), *_said_of_the_examination(registration)]
+    return _letter(registration, subject, "\n\n".join(parts), is_pushed=True)
+
+
+def _otherwise(registration: Registration) -> Letter:
+    """Tell who takes part in an exam that stays where it is that others examine, or that one calls in elsewhere."""
+    values = {"exam": registration.exam, "when": _when(registration.exam)}
+    subject = _("Changed: your exam, %(exam)s, %(when)s") % values
+    text = _(
+        "**%(exam)s**, %(when)s, stays where it is, but who examines or the call-in link is another one now. What "
+        "earlier mails said of these holds no longer."
+    )
+    parts = [text % escaped(values), *_said_of_the_examination(registration)]
+    return _letter(registration, subject, "\n\n".join(parts), is_pushed=True)
 
 
 @letter("exams.wait-ended", label=gettext_lazy("End of a wait for another date"))
@@ -201,6 +218,17 @@ def _said_of_the_kept_seat(waiting: Registration) -> list[str]:
     return [said % escaped({"exam": kept.exam, "when": _when(kept.exam)})]
 
 
+def _said_of_the_examination(registration: Registration) -> list[str]:
+    """Return by whom one is examined, and, to who holds a seat, how one calls in: a paragraph each, where there is any."""
+    exam = registration.exam
+    said = [_("Examiners: %(names)s") % escaped({"names": exam.examiners})] if exam.examiners else []
+    if exam.call_in and registration.holds_seat:
+        # An address within a link of Markdown ends with the first bracket.
+        link = exam.call_in.replace("(", "%28").replace(")", "%29")
+        said.append(_("[Call in](%(link)s): this link is for you alone.") % {"link": link})
+    return said
+
+
 @letter("exams.moved", label=gettext_lazy("Moved to another exam date"))
 def moved(notice: Notice, now: datetime) -> Letter | None:
     """Confirm a move to another date."""
@@ -218,7 +246,8 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
         subject = _("The staff moved you to another exam date")
         text += "\n\n" + _("The staff of the course did this. Reason: %(reason)s")
     values = {"exam": registration.exam, "when": _when(registration.exam), "reason": registration.reason}
-    return _letter(registration, subject, text % escaped(values), is_pushed=bool(registration.reason))
+    parts = [text % escaped(values), *_said_of_the_examination(registration)]
+    return _letter(registration, subject, "\n\n".join(parts), is_pushed=bool(registration.reason))
 
 
 @letter("exams.withdrawn", label=gettext_lazy("Withdrawn from an exam"))

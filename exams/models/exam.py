@@ -128,6 +128,23 @@ class Exam(models.Model):
     starts_at = models.DateTimeField(_("starts"))
     duration_minutes = models.PositiveSmallIntegerField(_("duration in minutes"), default=90)
     place = LineField(_("place"), max_length=200, blank=True)
+    examiners = LineField(
+        _("examiners"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("By name, such as 'Prof. Boehm, Dr. Größe'. Everyone who sees the exam sees them."),
+    )
+    # Never in what several people share: see `Exam.shown`, and `exams.agenda_items` for who has it in their calendar.
+    call_in = models.URLField(
+        _("call-in link"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Shown to the staff and to who holds a seat of this date, and to nobody else."),
+    )
     capacity = models.PositiveIntegerField(_("capacity"), null=True, blank=True, help_text=_("Empty: no limit."))
     opens_at = models.DateTimeField(_("sign-up opens"), null=True, blank=True)
     closes_at = models.DateTimeField(_("sign-up closes"), null=True, blank=True)
@@ -236,10 +253,13 @@ class Exam(models.Model):
 
     @property
     def shown(self) -> tuple[Any, ...]:
-        """Return all that pages show of it to everybody but its counters: see `amls.pagecache.parts.SharedRow`."""
+        """Return all that pages show of it to everybody but its counters: see `amls.pagecache.parts.SharedRow`.
+
+        Not the call-in link, which only who holds a seat may know.
+        """
         return (
-            self.pk, self.kind, self.title, self.starts_at, self.duration_minutes, self.place, self.capacity, self.opens_at,
-            self.closes_at, self.withdraw_until, self.closed_at, self.apart, self.cancelled_at, self.cancelled_because,
+            self.pk, self.kind, self.title, self.starts_at, self.duration_minutes, self.place, self.examiners, self.capacity,
+            self.opens_at, self.closes_at, self.withdraw_until, self.closed_at, self.apart, self.cancelled_at, self.cancelled_because,
         )  # fmt: skip
 
     @cached_property

@@ -9,6 +9,8 @@ from amls.agenda.sources import Item
 from amls.core.doorbell import ring
 from amls.courses.models import Course, Enrolment
 from exams.agenda_items import SOURCE, own_items_of_all
+from exams.queries import exam_of_key
+from exams.services.datenews import tell_other_call_in
 
 FOLLOW = "exams.tasks.follow"
 
@@ -31,7 +33,10 @@ def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
 
 
 def follow_course(course: Course, now: datetime) -> list[object]:
-    """Bring up to date whose own items differ from what they should be: 4 queries where nobody's does."""
+    """Bring up to date whose own items differ from what they should be: 4 queries where nobody's does.
+
+    Who holds a seat of a date that has another call-in link now is told of it.
+    """
     wanted = own_items_of_all(course)
     shown: dict[int, dict[str, Item]] = {}
     rows = AgendaItem.objects.filter(
@@ -44,5 +49,14 @@ def follow_course(course: Course, now: datetime) -> list[object]:
         for pk in wanted.keys() | shown.keys()
         if {item.key: item for item in wanted.get(pk, [])} != shown.get(pk, {})
     ]
+    knew = {
+        (pk, exam): was.call_in
+        for pk in stale
+        for item in wanted.get(pk, [])
+        # Who has just got a seat, and is called otherwise now, is told of it with the link.
+        if (was := shown.get(pk, {}).get(item.key)) is not None and was.title == item.title
+        if was.call_in != item.call_in and (exam := exam_of_key(item.key)) is not None
+    }
     agenda.reconcile_people(Enrolment.objects.filter(pk__in=stale), now=now, sources=[SOURCE])
+    tell_other_call_in(knew, course, now=now)
     return []

@@ -8,8 +8,9 @@ from django import template
 
 from amls.courses.access import Access
 from amls.courses.eligibility import Finding, Verdict
+from exams import slots
 from exams.models import Exam
-from exams.queries import exams_for, overview_of
+from exams.queries import ExamCard, exams_for, overview_of
 from exams.steps import seat_step
 
 register = template.Library()
@@ -19,6 +20,12 @@ register = template.Library()
 def date_name(exam: Exam, now: datetime | None = None) -> str:
     """Return what tells a date from the course's others, without its year where it is that of `now`."""
     return exam.date_name(now=now)
+
+
+@register.filter
+def step_of(card: ExamCard) -> str:
+    """Return the name of the page by which the reader comes to a slot; empty where they can't."""
+    return slots.step_of(card)
 
 
 @register.inclusion_tag("exams/_tile.html", takes_context=True)

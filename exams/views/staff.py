@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.folding import is_found, searchable
 from amls.core.meanwhile import exactly
 from amls.core.request import htmx_of
+from amls.core.text import clean_line
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_of, user_or_none
 from amls.files.shelf import Shelf
@@ -32,6 +34,9 @@ from exams.queries import HAS_PASSED_ANOTHER
 from exams.services.registration import name_of_capacity
 from exams.services.university import compare_lists, import_university_list
 from exams.views.people import GONE, is_spare, lists_of, may_return, people_of, place_of
+
+# As many as one reads through in a list; more are found by typing.
+_MOST_CANDIDATES = 50
 
 
 def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
@@ -88,7 +93,7 @@ def show_staff(
         "rooms": list(exam.rooms.all()),
         "helpers": _helpers(request, exam, access),
         "by_hand": by_hand,
-        "candidates": _candidates(exam, moves_up=moves_up),
+        **_candidates_shown(exam, request.GET.get("who", ""), by_hand["enrolment"].value(), moves_up=moves_up),
         "moves_up": moves_up,
         "comparison": compare_lists(exam),
         "capacity": capacity.data.get("capacity", "") if capacity is not None else stands,
@@ -97,6 +102,23 @@ def show_staff(
         "capacity_problem": problem,
     }
     return render(request, "exams/staff.html", context, status=422 if by_hand.errors or problem else 200)
+
+
+def _candidates_shown(exam: Exam, typed: str, chosen: Any, *, moves_up: bool) -> dict[str, Any]:
+    """Return whom the page offers to put on the list by hand: as many as one reads through, found by what was typed.
+
+    Who was chosen on a page that is shown again is among them.
+    """
+    who = clean_line(typed)[:100]
+    fitting = list[Candidate]()
+    for row in _candidates(exam, moves_up=moves_up):
+        said = searchable(f"{row.enrolment.user} {row.enrolment.number} {row.enrolment.user.email}")
+        if str(row.enrolment.pk) == str(chosen):
+            fitting.insert(0, row)
+        elif is_found(who, said):
+            fitting.append(row)
+    shown = fitting[:_MOST_CANDIDATES]
+    return {"candidates": shown, "too_many_candidates": len(fitting) - len(shown), "who": who}
 
 
 def _candidates(exam: Exam, *, moves_up: bool) -> list[Candidate]:

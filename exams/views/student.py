@@ -19,6 +19,7 @@ from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, with_task_points
 from exams.services.registration import move, register, withdraw
 from exams.services.two_dates import hold_beside, wait_beside, why_not_beside
+from exams.slots import list_dates
 
 
 @require_safe
@@ -27,7 +28,10 @@ def exams(request: HttpRequest, slug: str) -> HttpResponse:
     """Show each date with its free seats, and what the reader has and still needs."""
     access = open_course(request, slug, along=["exam_rules"], own=["accommodation"])
     overview = with_how_graded(with_task_points(exams_for(access)))
-    return render(request, "exams/exams.html", _context(access, overview))
+    dates = list_dates(overview, access.course.zone)
+    # What is said beside a date is said above the page where the date is only a line.
+    context = {**_context(access, overview), "dates": dates, "rows_that_say": [card.exam for card in dates.cards]}
+    return render(request, "exams/exams.html", context)
 
 
 def _context(access: Access, overview: ExamsOverview) -> dict[str, object]:

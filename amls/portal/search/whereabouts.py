@@ -193,7 +193,7 @@ def _read(reader: Reader, courses: list[Course]) -> dict[int, CourseSpots]:
     rows = (
         AgendaItem.objects.base()
         .present()
-        .filter(course__in=courses, status=Status.CONFIRMED)
+        .filter(course__in=courses, status=Status.CONFIRMED, is_for_participants=False)
         .order_by("starts_at", "key")[:_MOST_ITEMS]
     )
     items: dict[int, list[AgendaItem]] = {course.pk: [] for course in courses}

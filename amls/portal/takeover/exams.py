@@ -17,7 +17,7 @@ from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 
 _EXAM_FIELDS = (
-    "kind", "title", "duration_minutes", "place", "capacity", "review_minutes", "review_place", "max_points",
+    "kind", "title", "duration_minutes", "place", "examiners", "capacity", "review_minutes", "review_place", "max_points",
 )  # fmt: skip
 _GRADING_FIELDS = ("exam_percent", "project_is_prerequisite", "max_extra_points")
 _EXAM_TIMES = ("starts_at", "opens_at", "closes_at", "withdraw_until", "review_at")

@@ -315,6 +315,7 @@ def _exam(exam: Exam, course: Course) -> ExamSpec:
         starts_at=to_wall_clock(exam.starts_at, course.zone),
         duration_minutes=exam.duration_minutes,
         place=exam.place,
+        examiners=exam.examiners,
         capacity=exam.capacity,
         opens_at=_local(exam.opens_at, course),
         closes_at=_local(exam.closes_at, course),

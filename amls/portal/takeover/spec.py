@@ -295,6 +295,7 @@ class ExamSpec:
     title: str = ""
     duration_minutes: int = 90
     place: str = ""
+    examiners: str = ""
     capacity: int | None = None
     opens_at: datetime | None = None
     closes_at: datetime | None = None
