@@ -20,6 +20,7 @@ from amls.mail.models import Notice
 from amls.mail.reminders import plan_reminders
 from amls.mail.still_due import still_due_for
 from exams.models import Exam
+from exams.services.cancelling import cancel_exam
 from exams.services.registration import register, withdraw
 from exams.services.series import plan_oral_exams, preview_oral_exams, take_slots_back
 from exams.services.two_dates import hold_beside
@@ -216,3 +217,24 @@ def test_many_slots_cost_the_statements_of_few(cast: Cast, rings: Rings) -> None
         reconcile(cast.course, now=timezone.now())
         AgendaItem.objects.all().delete()
     assert counts[0] == counts[1]
+
+
+def test_a_cancelled_slot_leaves_its_day_and_stays_with_who_held_it(
+    cast: Cast, slots: list[Exam], rings: Rings
+) -> None:
+    with rings():
+        register(enrolment=cast.student, exam_pk=slots[0].pk, now=NOW)
+    before = _windows(cast)
+    cancel_exam(exam_pk=slots[0].pk, reason="Dr. Größe ist krank", now=NOW)
+    assert _windows(cast) == before
+    day = next(item for item in present_items(cast.course, None, now=NOW) if item.title == "Oral exams")
+    assert day.starts_at == slots[1].starts_at
+    assert [
+        entry.row.is_cancelled for entry in own_entries(cast.student, now=NOW) if entry.row.title == "Oral exam"
+    ] == [True]
+    assert "Oral exam" not in titles(own_entries(cast.other_student, now=NOW))
+    for exam in slots[1:4]:
+        cancel_exam(exam_pk=exam.pk, reason="Dr. Größe ist krank", now=NOW)
+    days = [item for item in present_items(cast.course, None, now=NOW) if item.title == "Oral exams"]
+    assert [day.is_cancelled for day in days] == [True, False]
+    assert cast.client("student").get("/amls/exams/").content.decode().count("cancelled") >= 3
