@@ -112,8 +112,10 @@ def items_of(course: Course) -> Iterator[Item]:
     for exam in keys.exams:
         item = exam_item(exam, course)
         yield replace(item, is_for_participants=True) if keys.is_slot(exam) else item
-        # Nobody signs up or withdraws where a date is cancelled: calendars drop these, and show the exam itself as cancelled.
-        for what, moment in [] if exam.is_cancelled else moments_of(exam):
+        if exam.is_cancelled:
+            # Nobody signs up, withdraws or looks at it: calendars drop these, and show the exam itself as cancelled.
+            continue
+        for what, moment in moments_of(exam):
             key = keys.of_window(exam, what)
             if key not in said:
                 said.add(key)
