@@ -16,7 +16,21 @@ from exams.forms import (
     ReasonForm,
     StudentForm,
 )
-from exams.views import cancelling, door, extra, grades, held, papers, plan, results, rules, series, staff, student, tasks
+from exams.views import (
+    cancelling,
+    door,
+    extra,
+    grades,
+    held,
+    papers,
+    plan,
+    results,
+    rules,
+    series,
+    staff,
+    student,
+    tasks,
+)
 from exams.views.acts import act_view
 
 app_name = "exams"
