@@ -171,6 +171,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:enter_grades": ("{exam}results/grades/", dict.fromkeys(PARTS, 405)),
     "exams:minutes": ("{exam}minutes.pdf", STAFF),
     "exams:extra": ("/amls/staff/extra-points/", STAFF_LOGIN),
+    "exams:plan_oral": ("/amls/staff/oral-exams/", STAFF_LOGIN),
+    "exams:plan_oral_undo": ("/amls/staff/oral-exams/undo/", POSTED_LOGIN),
     "exams:register": ("{exam}register/", MEMBERS),
     "exams:withdraw": ("{exam}withdraw/", MEMBERS),
     "exams:move": ("{exam}move/", MEMBERS),
