@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pghistory.models import Events
@@ -93,11 +94,13 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         course_path: how a query gets from the model to its course.
         previews: whether changes of the agenda, and what people would be told, are shown before they are saved.
         says_moments: columns that say moments and are no fields.
+        instead_of_deleting: what can be taken back and does as well, in words.
     """
 
     course_path = "course"
     previews = True
     says_moments: tuple[str, ...] = ()
+    instead_of_deleting: str | Promise = ""
     warn_unsaved_form = True
     list_filter_submit = True
     # How many rows there are without a filter is one more count for every list.
@@ -338,7 +341,7 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
 
         What is not deleted says so before it is asked about: its reason is returned instead.
         """
-        context: dict[str, Any] = {"seen": seen_of(self, request, rows)}
+        context: dict[str, Any] = {"seen": seen_of(self, request, rows), "instead": self.instead_of_deleting}
 
         def act() -> HttpResponse:
             delete()

@@ -93,6 +93,9 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
         (gettext_lazy("Points and review"), {"fields": ("max_points", ("review_at", "review_minutes", "review_place")), "classes": ("tab",)}),
     )  # fmt: skip
     readonly_fields = ("state", "work", "whether_held")
+    instead_of_deleting = gettext_lazy(
+        "An exam that only does not take place is better cancelled, from its page at the course. Then it can be held after all."
+    )
     another_later = timedelta(weeks=4)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Exam | None:

@@ -112,6 +112,9 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
     search_fields = ("number", "title")
     ordering = ("course", Coalesce("starts_at", Cast("day", models.DateTimeField())), "number", "pk")
     inlines = (MaterialInline,)
+    instead_of_deleting = gettext_lazy(
+        "A session that only does not take place is better cancelled: open it and set its state. Then it can be held after all."
+    )
     actions_list = ("upload_files",)
     actions_detail = ("make_another", "hold_weekly")
     # What is told of one session says nothing of the next.

@@ -183,3 +183,23 @@ def test_what_stands_in_a_row_counts_as_seen_with_it(cast: Cast) -> None:
     type(material).objects.filter(pk=material.pk).update(title="Şahin")
     assert "changed this meanwhile (Title: Şahin)" in said_by(client.post(address, sent, follow=True))
     assert Lecture.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("way", ["page", "list"])
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("lectures_lecture", "A session that only"), ("exams_exam", "An exam that only"), ("lectures_deadline", "")],
+)
+def test_the_question_says_that_nothing_is_taken_back_and_what_does_as_well(
+    cast: Cast, name: str, instead: str, way: str
+) -> None:
+    row, client = DATED[name](cast), cast.client("lecturer")
+    if way == "page":
+        page = client.get(reverse(f"admin:{name}_delete", args=[row.pk]))
+    else:
+        sent = {"action": "delete_selected", "_selected_action": [row.pk]}
+        page = client.post(reverse(f"admin:{name}_changelist"), sent)
+    said = said_by(page)
+    assert "This can't be undone." in said
+    assert ("does not take place is better cancelled" in said) is bool(instead)
+    assert instead in said
