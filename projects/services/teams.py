@@ -331,21 +331,30 @@ def standing_of_invitations(invitations: Sequence[Invitation], *, now: datetime)
     settled = set(
         Assessment.objects.filter(project__in=projects, published_at__isnull=False).values_list("project", flat=True)
     )
-    standings = {}
-    for row in invitations:
-        closes, course = deadlines[row.project.assignment_id].registration_closes_at, row.project.assignment.course
-        why = ""
-        if closes is not None and not is_open_until(closes, now):
-            why = _("Teams could be changed until %(time)s: nobody can accept this invitation any more. %(ask)s") % {
-                "time": say_time(closes, course.zone, now=now),
-                "ask": whom_to_ask(course),
-            }
-        elif row.project_id in settled:
-            why = _("The result of this team is published: nobody can join it any more. %(ask)s") % {
-                "ask": whom_to_ask(course)
-            }
-        standings[row.pk] = InvitationStanding(min(row.open_until, *([closes] if closes else [row.open_until])), why)
-    return standings
+    return {
+        row.pk: standing_of_invitation(
+            row, deadlines[row.project.assignment_id], is_settled=row.project_id in settled, now=now
+        )
+        for row in invitations
+    }
+
+
+def standing_of_invitation(
+    invitation: Invitation, deadlines: Deadlines, *, is_settled: bool, now: datetime
+) -> InvitationStanding:
+    """Return how an open invitation stands by the deadlines of its assignment, and by whether its team's result is published."""
+    closes, course = deadlines.registration_closes_at, invitation.project.assignment.course
+    why = ""
+    if closes is not None and not is_open_until(closes, now):
+        why = _("Teams could be changed until %(time)s: nobody can accept this invitation any more. %(ask)s") % {
+            "time": say_time(closes, course.zone, now=now),
+            "ask": whom_to_ask(course),
+        }
+    elif is_settled:
+        why = _("The result of this team is published: nobody can join it any more. %(ask)s") % {
+            "ask": whom_to_ask(course)
+        }
+    return InvitationStanding(min(invitation.open_until, closes or invitation.open_until), why)
 
 
 def write_seeking_note(

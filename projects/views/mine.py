@@ -38,7 +38,7 @@ from projects.services.extensions import request_extension, take_request_back
 from projects.services.handin import pick_submission
 from projects.services.registration import dissolve_project, leave_team
 from projects.services.switching import switch_topic, take_switch_back
-from projects.services.teams import invite_member, revoke_invitation, standing_of_invitations
+from projects.services.teams import invite_member, revoke_invitation, standing_of_invitation
 from projects.teamrows import places_taken
 from projects.views.access import Mine, mine_of, number, open_mine
 from projects.works import own_works_for
@@ -115,7 +115,9 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
     invited = list(Invitation.objects.filter(project=team.project).open_at(now).select_related("seeker__user"))
     for invitation in invited:
         invitation.project = team.project
-    standings = standing_of_invitations(invited, now=now)
+    standings = [
+        standing_of_invitation(row, mine.deadlines, is_settled=team.is_settled, now=now) for row in invited
+    ]
     requests = list(ExtensionRequest.objects.filter(project=team.project).order_by("-decided_at", "-pk"))
     is_open = team.closes_at is None or now < team.closes_at
     assessment = team.published
@@ -125,7 +127,7 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
     return {
         "project": team.project,
         "topic": team.project.topic,
-        "open_invitations": [(row, standings[row.pk]) for row in invited],
+        "open_invitations": list(zip(invited, standings, strict=True)),
         "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in team.attempts],
         "result": result,
         "score": score_of(assessment, team.project.assignment, mine.enrolment.pk)

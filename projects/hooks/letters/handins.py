@@ -48,9 +48,9 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
         if not stands.is_in_time and submission.accepted_at is not None:
             standing = _("It is late, and the staff accepted it as if it were in time.")
         elif not stands.is_in_time:
-            standing = _("**It is late.** It counts, and **%(percent)s %%** of its points are deducted.") % {
-                "percent": stands.percent
-            }
+            standing = _("**It is late.** It counts, and **%(percent)s %%** of its points are deducted.") % escaped(
+                {"percent": stands.percent}
+            )
         if project.picked is not None and project.picked_id != submission.pk:
             standing += " " + _(
                 "**Attempt %(picked)s goes on counting**, because your team picked it. "

@@ -94,12 +94,13 @@ def about_team(
     project = project_of(notice)
     if project is None:
         return None
-    values = {"topic": project.title, "name": name_of(notice), **(also or {})}
     if without_topics is not None and project.topic_id is None:
         subject, text = without_topics
-    if project.topic_id is None and project.assignment.has_topics:
-        # 'Project' alone may be any course's.
-        values["topic"] = f"{project.title} ({project.course})"
+    # 'Project' alone may be any course's.
+    is_any = project.topic_id is None and project.assignment.has_topics
+    named = "%(title)s (%(course)s)" if is_any else "%(title)s"
+    topic = named % {"title": project.title, "course": project.course}
+    values = {"topic": topic, "name": name_of(notice), **(also or {})}
     return Letter(
         subject=subject % values,
         text=text % escaped(values),
