@@ -115,9 +115,7 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
     invited = list(Invitation.objects.filter(project=team.project).open_at(now).select_related("seeker__user"))
     for invitation in invited:
         invitation.project = team.project
-    standings = [
-        standing_of_invitation(row, mine.deadlines, is_settled=team.is_settled, now=now) for row in invited
-    ]
+    standings = [standing_of_invitation(row, mine.deadlines, is_settled=team.is_settled, now=now) for row in invited]
     requests = list(ExtensionRequest.objects.filter(project=team.project).order_by("-decided_at", "-pk"))
     is_open = team.closes_at is None or now < team.closes_at
     assessment = team.published
