@@ -53,7 +53,8 @@ def _forms_of(admin: Any, request: HttpRequest, row: Any) -> Iterator[OwnChanges
     """Yield the form of a row, and those of what stands in it."""
     prefix = _prefix_of(row)
     # Forms may fill in their row.
-    forms = [admin.get_form(request, row, change=True)(instance=type(row)._base_manager.get(pk=row.pk), prefix=prefix)]  # noqa: SLF001
+    own = type(row)._base_manager.get(pk=row.pk)  # noqa: SLF001 - Django's documented name for it
+    forms = [admin.get_form(request, row, change=True)(instance=own, prefix=prefix)]
     for number, (formset, inline) in enumerate(admin.get_formsets_with_inlines(request, row)):
         within = formset(instance=row, prefix=f"{prefix}-{number}", queryset=inline.get_queryset(request))
         for form in within.initial_forms:

@@ -316,6 +316,7 @@ def _minutes_key(order: Order) -> str:
             row.exam.starts_at,
             row.exam.duration_minutes,
             row.exam.place,
+            row.exam.examiners,
         )
         for row in _examined(order)
     ]

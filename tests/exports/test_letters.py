@@ -129,6 +129,8 @@ def test_every_pdf_prints_the_letters_that_a_name_has(
 ) -> None:
     AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
     made = [of_exam(cast, kind, exam) for kind in ("exams.door", "exams.seats", "exams.attendees")]
+    # Minutes of those who sit a written exam, too: they are printed where an exam is called an oral one.
+    made.append(of_exam(cast, "exams.minutes", exam))
     made.append(make(cast.course, "portal.gradebook", user=cast.lecturer.user, **BookQuery().parameters()))
     # A slip and a receipt are one person's: ten names at a time.
     alone: dict[str, list[Export]] = {"exams.slip": [], "projects.receipt": []}

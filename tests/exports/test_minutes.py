@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from amls.courses.models import User
-from exams.models import Registration
+from exams.models import Exam, Registration
 from exams.services.registration import staff_register
 from tests.cast import Cast
 from tests.exams.people import make_students
@@ -55,3 +55,7 @@ def test_minutes_name_examinee_time_and_place(
     assert ("Şahin Öz" in first, "Łukasz Żółć" in second) == (True, True)
     (alone,) = pages(exam=slots[2].pk, registration=Registration.objects.get(exam=slots[2]).pk)
     assert "王小明" in alone
+    # Others examine: the sheet is made anew.
+    Exam.objects.filter(pk=slots[2].pk).update(examiners="Prof. Größe, Dr. Ağaoğlu")
+    (alone,) = pages(exam=slots[2].pk, registration=Registration.objects.get(exam=slots[2]).pk)
+    assert "Prof. Größe, Dr. Ağaoğlu" in alone
