@@ -1,28 +1,24 @@
 """`make bench`: what the site costs, as ratios to what is bare on the same server, in one run; `ONLY=desk` measures one part."""
 
-import http.client
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from amls.embedded import running
-from tests.bench import desk, projects, signups
-from tests.bench.counting import HEADER
-from tests.ports import free_port
+from tests.bench import desk, projects, signups, students
+from tests.bench.serving import fetch, queries, rate, serve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"
 RESULTS = ROOT / "var" / "bench"
-CLIENTS, ROUNDS, SECONDS = 8, 4, 2
+ROUNDS = 4
 
 
 def main() -> int:
@@ -88,8 +84,8 @@ def run_part(part: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     rows = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("ROWS"))[4:])
     (RESULTS / f"{part}.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False))
-    if part == "desk":
-        desk.show(rows)
+    if show := {"desk": desk.show, "students": students.show}.get(part):
+        show(rows)
         return
     for row in rows:
         print(f"{row['case']:46} {row['value']:>8} {row['ratio']!s:>6} {row['aim']}")
@@ -142,69 +138,6 @@ def close_connections() -> None:
     from django.db import connections
 
     connections.close_all()
-
-
-@contextmanager
-def serve(application: str, extra: dict[str, str]) -> Iterator[int]:
-    """Run a server with two processes; yield its port."""
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "wsgi",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    command += ["--blocking-threads", "16", "--no-ws", "--log-level", "error", application]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **extra}, start_new_session=True)
-    try:
-        for _attempt in range(200):
-            try:
-                fetch(port, "/healthz", {})
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield port
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-
-
-def fetch(port: int, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of one GET."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer.status, dict(answer.getheaders()), body
-
-
-def rate(port: int, path: str, headers: dict[str, str], status: int) -> float:
-    """Return answers per second with some clients at once; a wrong status is an error."""
-    got = fetch(port, path, headers)[0]
-    if got != status:
-        raise RuntimeError(f"{path}: {got} instead of {status}")
-    words = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t", "2", "-c", str(CLIENTS), "-d", f"{SECONDS}s", *words, f"http://127.0.0.1:{port}{path}"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise RuntimeError(f"{path}: {said}")
-    return float(said.split("Requests/sec:")[1].split()[0])
-
-
-def queries(port: int, path: str, headers: dict[str, str], status: int) -> int:
-    """Return how many SQL queries one more request takes, after the timed ones have warmed everything."""
-    got, answered, _body = fetch(port, path, {**headers, HEADER: "1"})
-    if got != status:
-        raise RuntimeError(f"{path}: {got} instead of {status}")
-    return int(next(value for name, value in answered.items() if name.lower() == HEADER.lower()))
 
 
 Case = tuple[str, dict[str, str], int]
@@ -278,7 +211,7 @@ def report(rows: list[dict[str, object]]) -> None:
 
 # What can be measured alone: `make bench ONLY=desk`.
 PARTS: dict[str, list[Callable[[], None]]] = {
-    "pages": [pages],
+    "pages": [pages, *_parts("students")],
     "search": [searching],
     "desk": _parts("desk"),
     "writes": [project_writes, exam_writes],

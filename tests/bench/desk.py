@@ -49,7 +49,7 @@ def _measure() -> list[dict[str, Any]]:
         "reason": "Outage",
     }  # fmt: skip
     pages = desk_pages(large)
-    cases = {name: (partial(_get, client, path), _aim_of(path)) for name, path in pages.items()}
+    cases = {name: (partial(get_content, client, path), _aim_of(path)) for name, path in pages.items()}
     cases["more time for all teams, shown"] = (partial(_post, client, pages["projects"], more_time), ACTION_AIM)
     for number, (ask, _aim) in enumerate(cases.values()):
         ANSWERS[f"desk-{number}"] = ask()
@@ -58,11 +58,11 @@ def _measure() -> list[dict[str, Any]]:
     collect_seldom()
     rows = []
     for number, (name, (ask, aim)) in enumerate(cases.items()):
-        page, bare = _in_turn(ask, partial(_get, client, f"/signed-in/desk-{number}/"))
+        page, bare = in_turn(ask, partial(get_content, client, f"/signed-in/desk-{number}/"))
         rows.append(
             {
                 "case": name,
-                "queries": _queries(ask),
+                "queries": queries_of(ask),
                 "kB": round(len(ANSWERS[f"desk-{number}"]) / 1000),
                 "ms": round(page, 1),
                 "to_bare": round(page / bare, 1),
@@ -78,7 +78,8 @@ def _aim_of(path: str) -> str:
     return FIRST_PAGE_AIM if path == "/admin/" else LIST_AIM
 
 
-def _get(client: Any, path: str) -> bytes:
+def get_content(client: Any, path: str) -> bytes:
+    """Return the bytes of a page; an error when it is none."""
     return _content(path, client.get(path))
 
 
@@ -92,7 +93,7 @@ def _content(path: str, answer: Any) -> bytes:
     return bytes(answer.content)
 
 
-def _queries(ask: Callable[[], bytes]) -> int:
+def queries_of(ask: Callable[[], bytes]) -> int:
     """Return how many queries a page takes, where a transaction begins and ends not counted."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -102,11 +103,17 @@ def _queries(ask: Callable[[], bytes]) -> int:
     return sum(_TRANSACTION.search(query["sql"]) is None for query in queries.captured_queries)
 
 
-def _in_turn(page: Callable[[], bytes], bare: Callable[[], bytes]) -> tuple[float, float]:
-    """Return the milliseconds of CPU that each takes: medians of rounds in turn, after one that warms both."""
+def in_turn(
+    page: Callable[[], bytes], bare: Callable[[], bytes], before: Callable[[], object] = lambda: None
+) -> tuple[float, float]:
+    """Return the milliseconds of CPU that each takes: medians of rounds in turn, after one that warms both.
+
+    What is done before each page, such as a write, does not count.
+    """
     taken: dict[Callable[[], bytes], list[float]] = {page: [], bare: []}
     for turn in range(ROUNDS + 1):
         for work, times in taken.items():
+            before()
             began = time.process_time()
             work()
             if turn:
