@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import Count, Max
@@ -14,13 +14,16 @@ from django.utils.translation import gettext_lazy, pgettext
 from amls.core.decimals import say_grade
 from amls.core.times import say_day, say_span
 from amls.courses.permissions import may_manage
-from amls.exports.kinds import PDF, XLSX, ExportKind, Order, Progress, offer
+from amls.exports.kinds import PDF, XLSX, ExportKind, Order, Progress, Writer, offer
 from amls.exports.pdf import qr_code, render_pdf
 from amls.files.tables.writing import Cell, write_xlsx
 from exams.admission import admissions_of
 from exams.models import FAILED, GRADES, Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
 from exams.naming import file_stem, known_by
 from exams.permissions import slip_code
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 # Empty lines for people who come without a registration.
 _WALK_INS = 3
@@ -175,21 +178,33 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def _write_door_list(order: Order, progress: Progress) -> Iterator[bytes]:
-    exam = _exam_of(order)
-    assert exam is not None  # noqa: S101 - `allows` was asked
+def _paper(
+    template: str, what: "_StrPromise", fill: Callable[[Exam, Order], dict[str, Any]], *, paper: str = "A4"
+) -> Writer:
+    """Return what prints a paper of an exam.
+
+    Args:
+        template: of the paper.
+        what: it is, as its title says.
+        fill: what the template shows of the exam besides it.
+        paper: as of `render_pdf`.
+    """
+
+    def write(order: Order, progress: Progress) -> Iterator[bytes]:
+        exam = _exam_of(order)
+        assert exam is not None  # noqa: S101 - `allows` was asked
+        progress(0, 1)
+        context = {"exam": exam, **fill(exam, order)}
+        yield render_pdf(template, context, title=_titled(str(what), exam), order=order, paper=paper)
+        progress(1, 1)
+
+    return write
+
+
+def _door_list(exam: Exam, order: Order) -> dict[str, Any]:
     rows = _rows(exam, order.now)
-    progress(0, 1)
-    context = {
-        "exam": exam,
-        "heading": _("List for the door"),
-        "rows": rows,
-        "not_admitted": sum(not row["admission"].is_admitted for row in rows),
-        **_name_rooms(rows),
-    }
-    title = _titled(_("List for the door"), exam)
-    yield render_pdf("exams/pdf/door_list.html", context, title=title, order=order)
-    progress(1, 1)
+    not_admitted = sum(not row["admission"].is_admitted for row in rows)
+    return {"heading": _("List for the door"), "rows": rows, "not_admitted": not_admitted, **_name_rooms(rows)}
 
 
 def _name_rooms(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -208,9 +223,7 @@ def _name_rooms(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"rooms": rooms, "only_room": rooms[0] if len(rooms) == 1 else None, "letters": letters}
 
 
-def _write_seat_plan(order: Order, progress: Progress) -> Iterator[bytes]:
-    exam = _exam_of(order)
-    assert exam is not None  # noqa: S101 - `allows` was asked
+def _seat_plan(exam: Exam, order: Order) -> dict[str, Any]:
     rows = {row["seat"].pk: row for row in _rows(exam, order.now) if row["seat"] is not None}
     rooms = []
     for room in Room.objects.filter(exam=exam).prefetch_related("seats"):
@@ -218,15 +231,10 @@ def _write_seat_plan(order: Order, progress: Progress) -> Iterator[bytes]:
         seats.sort(key=lambda row: (row["seat"].row, row["seat"].number))
         lines = [(number, list(group)) for number, group in groupby(seats, key=lambda row: row["seat"].row)]
         rooms.append({"room": room, "lines": lines, "count": len(seats)})
-    progress(0, 1)
-    context = {"exam": exam, "heading": _("Seat plan"), "rooms": rooms}
-    yield render_pdf("exams/pdf/seat_plan.html", context, title=_titled(_("Seat plan"), exam), order=order)
-    progress(1, 1)
+    return {"heading": _("Seat plan"), "rooms": rooms}
 
 
-def _write_attendees(order: Order, progress: Progress) -> Iterator[bytes]:
-    exam = _exam_of(order)
-    assert exam is not None  # noqa: S101 - `allows` was asked
+def _attendees(exam: Exam, order: Order) -> dict[str, Any]:
     rows = _rows(exam, order.now)
     rooms = list(Room.objects.filter(exam=exam))
     groups: list[dict[str, Any]] = [
@@ -238,17 +246,7 @@ def _write_attendees(order: Order, progress: Progress) -> Iterator[bytes]:
     without = [row for row in rows if row["seat"] is None]
     if without or not groups:
         groups.append({"room": None, "rows": without})
-    progress(0, 1)
-    context = {
-        "exam": exam,
-        "heading": _("Attendance"),
-        "groups": groups,
-        "has_rooms": len(groups) > 1,
-        "blanks": range(_WALK_INS),
-    }
-    title = _titled(_("Attendance list"), exam)
-    yield render_pdf("exams/pdf/attendees.html", context, title=title, order=order, paper="A4 landscape")
-    progress(1, 1)
+    return {"heading": _("Attendance"), "groups": groups, "has_rooms": len(groups) > 1, "blanks": range(_WALK_INS)}
 
 
 def _room_of(row: dict[str, Any]) -> int | None:
@@ -323,78 +321,41 @@ def _minutes_key(order: Order) -> str:
     return f"{shown}"
 
 
-def _write_minutes(order: Order, progress: Progress) -> Iterator[bytes]:
-    exam, people = _exam_of(order), _examined(order)
-    assert exam is not None  # noqa: S101 - `allows` was asked
-    progress(0, 1)
-    context = {
-        "exam": exam,
-        "people": people,
-        "lines": range(_LINES_OF_MINUTES),
-        "grades": [say_grade(grade) for grade in (*GRADES, FAILED)],
-    }
-    title = _titled(_("Minutes of the oral exam"), exam)
-    yield render_pdf("exams/pdf/minutes.html", context, title=title, order=order)
-    progress(1, 1)
-
-
-offer(
-    ExportKind(
-        name="exams.minutes",
-        label=gettext_lazy("Minutes of the oral exam"),
-        media=PDF,
-        allows=_is_staff,
-        content_key=_minutes_key,
-        write=_write_minutes,
-        filename=_named("minutes.pdf"),
-    )
-)
+def _minutes(_exam: Exam, order: Order) -> dict[str, Any]:
+    grades = [say_grade(grade) for grade in (*GRADES, FAILED)]
+    return {"people": _examined(order), "lines": range(_LINES_OF_MINUTES), "grades": grades}
 
 
 # ── offered to staff ──
 
 
-offer(
-    ExportKind(
-        name="exams.attendees",
-        label=gettext_lazy("Attendance list"),
-        media=PDF,
-        allows=_is_staff,
-        content_key=_list_key,
-        write=_write_attendees,
-        filename=_named("attendance.pdf"),
+_ATTENDANCE, _DOOR = gettext_lazy("Attendance list"), gettext_lazy("List for the door")
+_SEATS, _MINUTES = gettext_lazy("Seat plan"), gettext_lazy("Minutes of the oral exam")
+
+# By name: as what it stands in lists, what it depends on, how its file's name ends, and what writes it.
+_FOR_STAFF: dict[str, tuple["_StrPromise", Callable[[Order], str], str, Writer]] = {
+    "exams.minutes": (
+        _MINUTES, _minutes_key, "minutes.pdf", _paper("exams/pdf/minutes.html", _MINUTES, _minutes),
+    ),
+    "exams.attendees": (
+        _ATTENDANCE, _list_key, "attendance.pdf",
+        _paper("exams/pdf/attendees.html", _ATTENDANCE, _attendees, paper="A4 landscape"),
+    ),
+    "exams.attendees-sheet": (
+        gettext_lazy("Attendance list as a spreadsheet"), _list_key, "attendance.xlsx", _write_attendees_sheet,
+    ),
+    "exams.door": (_DOOR, _list_key, "door.pdf", _paper("exams/pdf/door_list.html", _DOOR, _door_list)),
+    "exams.seats": (_SEATS, _list_key, "seats.pdf", _paper("exams/pdf/seat_plan.html", _SEATS, _seat_plan)),
+}  # fmt: skip
+for _name, (_label, _key, _ending, _write) in _FOR_STAFF.items():
+    offer(
+        ExportKind(
+            name=_name,
+            label=_label,
+            media=XLSX if _ending.endswith(".xlsx") else PDF,
+            allows=_is_staff,
+            content_key=_key,
+            write=_write,
+            filename=_named(_ending),
+        )
     )
-)
-offer(
-    ExportKind(
-        name="exams.attendees-sheet",
-        label=gettext_lazy("Attendance list as a spreadsheet"),
-        media=XLSX,
-        allows=_is_staff,
-        content_key=_list_key,
-        write=_write_attendees_sheet,
-        filename=_named("attendance.xlsx"),
-    )
-)
-offer(
-    ExportKind(
-        name="exams.door",
-        label=gettext_lazy("List for the door"),
-        media=PDF,
-        allows=_is_staff,
-        content_key=_list_key,
-        write=_write_door_list,
-        filename=_named("door.pdf"),
-    )
-)
-offer(
-    ExportKind(
-        name="exams.seats",
-        label=gettext_lazy("Seat plan"),
-        media=PDF,
-        allows=_is_staff,
-        content_key=_list_key,
-        write=_write_seat_plan,
-        filename=_named("seats.pdf"),
-    )
-)
