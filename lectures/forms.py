@@ -12,7 +12,7 @@ from amls.core.clock import from_wall_clock, to_wall_clock
 from amls.core.times import say_date
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Mode
-from amls.desk.history import last_change
+from amls.desk.history import last_change, last_writer
 from amls.desk.own_changes import LinesForm, OwnChanges
 from lectures.models import Lecture
 from lectures.services.chapters import chapter_in, stamp
@@ -112,7 +112,18 @@ class ChaptersForm(LinesForm):
         help_text=_("One per line: time, title and, if you like, the slide, such as '12:30 Operator fusion #23'."),
     )
 
+    def __init__(self, *args: Any, lecture: Lecture, **kwargs: Any) -> None:
+        self.lecture = lecture
+        super().__init__(*args, **kwargs)
+
     def read_line(self, line: str) -> tuple[str, str]:
         """Tell a chapter from others by where it begins."""
         chapter = chapter_in(line)
         return (stamp(chapter.seconds), str(chapter)) if chapter is not None else (line, line)
+
+    def who_changed(self, key: str) -> str | None:
+        """Return who wrote the chapter that begins where a line does, or took it away."""
+        begins = chapter_in(f"{key} x")
+        if begins is None:
+            return None
+        return last_writer(self.lecture, of="lectures.Chapter", seconds=begins.seconds)

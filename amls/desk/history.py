@@ -1,7 +1,7 @@
 """The history of rows, in words."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,15 @@ from pghistory.models import Events
 from amls.core.times import say_moment
 from amls.courses.models import User
 
+_NOTHING: Mapping[str, Callable[[dict[str, Any]], str]] = {}
+
 
 def describe_events(
-    events: Iterable[Any], *, about: Collection[str] = (), said: Collection[str] = ()
+    events: Iterable[Any],
+    *,
+    about: Collection[str] = (),
+    said: Collection[str] = (),
+    which: Mapping[str, Callable[[dict[str, Any]], str]] = _NOTHING,
 ) -> list[dict[str, Any]]:
     """Return history rows in words: when, who, what kind, and the fields with old and new value.
 
@@ -27,6 +33,7 @@ def describe_events(
         events: of `Events`.
         about: the columns of rows that say what a row is about, such as whose it is.
         said: the columns whose values are said also of a row that was added or removed.
+        which: by the label of a model, such as 'lectures.Chapter', what returns which one it is from a row's columns.
 
     A query for the events, one for whoever made them, and one for each model whose rows they name, however many.
     """
@@ -44,7 +51,7 @@ def describe_events(
                 if context.get("user")
                 else _("the system"),
                 "what": labels.get(event.pgh_label, event.pgh_label),
-                "model": _named(event, model, about, names),
+                "model": _named(event, model, about, names, which.get(event.pgh_obj_model)),
                 "reason": context.get("reason", ""),
                 "diff": [
                     _in_words(model, name, values, names) for name, values in sorted(_differences(event, said).items())
@@ -66,10 +73,19 @@ def last_change(row: Model, name: str) -> tuple[str, str] | None:
     return None
 
 
-def last_writer(row: Model) -> str | None:
-    """Return who wrote a row last; None where no history says so."""
+def last_writer(row: Model, *, of: str = "", **columns: Any) -> str | None:
+    """Return who wrote a row last, or what belongs to it; None where no history says so.
+
+    Args:
+        row: the row.
+        of: the label of a model, such as 'lectures.Chapter': who wrote last a row of it that belongs to `row`, or took it away.
+        columns: what that row held.
+    """
     events: Any = Events.objects
-    described = describe_events(events.references(row).order_by("-pgh_created_at")[:1])
+    about = events.references(row).order_by("-pgh_created_at", "-pgh_id")
+    if of:
+        about = about.filter(pgh_obj_model=of, **{f"pgh_data__{name}": value for name, value in columns.items()})
+    described = describe_events(about[:1])
     return described[0]["who"] if described else None
 
 
@@ -103,7 +119,13 @@ class _Names:
         return self._names.get(model, {}).get(str(key), else_)
 
 
-def _named(event: Any, model: type[Model], about: Collection[str], names: _Names) -> str:
+def _named(
+    event: Any,
+    model: type[Model],
+    about: Collection[str],
+    names: _Names,
+    which_one: Callable[[dict[str, Any]], str] | None,
+) -> str:
     """Return what kind of row it is and, where that is told apart, which."""
     kind = capfirst(str(model._meta.verbose_name))  # noqa: SLF001 - documented
     which = [
@@ -111,6 +133,8 @@ def _named(event: Any, model: type[Model], about: Collection[str], names: _Names
         for name in about
         if (key := (event.pgh_data or {}).get(name)) is not None and (field := _field_of(model, name)) is not None
     ]
+    if which_one is not None and event.pgh_data:
+        which.append(which_one(event.pgh_data))
     return f"{kind} ({', '.join(which)})" if which else kind
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import get_fields_from_path
@@ -95,12 +95,14 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
         previews: whether changes of the agenda, and what people would be told, are shown before they are saved.
         says_moments: columns that say moments and are no fields.
         instead_of_deleting: what can be taken back and does as well, in words.
+        which_in_history: see `which` of `describe_events`.
     """
 
     course_path = "course"
     previews = True
     says_moments: tuple[str, ...] = ()
     instead_of_deleting: str | Promise = ""
+    which_in_history: ClassVar[Mapping[str, Callable[[dict[str, Any]], str]]] = {}
     warn_unsaved_form = True
     list_filter_submit = True
     # How many rows there are without a filter is one more count for every list.
@@ -476,7 +478,8 @@ class CourseScopedAdmin(ThroughServices, NamesDates, OwnAddress, FoldedSearch, M
     def history_of(self, row: Any) -> list[dict[str, Any]]:
         """Return what was changed of a row, the newest first, in words."""
         events: Any = Events.objects
-        return describe_events(events.references(row).order_by("-pgh_created_at")[:HISTORY_ROWS])
+        newest = events.references(row).order_by("-pgh_created_at", "-pgh_id")[:HISTORY_ROWS]
+        return describe_events(newest, which=self.which_in_history)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -84,7 +84,7 @@ KEPT: dict[str, str] = {
 # Whose history tells how something was set up: it has a period of its own. All other histories go with the people.
 _SET_UP_HISTORIES = {
     "courses.Course", "courses.StaffMember", "courses.User", "courses.WeeklySlot", "exams.Exam", "exams.ExamRules",
-    "exams.ExamTask", "exams.GradeStep", "exams.Room", "lectures.Deadline", "lectures.FreeDay", "lectures.Lecture", "lectures.Material",
+    "exams.ExamTask", "exams.GradeStep", "exams.Room", "lectures.Chapter", "lectures.Deadline", "lectures.FreeDay", "lectures.Lecture", "lectures.Material",
     "lectures.MaterialFile", "lectures.OfficeHour", "lectures.OfficeHourException", "lectures.Part", "mail.Announcement",
     "grading.Roll", "mail.ReminderRule", "portal.LegalPage", "projects.Assignment", "projects.CommentSnippet", "projects.Handout",
     "projects.HandoutFile", "projects.MentorLimit", "projects.Task", "projects.Topic",

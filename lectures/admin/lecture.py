@@ -1,7 +1,8 @@
 """Lectures and their materials at the desk."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -33,6 +34,7 @@ from lectures.admin.weekly import days_asked_for, repeat, take_back
 from lectures.advice import clashes_of
 from lectures.models import Lecture, Material
 from lectures.queries import lectures_of
+from lectures.services.chapters import ChapterLine
 from lectures.services.materials import SUFFIXES, remove_material, save_material, upload_version
 from lectures.services.schedule import (
     remove_lecture,
@@ -44,6 +46,11 @@ from lectures.undo import take_uploads_back
 def _moment_widget() -> forms.DateTimeInput:
     attrs = {"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}
     return forms.DateTimeInput(attrs=attrs, format="%Y-%m-%dT%H:%M")
+
+
+def _chapter_in_words(columns: dict[str, Any]) -> str:
+    """Return which chapter a row of the history is about, as its line says it."""
+    return str(ChapterLine(columns["seconds"], columns["title"], columns["page"]))
 
 
 class QuickEditForm(OwnChangesForm):
@@ -115,6 +122,7 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
     instead_of_deleting = gettext_lazy(
         "A session that only does not take place is better cancelled: open it and set its state. Then it can be held after all."
     )
+    which_in_history: ClassVar[Mapping[str, Callable[[dict[str, Any]], str]]] = {"lectures.Chapter": _chapter_in_words}
     actions_list = ("upload_files",)
     actions_detail = ("make_another", "hold_weekly")
     # What is told of one session says nothing of the next.

@@ -1,5 +1,6 @@
 """How a recording is divided, where a person stopped, and counts without persons."""
 
+import pghistory
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +36,9 @@ class Chapter(models.Model):
 
     def __str__(self) -> str:
         return str(self.title)
+
+
+pghistory.track()(Chapter)
 
 
 class WatchPosition(models.Model):

@@ -21,6 +21,8 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 # A title counts as said when this share of its words stands in a caption or the one after it.
 _SAID = 0.75
 _MOST_PLACES = 30
+# What a chapter says beside the second at which it begins.
+_SAID_OF_ONE = ("title", "page", "is_proposed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,14 @@ def read_chapters(text: str, length: Length = _NOT_KNOWN) -> list[ChapterLine]:
 
 
 def set_chapters(*, lecture: Lecture, chapters: Iterable[ChapterLine], now: datetime) -> None:
-    """Replace a lecture's chapters by those of its staff; without any, they are proposed again."""
+    """Make a lecture's chapters those of its staff; without any, they are proposed again.
+
+    Only what differs is written, so that the history says who changed what.
+    """
     with transaction.atomic():
         course = lock_course(lecture.course_id)
-        lecture.chapters.all().delete()
-        _save(lecture, chapters, is_proposed=False)
-        propose_chapters(lecture=lecture)
+        wanted = list(chapters)
+        _settle(lecture, wanted or _proposals(lecture), is_proposed=not wanted)
         touch(course, now=now)
 
 
@@ -136,12 +140,15 @@ def propose_chapters(*, lecture: Lecture) -> None:
 
     Call it under the course's lock.
     """
-    if lecture.chapters.filter(is_proposed=False).exists():
-        return
-    lecture.chapters.all().delete()
+    if not lecture.chapters.filter(is_proposed=False).exists():
+        _settle(lecture, _proposals(lecture), is_proposed=True)
+
+
+def _proposals(lecture: Lecture) -> list[ChapterLine]:
+    """Return where the captions say the titles of the slides; none without both."""
     sources = proposed_from(lecture)
     if len(sources) < 2:
-        return
+        return []
     passages = Passage.objects.current().filter(file__material__in=sources).order_by("number")
     pages: list[tuple[int, str]] = []
     cues: list[list[int | str]] = []
@@ -150,7 +157,7 @@ def propose_chapters(*, lecture: Lecture) -> None:
             cues += passage.cues
         else:
             pages.append((passage.number, passage.title))
-    _save(lecture, _align(pages, cues), is_proposed=True)
+    return _align(pages, cues)
 
 
 def proposed_from(lecture: Lecture) -> list[int]:
@@ -165,13 +172,26 @@ def proposed_from(lecture: Lecture) -> list[int]:
     return [pk for pk in (slides, first.get(Material.Kind.CAPTIONS)) if pk is not None]
 
 
-def _save(lecture: Lecture, chapters: Iterable[ChapterLine], *, is_proposed: bool) -> None:
-    Chapter.objects.bulk_create(
-        Chapter(
-            lecture=lecture, seconds=chapter.seconds, title=chapter.title, page=chapter.page, is_proposed=is_proposed
+def _settle(lecture: Lecture, chapters: Iterable[ChapterLine], *, is_proposed: bool) -> None:
+    """Write how the chapters that there are differ from these: each is known by the second at which it begins."""
+    there = {row.seconds: row for row in Chapter.objects.filter(lecture=lecture)}
+    wanted = {
+        line.seconds: Chapter(
+            lecture=lecture, seconds=line.seconds, title=line.title, page=line.page, is_proposed=is_proposed
         )
-        for chapter in chapters
-    )
+        for line in chapters
+    }
+    if gone := [row.pk for seconds, row in there.items() if seconds not in wanted]:
+        Chapter.objects.filter(pk__in=gone).delete()
+    changed = [seconds for seconds, row in wanted.items() if seconds in there and _said(row) != _said(there[seconds])]
+    for seconds in changed:
+        wanted[seconds].pk = there[seconds].pk
+    Chapter.objects.bulk_update([wanted[seconds] for seconds in changed], _SAID_OF_ONE)
+    Chapter.objects.bulk_create(row for seconds, row in wanted.items() if seconds not in there)
+
+
+def _said(chapter: Chapter) -> list[object]:
+    return [getattr(chapter, name) for name in _SAID_OF_ONE]
 
 
 def _align(pages: list[tuple[int, str]], cues: list[list[int | str]]) -> list[ChapterLine]:

@@ -106,7 +106,7 @@ def chapters(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
 def _chapters_form(lecture: Lecture, sent: QueryDict | None = None) -> ChaptersForm:
     rows = lecture.chapters.order_by("seconds")
     lines = [str(ChapterLine(row.seconds, row.title, row.page)) for row in rows]
-    return ChaptersForm(sent, initial={"chapters": "\n".join(lines)})
+    return ChaptersForm(sent, lecture=lecture, initial={"chapters": "\n".join(lines)})
 
 
 def _keep_chapters(request: HttpRequest, access: Access, lecture: Lecture, form: ChaptersForm) -> bool:

@@ -185,7 +185,7 @@ def chapters_page(cast: Cast) -> Desk:
         ours={"chapters": "0:00 Start\n1:00 Łukasz\n2:00 Größe"}, both={"chapters": "0:00 First\n1:00 Łukasz"},
         kept=lambda: [*Chapter.objects.order_by("seconds").values_list("seconds", "title")],
         after=[(0, "Begin"), (60, "Łukasz"), (120, "Größe"), (180, "End")],
-        refused="0:00: Somebody entered 0:00 Begin meanwhile. If yours is to hold, save again.",
+        refused="0:00: {name} entered 0:00 Begin meanwhile. If yours is to hold, save again.",
     )  # fmt: skip
 
 
@@ -295,6 +295,17 @@ def test_what_is_sent_again_by_who_has_read_of_the_change_holds(cast: Cast, make
     refused = ours.post(desk.address, older | desk.both)
     assert agree_to(ours, desk.address, sent_of(refused, desk.field) | button).status_code == 302
     assert desk.kept() != before
+
+
+def test_whoever_took_a_chapter_out_that_another_renamed_is_named(cast: Cast) -> None:
+    desk = chapters_page(cast)
+    ours, theirs = cast.client("assistant"), cast.client("lecturer")
+    older = sent_of(ours.get(desk.address), desk.field)
+    theirs.post(desk.address, sent_of(theirs.get(desk.address), desk.field) | {"chapters": "1:00 Łukasz"})
+    refused = ours.post(desk.address, older | desk.both)
+    said = html.unescape(refused.content.decode())
+    assert f"0:00: {cast.lecturer.user} emptied this meanwhile. If yours is to hold, save again." in said
+    assert (desk.kept(), sent_of(refused, "chapters")["chapters"]) == ([(60, "Łukasz")], "0:00 First\n1:00 Łukasz")
 
 
 def test_a_file_that_a_colleague_changed_is_not_removed_unseen(cast: Cast) -> None:

@@ -3,6 +3,7 @@
 import html
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -22,7 +23,7 @@ from amls.portal.demo.slides import recording
 from lectures.counts import flush_counts
 from lectures.hooks.privacy import forget, tell
 from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition, WordList
-from lectures.services.chapters import ChapterLine, Length, read_chapters, stamp
+from lectures.services.chapters import ChapterLine, Length, propose_chapters, read_chapters, stamp
 from lectures.services.materials import add_material, remove_material, upload_version
 from lectures.tasks import extract, flush_material_counts
 from tests.cast import Cast, make_cast
@@ -197,6 +198,40 @@ def test_staff_write_chapters_and_leave_them_to_the_captions_again(cast: Cast, l
     assert lecture.course.revision > revision
     client.post(address, {"chapters": ""})
     assert list(Chapter.objects.values_list("seconds", "is_proposed")) == [(1, True), (20, True), (40, True)]
+
+
+def test_of_chapters_only_what_differs_is_written_and_the_history_says_who_changed_what(
+    cast: Cast, lecture: Lecture
+) -> None:
+    client, address = cast.client("lecturer"), "/amls/lectures/06/chapters/"
+    rows = dict(Chapter.objects.values_list("seconds", "pk"))
+    events: Any = Chapter.pgh_event_model.objects.order_by("pgh_id")  # type: ignore[attr-defined]
+    proposed = events.count()
+    # Proposed again, and the same.
+    propose_chapters(lecture=lecture)
+    assert (events.count(), dict(Chapter.objects.values_list("seconds", "pk"))) == (proposed, rows)
+    client.post(address, {"chapters": "0:01 Parameter servers #1\n0:20 Staleness, Größe #2\n0:50 End"})
+    said = [(event.pgh_label, event.seconds, event.title, event.is_proposed) for event in events[proposed:]]
+    # What was proposed is the staff's from now on.
+    assert said == [
+        ("delete", 40, "Summary", True), ("update", 1, "Parameter servers", False),
+        ("update", 20, "Staleness, Größe", False), ("insert", 50, "End", False),
+    ]  # fmt: skip
+    kept = dict(Chapter.objects.values_list("seconds", "pk"))
+    assert (kept[1], kept[20]) == (rows[1], rows[20])
+    cast.client("assistant").post(address, {"chapters": "0:01 Parameter servers #1\n0:20 Łukasz #2\n0:50 End"})
+    assert [(event.pgh_label, event.title) for event in events[proposed + 4 :]] == [("update", "Łukasz")]
+    client.post(address, {"chapters": "0:01 Parameter servers #1\n0:20 Łukasz #2\n0:50 End"})
+    assert events.count() == proposed + 5
+    history = BeautifulSoup(
+        client.get(reverse("admin:lectures_lecture_history", args=[lecture.pk])).content, "html.parser"
+    )
+    first, *_others = [
+        [" ".join(cell.get_text().split()) for cell in row.select("td")[1:]] for row in history.select("tbody tr")
+    ]
+    assert first == [str(cast.assistant.user), "Chapter (0:20 Łukasz #2) changed", "Title: Staleness, Größe → Łukasz"]
+    assert "Chapter (0:40 Summary #3) removed" in " ".join(history.get_text().split())
+    assert cast.client("student").get(reverse("admin:lectures_lecture_history", args=[lecture.pk])).status_code == 302
 
 
 def test_proposed_chapters_tell_nobody_what_hidden_slides_are_called(cast: Cast, lecture: Lecture) -> None:
