@@ -21,7 +21,7 @@ from amls.mail.corrections import call_off
 from amls.mail.outbox import notify_each, notify_enrolled
 from projects.deadlines import Deadlines
 from projects.models import Assessment, Assignment, Extension, ExtensionRequest, Membership, Project
-from projects.services.deductions import follow_deductions, follow_deductions_for
+from projects.services.deductions import follow_deductions_for, follow_deductions_of
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -285,7 +285,7 @@ def _grant_each(projects: Sequence[Project], wanted: _MoreTime) -> list[Extensio
     if refusal is not None and not drafts:
         raise refusal
     given = Extension.objects.bulk_create(drafts)
-    follow_deductions([row.project_id for row in given if row.project_id and row.assignment.late_percent], now=now)
+    follow_deductions_of([locked[row.project_id or 0] for row in given], now=now)
     kind = "projects.extended"
     told = [
         told_of(kind, person, str(extension.pk), {"extension": extension.pk})

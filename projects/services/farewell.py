@@ -76,7 +76,7 @@ def _leave(project: Project, user: User, *, now: datetime) -> None:
     if not rest:
         close_project(project, now=now)
         return
-    end_membership(membership, now=now)
+    end_membership(membership, project, now=now)
     references = {"project": project.pk, "who": membership.enrolment_id}
     tell("projects.member-left", rest, cause=str(membership.pk), now=now, references=references)
     # An extension of the person who left was the team's as well.

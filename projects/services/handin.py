@@ -29,7 +29,7 @@ from projects.models import Assignment, Membership, Project, Submission, Submiss
 from projects.models.submissions import stored_path
 from projects.queries import bytes_kept
 from projects.services.checking import CHECKS
-from projects.services.deductions import follow_deductions
+from projects.services.deductions import follow_deductions_of
 from projects.services.joining import in_team, require_open
 from projects.services.locks import (
     active_membership,
@@ -394,7 +394,8 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
             )
         if submission is not None and (submission.project_id != project.pk or not deadlines.counts(submission, due_at)):
             raise RuleViolation(_("This attempt doesn't count. Choose another one."), code="does-not-count")
-        project.picked, project.picked_at = submission, now if submission is not None else None
+        # Also when it lets the newest count again: points were given for what counted before.
+        project.picked, project.picked_at = submission, now
         project.save(update_fields=["picked", "picked_at"])
     return project
 
@@ -417,8 +418,7 @@ def accept_late_attempts(*, submissions: Sequence[Submission], by: User, now: da
         rows = Submission.objects.select_for_update().filter(pk__in=[row.pk for row in submissions])
         accepted = list(rows.filter(accepted_at__isnull=True).order_by("pk"))
         Submission.objects.filter(pk__in=[row.pk for row in accepted]).update(accepted_at=now, accepted_by=by)
-        late = {row.project_id for row in accepted if projects[row.project_id].assignment.late_percent}
-        follow_deductions(late, now=now)
+        follow_deductions_of([projects[pk] for pk in {row.project_id for row in accepted}], now=now)
         teams = members_by_project(projects[row.project_id] for row in accepted)
         told = [
             told_of(kind, person, str(row.pk), {"submission": row.pk})
@@ -448,8 +448,7 @@ def _set_withdrawn(submission: Submission, withdrawn_at: datetime | None, *, now
             return submission
         submission.withdrawn_at, submission.check_due_at = withdrawn_at, None
         submission.save(update_fields=["withdrawn_at", "check_due_at"])
-        if project.assignment.late_percent:
-            follow_deductions([project.pk], now=now)
+        follow_deductions_of([project], now=now)
         people = members_of(project)
         kind = "projects.attempt-restored" if withdrawn_at is None else "projects.attempt-withdrawn"
         references = {"submission": submission.pk}

@@ -171,8 +171,9 @@ def _join(group: Sequence[Project], people: Matchable, *, now: datetime) -> list
             code="team-full",
         )
     wishes = common_wishes(people.problem, [project.pk for project in group], most=target.assignment.wishes_max)
-    for membership in Membership.objects.active().filter(project__in=others).select_related("enrolment__course"):
-        end_membership(membership, now=now)
+    left = {project.pk: project for project in others}
+    for membership in Membership.objects.active().filter(project__in=left).select_related("enrolment__course"):
+        end_membership(membership, left[membership.project_id], now=now)
     # Without anybody in them, nobody is told that they are given up.
     close_projects({}, others, now=now)
     for person in joining:

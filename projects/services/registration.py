@@ -25,6 +25,7 @@ from projects.models import (
     Topic,
     TopicSwitch,
 )
+from projects.services.deductions import follow_deductions_of
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -91,7 +92,9 @@ def start_project(topic: Topic, people: list[Enrolment], *, now: datetime) -> Pr
 
 
 def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Membership:
-    """Put a locked person into a team; what they did not answer of its invitations counts as accepted.
+    """Put a locked person into a locked team; what they did not answer of its invitations counts as accepted.
+
+    They bring along the time that they have: what is deducted for being late follows.
 
     Raises:
         RuleViolation: they teach; or they are in one already: the database would not have it either, and nothing else
@@ -110,6 +113,7 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
     SeekingNote.objects.filter(enrolment=enrolment, assignment=project.assignment).delete()
     _close_invitations_to(enrolment, project, now=now)
     follow_in_feeds([enrolment], now=now)
+    follow_deductions_of([project], now=now)
     return membership
 
 
@@ -299,7 +303,7 @@ def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None
         require_registration_open(project.assignment, now=now)
         require_unpublished(project)
         rest = require_others(project, enrolment)
-        end_membership(membership, now=now)
+        end_membership(membership, project, now=now)
         cause = f"{membership.pk}"
         references = {"project": project.pk, "who": enrolment.pk}
         tell("projects.member-left", [*rest, enrolment], cause=cause, now=now, references=references)
@@ -325,11 +329,15 @@ def require_others(project: Project, enrolment: Enrolment) -> list[Enrolment]:
     return rest
 
 
-def end_membership(membership: Membership, *, now: datetime) -> None:
-    """End a person's part in a team and let their calendar follow."""
+def end_membership(membership: Membership, project: Project, *, now: datetime) -> None:
+    """End a person's part in a locked team; their calendar, and what is deducted of it for being late, follow.
+
+    The time that was given to them alone goes with them.
+    """
     membership.left_at = now
     membership.save(update_fields=["left_at"])
     follow_in_feeds([membership.enrolment], now=now)
+    follow_deductions_of([project], now=now)
 
 
 def dissolve_project(*, project: Project, by: Enrolment, now: datetime) -> None:
@@ -514,5 +522,6 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
         for project in back:
             project.withdrawn_at = None
         _count_teams(topics, taken)
+        follow_deductions_of(back, now=now)
         _tell_teams("projects.restored", back, teams, now=now)
     return Restored({pk: project for pk, project in locked.items() if project.is_active}, refused)

@@ -481,7 +481,7 @@ def _take_out(membership: Membership, locked: dict[int, Project], *, now: dateti
     project = locked[membership.project_id]
     rest = [member for member in members_of(project) if member.pk != membership.enrolment_id]
     if rest:
-        end_membership(membership, now=now)
+        end_membership(membership, project, now=now)
         references = {"project": project.pk, "who": membership.enrolment_id}
         if by is not None:
             references["by"] = by.pk
