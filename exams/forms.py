@@ -17,7 +17,7 @@ from amls.courses.models import Enrolment
 from amls.files.tables.forms import TableForm
 from amls.grading.forms import TaskPointsField
 from exams.models import FAILED, GRADES, Exam, ExamTask, HelperLink, Registration
-from exams.services.results import parse_points
+from exams.services.points import parse_points
 
 
 def _reason_field(label: Any) -> forms.CharField:

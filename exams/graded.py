@@ -9,9 +9,9 @@ from functools import cached_property
 from django.db.models import Count
 
 from amls.core.plots import Bar
+from exams.cards import ExamCard, ExamsOverview
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, statistics_of
 from exams.models import FAILED, GradeStep, Result
-from exams.queries import ExamCard, ExamsOverview
 
 # Of fewer people a distribution would tell what single ones have.
 LEAST_SHOWN = 10

@@ -8,8 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from exams.agenda_items import ExamKeys
+from exams.cards import ExamCard, ExamsOverview
 from exams.models import Exam
-from exams.queries import ExamCard, ExamsOverview
 
 # What one may do about a slot, the first of which its link leads to.
 _STEPS = ("register", "move", "hold", "wait")

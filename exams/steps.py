@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from amls.core.times import say_moment
 from amls.courses.eligibility import Finding, Verdict
+from exams.cards import ExamCard, ExamsOverview
 from exams.models import Registration
 from exams.models.exam import SignUp
-from exams.queries import ExamCard, ExamsOverview
 
 _RULE = "exams.seat"
 

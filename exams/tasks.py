@@ -10,7 +10,7 @@ from amls.courses.models import Course
 from exams.models import Exam, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules
 from exams.services.calendars import follow_course, follow_now
-from exams.services.registration import promote_waiting
+from exams.services.seatcount import promote_waiting
 from exams.services.seating import seat_late_ones
 from exams.services.two_dates import end_waits
 from exams.services.waitinglist import settle_waits

@@ -23,8 +23,9 @@ from amls.desk.writes import Writes
 from exams.models import Exam, Registration, Room
 from exams.overlaps import overlaps_of
 from exams.services.capacity import lock_dates
-from exams.services.registration import promote_waiting
-from exams.services.results import check_kind, check_max_points
+from exams.services.gradetable import check_max_points
+from exams.services.kinds import check_kind
+from exams.services.seatcount import promote_waiting
 from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 from exams.services.setup import delete_room, save_room

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.desk.listing import PeopleList
-from amls.desk.site import CourseScopedAdmin, ScopedFilter, scoped_choices
+from amls.desk.scoping import ScopedFilter, scoped_choices
+from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING, Writes
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration
 from exams.models.exam import tell_apart, told_apart

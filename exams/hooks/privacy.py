@@ -34,9 +34,9 @@ from exams.models import (
     Seat,
     UniversityEntry,
 )
-from exams.queries import in_order_of_tasks
 from exams.services.registration import staff_withdraw
 from exams.services.university import forget_lines, lines_of
+from exams.taskpoints import in_order_of_tasks
 
 # A review may need the end of a person's time once more; then nobody does.
 ACCOMMODATIONS_KEPT = timedelta(days=60)

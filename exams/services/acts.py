@@ -28,6 +28,7 @@ from amls.held.trials import Trial, watched
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
 from exams.services.afterwards import enter_afterwards
+from exams.services.closing import close_exam
 from exams.services.door import (
     add_helper,
     correct_attendance,
@@ -35,12 +36,15 @@ from exams.services.door import (
     mark_the_rest_present,
     revoke_helper,
 )
-from exams.services.registration import close_exam, say_passed, set_capacity, staff_move, staff_register, staff_withdraw
+from exams.services.otherdate import staff_move
 from exams.services.registration import excuse as excuse_registration
+from exams.services.registration import staff_register, staff_withdraw
 from exams.services.removal import remove_result
 from exams.services.results import freeze as freeze_results
 from exams.services.results import unfreeze as unfreeze_results
+from exams.services.seatcount import set_capacity
 from exams.services.seating import assign_seats, mend_seats
+from exams.services.standing import say_passed
 
 KIND = "exams.act"
 

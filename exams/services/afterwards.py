@@ -11,7 +11,7 @@ from amls.courses.models import Enrolment, User
 from exams.models import Exam, Registration
 from exams.services.capacity import check_not_frozen, lock_exam, need_reason, need_seat_now, tell, write_counters
 from exams.services.door import note_present
-from exams.services.results import enter_points
+from exams.services.points import enter_points
 
 _State = Registration.State
 

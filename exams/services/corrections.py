@@ -12,7 +12,7 @@ from amls.files.tables.imports import Imported, need_unchanged, record_import, t
 from amls.grading.tasks import TaskSum
 from exams.models import Exam, ExamTaskPoints, Registration, Result
 from exams.services import pointfile
-from exams.services.results import PointChange
+from exams.services.points import PointChange
 from exams.services.tasks import ExamScoreChange, enter_task_points
 
 BY_TASKS = "exams.tasks"

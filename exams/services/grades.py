@@ -22,8 +22,8 @@ from exams.services.calendars import follow_later
 from exams.services.capacity import check_not_frozen
 from exams.services.door import note_present
 from exams.services.pointfile import WHY, forget_untold
+from exams.services.points import how_to_take_away
 from exams.services.regrading import BATCH, corrected, lock_with_course, logged_change, tell_corrected
-from exams.services.results import how_to_take_away
 
 KIND = "exams.grades"
 

@@ -22,7 +22,7 @@ from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import says_nothing
 from amls.held.services import is_told
 from exams.models import Exam, Registration, Result
-from exams.services.results import PointChange, enter_points, how_to_take_away, parse_points
+from exams.services.points import PointChange, enter_points, how_to_take_away, parse_points
 
 KIND = "exams.points"
 # In the record of an import: why a published result was corrected before.

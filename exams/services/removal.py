@@ -12,8 +12,8 @@ from amls.courses.models import User
 from exams.models import ExamTaskPoints, Registration, Result, ResultChange
 from exams.services.calendars import follow_later
 from exams.services.capacity import check_not_frozen, need_reason
+from exams.services.points import points_changed_meanwhile
 from exams.services.regrading import lock_with_course, logged_change, tell_removed
-from exams.services.results import points_changed_meanwhile
 
 
 def remove_result(

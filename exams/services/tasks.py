@@ -17,16 +17,12 @@ from amls.courses.models import User
 from amls.grading.points import QUARTER, ZERO, in_steps
 from amls.grading.tasks import TaskSum, TaskWish, keep_tasks
 from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, ResultChange
-from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
+from exams.services.gradetable import need_room
+from exams.services.kinds import check_by_points
+from exams.services.points import enter_points_each, how_to_take_away, points_changed_meanwhile
 from exams.services.regrading import BATCH, corrected, lock_with_course, tell_corrected
-from exams.services.results import (
-    check_by_points,
-    enter_points_each,
-    how_to_take_away,
-    need_room,
-    points_changed_meanwhile,
-)
+from exams.taskpoints import score_of_tasks, task_sums
 
 # By registration and by task; no points take back what was given.
 PointsByTask = Mapping[int, Mapping[int, Decimal | None]]

@@ -9,8 +9,9 @@ from django import template
 from amls.courses.access import Access
 from amls.courses.eligibility import Finding, Verdict
 from exams import slots
+from exams.cards import ExamCard
 from exams.models import Exam
-from exams.queries import ExamCard, exams_for, overview_of
+from exams.queries import exams_for, overview_of
 from exams.steps import seat_step
 
 register = template.Library()

@@ -30,7 +30,8 @@ from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registrat
 from exams.naming import known_by
 from exams.permissions import find_by_slip, find_helper, slip_code
 from exams.services.door import make_mark
-from exams.services.registration import say_passed, staff_register
+from exams.services.registration import staff_register
+from exams.services.standing import say_passed
 from exams.views.not_held import show_not_held
 
 # More than this many marks at once are not from a door.

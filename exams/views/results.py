@@ -27,12 +27,15 @@ from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, TableOfPoi
 from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
 from exams.naming import file_stem, known_by
-from exams.queries import office_rows, stack_order
+from exams.queries import office_rows
 from exams.services.corrections import keep_corrected
+from exams.services.gradetable import check_steps, set_grade_table
 from exams.services.pointfile import import_points
+from exams.services.points import enter_points
 from exams.services.publication import RESULTS
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
-from exams.services.results import check_steps, enter_points, regrade, set_grade_table
+from exams.services.results import regrade
+from exams.taskpoints import stack_order
 from exams.views.grades import show_grades
 from exams.views.not_held import show_not_held
 from exams.views.staff import import_page, open_exam, open_exam_by_points, shelf_of

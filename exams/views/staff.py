@@ -31,7 +31,7 @@ from exams.models import AdmissionDecision, Exam, HelperLink, Registration, Univ
 from exams.models.exam import tell_apart
 from exams.permissions import helper_token
 from exams.queries import HAS_PASSED_ANOTHER
-from exams.services.registration import name_of_capacity
+from exams.services.seatcount import name_of_capacity
 from exams.services.university import compare_lists, import_university_list
 from exams.views.people import GONE, is_spare, lists_of, may_return, people_of, place_of
 

@@ -14,12 +14,15 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
+from exams.cards import ExamsOverview
 from exams.graded import with_how_graded
 from exams.models import Exam, Registration
-from exams.queries import ExamsOverview, exams_for, place_in_line, with_task_points
-from exams.services.registration import move, register, withdraw
+from exams.queries import exams_for, place_in_line
+from exams.services.otherdate import move
+from exams.services.registration import register, withdraw
 from exams.services.two_dates import hold_beside, wait_beside, why_not_beside
 from exams.slots import list_dates
+from exams.taskpoints import with_task_points
 
 
 @require_safe

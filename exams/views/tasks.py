@@ -27,9 +27,9 @@ from amls.desk.tasklines import TasksForm
 from amls.grading.tasks import TaskSum, read_task_lines, task_lines
 from exams.forms import ShownField, TaskEntryForm, shown_field
 from exams.models import Exam, ExamTask, Registration
-from exams.queries import stack_order
 from exams.services.corrections import keep_corrected_tasks
 from exams.services.tasks import enter_task_points, scores_of_exam, set_exam_tasks
+from exams.taskpoints import stack_order
 from exams.views.not_held import show_not_held
 from exams.views.results import refuse_overtaken, say_saved
 from exams.views.staff import open_exam_by_points

@@ -21,9 +21,9 @@ from amls.core.times import say_date, say_length, say_time
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
+from amls.desk.asking import Changes
 from amls.desk.chosen_course import courses_of
 from amls.desk.kept_files import WaitingFiles
-from amls.desk.site import Changes
 from amls.desk.writes import Writes
 from amls.grading.facts import names_in_rules
 from projects.admin.filters import usual_course

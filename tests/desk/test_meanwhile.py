@@ -26,8 +26,8 @@ from exams.forms import PersonForm
 from exams.models import AdmissionDecision, Exam, ExamTask, Registration, Room, Seat
 from exams.services.admission import decide_admission
 from exams.services.moving import SeatSpot, move_seat
+from exams.services.points import enter_points
 from exams.services.registration import staff_register
-from exams.services.results import enter_points
 from exams.services.seating import assign_seats
 from exams.services.tasks import set_exam_tasks
 from lectures.models import Chapter, Lecture

@@ -19,9 +19,11 @@ from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import AdmissionDecision, Exam, ExamTaskPoints, HelperLink, Registration, Result, ResultChange
 from exams.services.door import correct_attendance
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import staff_register, staff_withdraw
 from exams.services.removal import remove_result
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.results import publish_results
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from tests.agreement import agree_to
 from tests.cast import Cast

@@ -19,10 +19,13 @@ from exams.grading import usual_table
 from exams.models import Exam, Registration, ResultChange
 from exams.queries import office_rows
 from exams.services.afterwards import enter_afterwards
+from exams.services.closing import close_exam
 from exams.services.door import mark_the_rest_present
-from exams.services.registration import close_exam, excuse, register, staff_register, staff_withdraw, withdraw
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
+from exams.services.registration import excuse, register, staff_register, staff_withdraw, withdraw
 from exams.services.removal import remove_result
-from exams.services.results import enter_points, freeze, publish_results, set_grade_table
+from exams.services.results import freeze, publish_results
 from tests.agreement import agree_to, do_held
 from tests.cast import Cast
 from tests.exams.people import make_students

@@ -16,7 +16,8 @@ from amls.mail.models import ItemChange, Notice
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.toml import dump_toml
 from exams.models import Exam, Registration
-from exams.services.registration import move, register, withdraw
+from exams.services.otherdate import move
+from exams.services.registration import register, withdraw
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.exams.test_passed_waits import date

@@ -26,19 +26,13 @@ from exams.hooks.privacy import tell
 from exams.models import Exam, Registration, Result, Room, Seat
 from exams.overlaps import overlaps_of
 from exams.services.cancelling import TOLD, HeldAgain, cancel_exam, hold_after_all, name_of_people, people_in
+from exams.services.closing import close_exam
 from exams.services.door import add_helper, make_mark, mark_the_rest_present
 from exams.services.moving import move_seat
-from exams.services.registration import (
-    close_exam,
-    move,
-    promote_waiting,
-    register,
-    set_capacity,
-    staff_move,
-    staff_register,
-    withdraw,
-)
+from exams.services.otherdate import move, staff_move
+from exams.services.registration import register, staff_register, withdraw
 from exams.services.results import publish_results
+from exams.services.seatcount import promote_waiting, set_capacity
 from exams.services.seating import assign_seats, mend_seats, release_seats
 from exams.services.two_dates import hold_beside, wait_beside
 from tests.agreement import agree_to

@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from exams.models import Exam, Registration
 from exams.services.cancelling import cancel_exam, hold_after_all
-from exams.services.registration import move, register, set_capacity, withdraw
+from exams.services.otherdate import move
+from exams.services.registration import register, withdraw
+from exams.services.seatcount import set_capacity
 from exams.services.two_dates import wait_beside
 from tests.exams.people import make_students
 from tests.exams.test_races import _silent_bell, check, open_exam, soon

@@ -19,9 +19,12 @@ from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code
 from exams.services.admission import decide_admission
+from exams.services.closing import close_exam
 from exams.services.door import correct_attendance, make_mark, mark_the_rest_absent, mark_the_rest_present
-from exams.services.registration import close_exam, excuse, register, staff_register, staff_withdraw
-from exams.services.results import enter_points, freeze, publish_results, set_grade_table
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
+from exams.services.registration import excuse, register, staff_register, staff_withdraw
+from exams.services.results import freeze, publish_results
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory

@@ -14,8 +14,10 @@ from amls.courses.models import Course, Enrolment
 from amls.grading.extra import ExtraRule, ExtraStep, dump_extra
 from exams.models import ExamRules, Registration, Result
 from exams.services.extra import set_extra_points
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import register
-from exams.services.results import enter_points, publish_results, regrade, set_grade_table
+from exams.services.results import publish_results, regrade
 from projects.models import Assignment
 from projects.services.assessing import enter_earlier_pass, publish_assessments
 from projects.services.points import give_points, team_for_points

@@ -7,8 +7,10 @@ from django.test import Client
 
 from exams.graded import LEAST_SHOWN
 from exams.models import Exam, ExamRules, Registration
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import register
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.results import publish_results
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.exams.test_results import AFTER, JUNE, TABLE

@@ -20,10 +20,13 @@ from amls.privacy.registry import everything_about
 from exams.models import Exam, ExamRules, Registration, Result, ResultChange
 from exams.queries import office_rows
 from exams.services.grades import enter_grades, keep_corrected_grades
+from exams.services.gradetable import set_grade_table
+from exams.services.kinds import check_kind
+from exams.services.points import enter_points
 from exams.services.publication import published
 from exams.services.registration import register
 from exams.services.removal import remove_result
-from exams.services.results import check_kind, enter_points, freeze, publish_results, regrade, set_grade_table
+from exams.services.results import freeze, publish_results, regrade
 from exams.services.tasks import set_exam_tasks
 from tests.cast import Cast
 from tests.exams.people import make_students

@@ -8,7 +8,9 @@ from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from exams.models import Exam
 from exams.services.admission import decide_admission
-from exams.services.registration import excuse, move, register, set_capacity, staff_withdraw, withdraw
+from exams.services.otherdate import move
+from exams.services.registration import excuse, register, staff_withdraw, withdraw
+from exams.services.seatcount import set_capacity
 from tests.cast import Cast
 from tests.exams.test_passed_waits import date
 

@@ -10,7 +10,8 @@ from amls.mail.models import Notice
 from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Result
 from exams.services.admission import decide_admission
-from exams.services.registration import register, set_capacity, staff_register, staff_withdraw
+from exams.services.registration import register, staff_register, staff_withdraw
+from exams.services.seatcount import set_capacity
 from tests.cast import Cast
 from tests.factories import OpenExamFactory
 

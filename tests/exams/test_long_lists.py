@@ -6,8 +6,10 @@ import pytest
 
 from amls.core.violations import RuleViolation
 from exams.models import Exam, Registration
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import register
-from exams.services.results import enter_points, freeze, publish_results, set_grade_table
+from exams.services.results import freeze, publish_results
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.exams.test_results import AFTER, JUNE, TABLE

@@ -15,8 +15,9 @@ from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import CourseFileError
 from exams.grading import usual_table
 from exams.models import GRADES, Exam, Registration, Result
+from exams.services.gradetable import check_max_points, set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import register
-from exams.services.results import check_max_points, enter_points, set_grade_table
 from exams.services.tasks import set_exam_tasks
 from tests.agreement import agree_to
 from tests.cast import Cast

@@ -12,9 +12,11 @@ from django.test import Client
 from amls.grading.tasks import TaskWish
 from exams.grading import usual_table
 from exams.models import Exam, ExamTaskPoints, Registration, Result, ResultChange
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import register
 from exams.services.regrading import grade_table
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.results import publish_results
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from tests.cast import Cast
 from tests.exams.people import make_students

@@ -23,9 +23,13 @@ from exams.models import Exam, ExamRules, Registration, Room, Seat
 from exams.queries import exams_for
 from exams.services.admission import decide_admission
 from exams.services.calendars import follow_now
+from exams.services.closing import close_exam
 from exams.services.door import make_mark
-from exams.services.registration import close_exam, move, register, staff_register, withdraw
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.gradetable import set_grade_table
+from exams.services.otherdate import move
+from exams.services.points import enter_points
+from exams.services.registration import register, staff_register, withdraw
+from exams.services.results import publish_results
 from exams.services.two_dates import hold_beside, wait_beside
 from exams.steps import seat_step
 from tests.cast import Cast

@@ -19,8 +19,12 @@ from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam, ExamRules, Registration, Result, ResultChange, UniversityEntry
 from exams.queries import office_rows
-from exams.services.registration import close_exam, register, set_capacity, staff_register, withdraw
-from exams.services.results import enter_points, publish_results, regrade, set_grade_table
+from exams.services.closing import close_exam
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
+from exams.services.registration import register, staff_register, withdraw
+from exams.services.results import publish_results, regrade
+from exams.services.seatcount import set_capacity
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory

@@ -18,10 +18,14 @@ from amls.mail.models import Notice
 from exams import tasks
 from exams.grading import usual_table
 from exams.models import Exam, Registration
+from exams.services.closing import close_exam
 from exams.services.door import mark_the_rest_present
-from exams.services.registration import close_exam, register, set_capacity, staff_register
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
+from exams.services.registration import register, staff_register
 from exams.services.removal import remove_result
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.results import publish_results
+from exams.services.seatcount import set_capacity
 from exams.services.two_dates import wait_beside
 from exams.services.waitinglist import settle_waits
 from tests.cast import Cast

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from amls.courses.services import touch_enrolments
 from exams.models import Accommodation, Exam, Registration, Room
+from exams.services.points import enter_points
 from exams.services.registration import staff_register
-from exams.services.results import enter_points
 from exams.services.seating import assign_seats
 from tests.cast import Cast
 from tests.exams.people import make_students

@@ -18,7 +18,9 @@ from amls.courses.models import Course
 from amls.courses.services import finish_course_change
 from amls.mail.models import Notice
 from exams.models import Exam, Registration
-from exams.services.registration import move, register, set_capacity, staff_withdraw, withdraw
+from exams.services.otherdate import move
+from exams.services.registration import register, staff_withdraw, withdraw
+from exams.services.seatcount import set_capacity
 from exams.services.two_dates import wait_beside
 from tests.agreement import agree_to, seal_in
 from tests.cast import Cast, make_cast

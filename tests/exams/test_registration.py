@@ -15,17 +15,11 @@ from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.models import Accommodation, Exam, Registration, Room, Seat
+from exams.services.closing import close_exam
 from exams.services.door import mark_the_rest_absent
-from exams.services.registration import (
-    close_exam,
-    excuse,
-    move,
-    register,
-    set_capacity,
-    staff_register,
-    staff_withdraw,
-    withdraw,
-)
+from exams.services.otherdate import move
+from exams.services.registration import excuse, register, staff_register, staff_withdraw, withdraw
+from exams.services.seatcount import set_capacity
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.exams.people import make_students

@@ -30,18 +30,12 @@ from exams.grading import grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange, UniversityEntry
 from exams.queries import office_rows
 from exams.services.admission import decide_admission
+from exams.services.gradetable import set_grade_table
 from exams.services.pointfile import import_points
+from exams.services.points import enter_points, parse_points
 from exams.services.publication import published
 from exams.services.registration import excuse, register
-from exams.services.results import (
-    enter_points,
-    freeze,
-    parse_points,
-    publish_results,
-    regrade,
-    set_grade_table,
-    unfreeze,
-)
+from exams.services.results import freeze, publish_results, regrade, unfreeze
 from exams.services.university import compare_lists, import_university_list
 from tests.cast import Cast
 from tests.exams.people import make_students, verify_all

@@ -10,7 +10,8 @@ from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.models import Exam, Registration
-from exams.services.registration import register, staff_move, staff_register
+from exams.services.otherdate import staff_move
+from exams.services.registration import register, staff_register
 from exams.services.two_dates import wait_beside
 from tests.agreement import agree_to, do_held
 from tests.cast import Cast

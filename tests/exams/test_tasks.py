@@ -15,10 +15,12 @@ from amls.mail.models import Notice
 from amls.privacy.registry import everything_about, forget_people_of
 from exams.grading import usual_table
 from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, ResultChange
-from exams.queries import stack_order
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import register
-from exams.services.results import enter_points, freeze, publish_results, set_grade_table
+from exams.services.results import freeze, publish_results
 from exams.services.tasks import enter_task_points, set_exam_tasks
+from exams.taskpoints import stack_order
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory

@@ -15,7 +15,10 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.privacy.registry import delete_account
 from exams.models import Exam, ExamRules, Registration
-from exams.services.registration import close_exam, move, register, set_capacity, staff_withdraw, withdraw
+from exams.services.closing import close_exam
+from exams.services.otherdate import move
+from exams.services.registration import register, staff_withdraw, withdraw
+from exams.services.seatcount import set_capacity
 from exams.services.two_dates import end_waits, hold_beside, wait_beside
 from tests.cast import Cast
 from tests.exams.people import make_students

@@ -16,8 +16,10 @@ from amls.mail.models import Notice
 from amls.privacy.registry import delete_account
 from exams.grading import usual_table
 from exams.models import Exam, Registration, Result, ResultChange, UniversityEntry
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
 from exams.services.registration import register
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.results import publish_results
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from exams.services.university import import_university_list
 from tests.cast import Cast

@@ -26,7 +26,9 @@ from amls.mail.models import Notice
 from amls.portal.gradebook.corrections import CorrectionPlan, import_corrections
 from exams.grading import usual_table
 from exams.models import Exam, Registration, Result
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
+from exams.services.results import publish_results
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from projects.models import Assessment, Assignment, Excuse, Project
 from projects.queries import assignments_of

@@ -17,9 +17,12 @@ from amls.portal.desk.activity import activity_plots
 from amls.portal.desk.needs import Need, lectures_in, needs_of
 from exams.grading import usual_table
 from exams.models import Exam, Registration, Room
+from exams.services.closing import close_exam
 from exams.services.door import correct_attendance, make_mark
-from exams.services.registration import close_exam, register
-from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
+from exams.services.registration import register
+from exams.services.results import publish_results
 from exams.services.seating import assign_seats, release_seats
 from projects.models import Membership, Project
 from tests.cast import Cast

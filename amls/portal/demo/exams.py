@@ -13,9 +13,12 @@ from exams.admission import without_admission
 from exams.grading import usual_table
 from exams.models import Accommodation, Exam, ExamRules, Registration, Room, Spacing
 from exams.services.admission import decide_admission
+from exams.services.closing import close_exam
 from exams.services.door import make_mark, mark_the_rest_absent
-from exams.services.registration import close_exam, staff_register
-from exams.services.results import enter_points, freeze, publish_results, set_grade_table
+from exams.services.gradetable import set_grade_table
+from exams.services.points import enter_points
+from exams.services.registration import staff_register
+from exams.services.results import freeze, publish_results
 from exams.services.seating import assign_seats, release_seats
 
 # So few that the demo's students fill them and some wait.

@@ -17,7 +17,7 @@ from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course
 from amls.portal.gradebook.entries import BookEntry, BookField, Entries
 from exams.models import Registration
-from exams.services.results import enter_points_each
+from exams.services.points import enter_points_each
 from exams.services.tasks import enter_task_points_each
 from projects.models import Assignment
 from projects.services.excuses import end_excuses, excuse_each

@@ -24,7 +24,7 @@ from amls.grading.points import ZERO, read_points
 from amls.portal.gradebook.columns import Columns
 from amls.portal.gradebook.results import BookResult, results_by_person, task_points_by_person
 from exams.models import Exam, ExamTask
-from exams.services.results import parse_points
+from exams.services.points import parse_points
 from projects.models import Assignment, Task
 from projects.works import Work, works_of
 

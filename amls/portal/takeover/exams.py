@@ -11,8 +11,8 @@ from amls.grading.extra import ExtraRule, ExtraStep, check_rule, dump_extra
 from amls.portal.takeover.rows import KnownBy, Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import ExamRulesSpec, ExamSpec
 from exams.models import Exam, ExamRules, Registration, Room
-from exams.services.registration import promote_waiting
-from exams.services.results import check_max_points
+from exams.services.gradetable import check_max_points
+from exams.services.seatcount import promote_waiting
 from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 
