@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from amls.core.text import say_some
 from amls.core.times import say_day, say_moment
 from amls.courses.models import Course
+from amls.portal.takeover.freedays import not_in_the_new
 from amls.portal.takeover.labels import lecture_label
 from amls.portal.takeover.spec import AssignmentSpec, CourseSpec, LectureSpec, ProjectSpec, SlotSpec
-from amls.portal.takeover.teaching import TeachingWeeks, monday
+from amls.portal.takeover.teaching import TeachingWeeks, beside_the_old, monday
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 
 # So many are named in one line; the others are counted.
@@ -131,16 +132,50 @@ def to_look_at(old: CourseSpec, new: CourseSpec, teaching: TeachingWeeks, choice
         line
         for lines in (
             _in_the_past(new, today), _off_slot(new), _empty(new, teaching), _ahead(old, new), _links(old, new, choices),
-            _code(old, new), _people(old, new, choices), _naming_the_term(old, new),
+            _code(old, new), _people(old, new, choices), _naming_the_term(old, new), _beside_the_old(old, new),
+            _outside(new), _free_days(old, new),
         )
         for line in lines
     ]  # fmt: skip
+
+
+def span_of(spec: CourseSpec) -> tuple[date, date] | None:
+    """Return the first and the last day of a term, as far as its course or its sessions say them."""
+    days = [day for day in (spec.first_day, spec.last_day, *(row.held_on for row in spec.lectures)) if day]
+    return (min(days), max(days)) if days else None
 
 
 def _in_the_past(new: CourseSpec, today: date) -> Iterator[str]:
     first = min((day for lecture in new.lectures if (day := lecture.held_on)), default=new.first_day)
     if first is not None and first < today:
         yield _("The new term begins in the past: %(day)s. Look at the year.") % {"day": say_day(first)}
+
+
+def _beside_the_old(old: CourseSpec, new: CourseSpec) -> Iterator[str]:
+    """Yield a line where the new term is not after the old one."""
+    span, start = span_of(old), span_of(new)
+    if span is not None and start is not None and (why := beside_the_old(start[0], *span)):
+        yield why
+
+
+def _outside(new: CourseSpec) -> Iterator[str]:
+    """Yield a line with the sessions that are not within the days of the new term."""
+    off = [
+        lecture
+        for lecture in new.lectures
+        if (day := lecture.held_on) and not (new.first_day or day) <= day <= (new.last_day or day)
+    ]
+    if off:
+        why = _(
+            "Before the first day or after the last day of the new term: %(sessions)s. Look where they can be held."
+        )
+        yield why % {"sessions": _some(_session(lecture) for lecture in off)}
+
+
+def _free_days(old: CourseSpec, new: CourseSpec) -> Iterator[str]:
+    """Yield a line with the days without teaching that the new term lacks."""
+    if (span := span_of(new)) is not None:
+        yield from not_in_the_new(old.free_days, new.free_days, first=span[0], last=span[1])
 
 
 def _off_slot(new: CourseSpec) -> Iterator[str]:

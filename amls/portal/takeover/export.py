@@ -1,9 +1,10 @@
 """The database into a course file."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Prefetch
+from django.utils import timezone
 
 from amls.core.clock import to_wall_clock
 from amls.courses.models import Course, WeeklySlot
@@ -74,10 +75,7 @@ def export_course(course: Course) -> CourseSpec:
             _lecture(lecture, course)
             for lecture in lectures_of(course, Lecture.objects.prefetch_related("materials__current"))
         ),
-        free_days=tuple(
-            FreeDaySpec(date=free_day.first, last=free_day.last, title=free_day.title)
-            for free_day in course.free_days.all()
-        ),
+        free_days=free_days_of(course),
         deadlines=_deadlines(course),
         projects=_projects(course),
         topics=_topics(course),
@@ -102,6 +100,22 @@ def export_course(course: Course) -> CourseSpec:
             text=course.grading,
         ),
     )
+
+
+def free_days_of(course: Course) -> tuple[FreeDaySpec, ...]:
+    """Return a course's days without class."""
+    return tuple(
+        FreeDaySpec(date=free_day.first, last=free_day.last, title=free_day.title)
+        for free_day in course.free_days.all()
+    )
+
+
+def span_of_course(course: Course) -> tuple[date, date] | None:
+    """Return the first and the last day of a course, as far as it or its sessions say them."""
+    held = course.lectures.values_list("starts_at", "day")
+    days = [timezone.localdate(starts_at, course.zone) if starts_at else day for starts_at, day in held]
+    known = [day for day in (course.first_day, course.last_day, *days) if day]
+    return (min(known), max(known)) if known else None
 
 
 def _staff(course: Course) -> tuple[StaffSpec, ...]:

@@ -1,7 +1,7 @@
 """Bringing a course in, and holding one again, in the browser."""
 
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,10 +12,13 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, CourseAddress, Enrolment, Role, StaffMember, User
 from amls.courses.validators import validate_slug
 from amls.files.checks import file_bounds
+from amls.portal.takeover.export import free_days_of, span_of_course
+from amls.portal.takeover.freedays import as_lines, proposed, said
 from amls.portal.takeover.sources import MAX_BYTES
-from amls.portal.takeover.teaching import check_start
+from amls.portal.takeover.teaching import beside_the_old, check_start
 from amls.portal.takeover.understanding.resolving import listed_days
 
+_LONGEST_TERM = timedelta(days=366)
 _FILES = ".html,.htm,.md,.txt,.csv,.tsv,.xlsx,.ics,.yml,.yaml,.json,.docx,.toml"
 
 
@@ -88,15 +91,22 @@ class RollOverForm(forms.Form):
         label=gettext_lazy("Address of the new course"), max_length=60, validators=[validate_slug]
     )
     start = forms.DateField(
-        label=gettext_lazy("A day of the first teaching week"),
+        label=gettext_lazy("First day of the new term"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("The first session is held in this week, on its weekday."),
+    )
+    last_day = forms.DateField(
+        label=gettext_lazy("Last day of the new term"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("Where it is empty, the term is as long as the old one."),
     )
     skip = forms.CharField(
-        label=gettext_lazy("Days without teaching"),
+        label=gettext_lazy("Days without teaching, and what they are called"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 5}),
         help_text=gettext_lazy(
-            "Such as 2025-05-01, 2025-12-22 to 2026-01-02, separated by commas or line breaks. Lectures on one move on by a week, office hours are cancelled; deadlines and exams stay, with a warning."
+            "Such as '2025-06-09 Whit Monday' or '2025-12-22 to 2026-01-02', separated by commas or line breaks. Lectures on one move on by a week, office hours are cancelled; deadlines and exams stay, with a warning."
         ),
     )
     term = forms.CharField(
@@ -147,7 +157,8 @@ class RollOverForm(forms.Form):
     def __init__(self, *args: Any, course: Course, today: date, is_agreed: bool = False, **kwargs: Any) -> None:
         # Of what was shown and is to be made, the making says whether the address is free.
         super().__init__(*args, **kwargs)
-        self._today, self._is_agreed = today, is_agreed
+        self._course, self._today, self._is_agreed = course, today, is_agreed
+        self.names: dict[date, str] = {}
         self.fields["title"].initial = course.title
         if course.enrolment_policy != Course.EnrolmentPolicy.CODE:
             del self.fields["enrolment_code"]
@@ -202,14 +213,57 @@ class RollOverForm(forms.Form):
             check_start(start, self._today)
         except RuleViolation as violation:
             raise ValidationError(violation.message, code="start") from violation
+        if span := span_of_course(self._course):
+            self.remark("start", beside_the_old(start, *span))
         return start
+
+    def clean_last_day(self) -> date | None:
+        """Refuse a last day that is not after the first."""
+        last: date | None = self.cleaned_data["last_day"]
+        start = self.cleaned_data.get("start")
+        if last is not None and start is not None and not start < last <= start + _LONGEST_TERM:
+            why = _("The last day lies after the first, by a year at most. Look at both.")
+            raise ValidationError(why, code="last-day")
+        return last
+
+    def remark(self, name: str, said: str) -> None:
+        """Say something at a field that is no mistake, but is to be looked at."""
+        field = self.fields[name]
+        field.remark = said  # type: ignore[attr-defined]
+        if said:
+            field.widget.attrs["aria-describedby"] = f"id_{name}_helptext id_{name}_remark"
+
+    def with_proposed_days(self) -> Self:
+        """Return the form as it was sent, with the old term's days without teaching where they lie in the new one; of one with a first day."""
+        start, span = self.cleaned_data["start"], span_of_course(self._course)
+        long = span[1] - span[0] if span is not None else _LONGEST_TERM
+        proposal = proposed(
+            free_days_of(self._course), first=start, last=self.cleaned_data.get("last_day") or start + long
+        )
+        typed = str(self["skip"].data or "").strip()
+        lines = as_lines(proposal.days, but=self.cleaned_data.get("skip") or ())
+        sent = {name: self[name].data for name in self.fields} | {"skip": "\n".join([*filter(None, [typed]), *lines])}
+        form = type(self)(initial=sent, course=self._course, today=self._today)
+        form.remark("start", getattr(self.fields["start"], "remark", ""))
+        said_first = _("Added as they lie in the new term: look whether they are free, then show what will be made.")
+        none = _("No other day of the old term lies in the new one on a date that follows from the calendar.")
+        left = _("Enter yourself, if they are free in the new term: %(days)s.")
+        words = [said_first if lines else none, *([left % {"days": said(proposal.left)}] if proposal.left else [])]
+        form.remark("skip", " ".join(words))
+        return form
+
+    @property
+    def has_days_to_propose(self) -> bool:
+        """Whether the old term has days without teaching."""
+        return bool(free_days_of(self._course))
 
     def clean(self) -> dict[str, Any]:
         """Read the days, those without a year in the term that begins then."""
         data = super().clean() or {}
         if "start" in data and "skip" in data:
             try:
-                data["skip"] = listed_days(data["skip"], start=data["start"])
+                self.names = listed_days(data["skip"], start=data["start"])
+                data["skip"] = list(self.names)
             except ValueError as error:
                 why = _("'%(words)s' is no day such as 2025-05-01, and no days such as 2025-12-22 to 2026-01-02.")
                 self.add_error("skip", ValidationError(why % {"words": str(error)[:40]}, code="date"))

@@ -1,9 +1,9 @@
 """A course for a new term: dates move by teaching weeks, weekdays and clock times stay."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, TypeVar
 
 from django.utils import timezone
@@ -16,6 +16,7 @@ from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.carried import SAFE, Choices, chosen, to_look_at
 from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.freedays import as_free_days, days_of, proposed
 from amls.portal.takeover.references import titles_of, without_lost
 from amls.portal.takeover.spec import (
     AssignmentSpec,
@@ -24,7 +25,6 @@ from amls.portal.takeover.spec import (
     DeadlineSpec,
     ExamSpec,
     ExceptionSpec,
-    FreeDaySpec,
     LectureSpec,
     MaterialSpec,
     OfficeHourSpec,
@@ -34,6 +34,8 @@ from amls.portal.takeover.teaching import WEEK, TeachingWeeks, check_start, mond
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from amls.portal.takeover.understanding.terms import named_like
 
+_NONE: Mapping[date, str] = {}
+
 
 def roll_over(
     *,
@@ -42,6 +44,9 @@ def roll_over(
     start: date,
     now: datetime,
     skip: Collection[date] = (),
+    names: Mapping[date, str] = _NONE,
+    first_day: date | None = None,
+    last_day: date | None = None,
     term: str = "",
     choices: Choices = SAFE,
     dry_run: bool = False,
@@ -58,6 +63,9 @@ def roll_over(
             them moves to the next day on which its kind is usually held, and those of its kind that follow move with
             it; an office hour is cancelled. What else has a date moves with the sessions around it, but a
             deadline or an exam that comes to lie on one of these days stays there, with a warning.
+        names: what days of `skip` are called; others have the name of what lies there each year in the old term.
+        first_day: of the new course; by default it moves with the weeks.
+        last_day: of the new course; by default that of the old one moves with the sessions.
         term: what the new term is called; by default it is named in the manner of the old one.
         choices: what of the old term comes along.
         dry_run: compare only.
@@ -73,7 +81,8 @@ def roll_over(
         raise CourseFileError([str(violation.message)]) from violation
     old = export_course(course)
     coming = chosen(old, choices)
-    spec = shift_course(coming, new_slug=new_slug, start=start, skip=skip)
+    spec = shift_course(coming, new_slug=new_slug, start=start, skip=skip, names=names)
+    spec = replace(spec, first_day=first_day or spec.first_day, last_day=last_day or spec.last_day)
     admission, lost = without_lost(spec.admission, titles_of(spec), [row.title for row in spec.lists])
     spec = replace(
         spec,
@@ -88,7 +97,9 @@ def roll_over(
     return import_course(spec=spec, now=now, dry_run=dry_run, must_be_new=must_be_new)
 
 
-def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collection[date] = ()) -> CourseSpec:
+def shift_course(
+    spec: CourseSpec, *, new_slug: str, start: date, skip: Collection[date] = (), names: Mapping[date, str] = _NONE
+) -> CourseSpec:
     """Return the course moved to another term; see roll_over()."""
     teaching = _teaching(spec, start, skip)
     weeks = teaching.weeks
@@ -102,7 +113,7 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
         first_day=spec.first_day + weeks * WEEK if spec.first_day else None,
         last_day=_on(spec.last_day, teaching),
         lectures=lectures,
-        free_days=_free_days(skip),
+        free_days=as_free_days(skip, _named(spec, skip, names)),
         deadlines=tuple(_shift_deadline(deadline, teaching) for deadline in spec.deadlines),
         office_hours=tuple(_shift_office_hour(hour, weeks, teaching, set(skip)) for hour in spec.office_hours),
         projects=spec.projects and _shift_work(spec.projects, teaching, "submission_deadline", "registration_opens_at"),
@@ -118,7 +129,7 @@ def _teaching(spec: CourseSpec, start: date, skip: Collection[date]) -> Teaching
     first = monday(min(held))
     return TeachingWeeks(
         [(lecture.kind, day) for lecture in spec.lectures if (day := lecture.held_on)],
-        first=first, weeks=(monday(start) - first) // WEEK, free=_days_of(spec.free_days), skip=set(skip),
+        first=first, weeks=(monday(start) - first) // WEEK, free=set(days_of(spec.free_days)), skip=set(skip),
         slots=[(slot.kind, WEEKDAYS.index(slot.weekday)) for slot in spec.slots if slot.weekday in WEEKDAYS],
     )  # fmt: skip
 
@@ -135,12 +146,12 @@ def _on(day: date | None, teaching: TeachingWeeks) -> date | None:
     return day + teaching.of_day(day) * WEEK if day else None
 
 
-def _days_of(free_days: Iterable[FreeDaySpec]) -> set[date]:
-    return {
-        free_day.date + timedelta(days=number)
-        for free_day in free_days
-        for number in range(((free_day.last or free_day.date) - free_day.date).days + 1)
-    }
+def _named(spec: CourseSpec, skip: Collection[date], names: Mapping[date, str]) -> dict[date, str]:
+    """Return what days without teaching are called: as is said, or as what lies there each year was called in the old term."""
+    if not skip:
+        return {}
+    known = days_of(proposed(spec.free_days, first=min(skip), last=max(skip)).days)
+    return {day: names.get(day) or known.get(day, "") for day in skip}
 
 
 def _order(lecture: LectureSpec) -> tuple[date, time]:
@@ -244,17 +255,6 @@ def _without_parts(lost: Sequence[str], slug: str) -> tuple[str, ...]:
         "to meet it. Look at the rule at /%(slug)s/staff/admission/."
     )
     return (why % {"what": ", ".join(lost), "slug": slug},)
-
-
-def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:
-    """Return days as free days; those that follow each other are one."""
-    free_days: list[FreeDaySpec] = []
-    for day in sorted(set(skip)):
-        if free_days and (free_days[-1].last or free_days[-1].date) + timedelta(days=1) == day:
-            free_days[-1] = replace(free_days[-1], last=day)
-        else:
-            free_days.append(FreeDaySpec(date=day))
-    return tuple(free_days)
 
 
 def _shift_office_hour(hour: OfficeHourSpec, weeks: int, teaching: TeachingWeeks, skip: set[date]) -> OfficeHourSpec:

@@ -8,6 +8,7 @@ from itertools import count, pairwise
 
 from django.utils.translation import gettext as _
 
+from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
@@ -189,6 +190,25 @@ def check_start(start: date, today: date) -> None:
     if abs(start.year - today.year) > _YEARS_OFF:
         why = _("The term can't begin on %(day)s, more than ten years from now. Look at the year.")
         raise RuleViolation(why % {"day": start.isoformat()}, "start")
+
+
+def beside_the_old(start: date, first: date, last: date) -> str:
+    """Return what is to be looked at where a new term does not begin after the old one; '' where it does.
+
+    Args:
+        start: a day of the first teaching week of the new term.
+        first: day of the old term.
+        last: day of the old term.
+    """
+    if monday(start) == monday(first):
+        why = _("This is the term in which the course was held already: it began on %(first)s. Look at the year.")
+    elif start < first:
+        why = _("The new term lies before the old one, which began on %(first)s. Look at the year.")
+    elif start <= last:
+        why = _("The new term begins before the old one ends, on %(last)s. Look at the day.")
+    else:
+        return ""
+    return why % {"first": say_day(first), "last": say_day(last)}
 
 
 def monday(day: date) -> date:

@@ -10,6 +10,7 @@ from amls.core import clock
 from amls.courses.models import Course
 from amls.portal.takeover.rollover import roll_over
 from amls.portal.takeover.spec import CourseFileError
+from amls.portal.takeover.understanding.resolving import listed_days
 
 
 class Command(BaseCommand):
@@ -22,13 +23,13 @@ class Command(BaseCommand):
         parser.add_argument("slug")
         parser.add_argument("new_slug")
         parser.add_argument("--start", type=_day, required=True, help="A day of the first teaching week.")
+        parser.add_argument("--last", type=_day, help="The last day, if it doesn't move with the sessions.")
         parser.add_argument(
             "--skip",
-            type=_day,
             nargs="*",
             action="extend",
             default=[],
-            help="Days without teaching; may be given several times.",
+            help="Days without teaching, each with its name where it has one, such as '2027-05-17 Whit Monday'; may be given several times.",
         )
         parser.add_argument(
             "--term", default="", help="What the new term is called, if not in the manner of the old one."
@@ -41,11 +42,17 @@ class Command(BaseCommand):
         if course is None:
             raise CommandError(f"There is no course '{options['slug']}'.")
         try:
+            names = listed_days("\n".join(options["skip"]), start=options["start"])
+        except ValueError as error:
+            raise CommandError(f"argument --skip: '{error}' is no day such as 2027-05-17.") from error
+        try:
             diff = roll_over(
                 course=course,
                 new_slug=options["new_slug"],
                 start=options["start"],
-                skip=options["skip"],
+                skip=list(names),
+                names=names,
+                last_day=options["last"],
                 term=options["term"],
                 now=clock.now(),
                 dry_run=options["dry_run"],

@@ -1,5 +1,6 @@
 """Which days are meant: the order of day and month, and the years, decided over all rows together."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,11 @@ from amls.portal.takeover.understanding.terms import Term, in_year, plain_year
 
 DAY_FIRST, MONTH_FIRST = "dm", "md"
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
+# What parts days of a list, and what stands around their names.
+_PARTS = re.compile(r"[,;\n]")
+_AROUND_NAMES = " \t\r.:&+()–—-="
+_IS_A_NAME = re.compile(r"(?=.*[^\W\d_]{2})\D.{0,199}")
+_HAS_A_DAY = re.compile(r"\d{1,4}\s?[./-]\s?\d|\bKW\b")
 
 
 @dataclass(slots=True)
@@ -222,26 +228,22 @@ def _ask_contradicted(mentions: Sequence[Mention], days: Days) -> None:
             return
 
 
-def listed_days(text: str, *, start: date) -> list[date]:
-    """Return the days that somebody lists, of a range each: '1.5., 20.12.–31.12.2027', '2027-12-20 to 2027-12-31'.
+def listed_days(text: str, *, start: date) -> dict[date, str]:
+    """Return the days that somebody lists, of a range each, with what they are called: '1.5. Tag der Arbeit, 20.12.–31.12.2027'.
 
     Args:
-        text: of days, with commas, semicolons or line breaks between them.
+        text: of days, each with a name after or before it or without one, with commas, semicolons or line breaks between them.
         start: of the term in which a day without a year lies.
 
     Raises:
         ValueError: with the words that are no day, or may be two.
     """
     mentions = [mention for mention in find_days(text) if mention.days]
-    ends = [0, *(mention.end for mention in mentions)]
-    starts = [*(mention.start for mention in mentions), len(text)]
-    for words in (text[end:begin].strip(" \t\r\n,;.&+") for end, begin in zip(ends, starts, strict=True)):
-        if words not in ("", "und", "and"):
-            raise ValueError(words)
+    names = _names_beside(text, mentions)
     term = Term("", start.year, "autumn" if start.month >= 7 else "summer")
     days = decide(mentions, term=term, answers={}, today=start, prefers_month_first=False, weekdays=())
-    listed: set[date] = set()
-    for mention in mentions:
+    listed: dict[date, str] = {}
+    for mention, name in zip(mentions, names, strict=True):
         written = text[mention.start : mention.end].strip()
         firsts = [days.day(day) for day in mention.days]
         lasts = [days.last(mention, first) or first for first in firsts if first is not None]
@@ -252,8 +254,33 @@ def listed_days(text: str, *, start: date) -> list[date]:
             raise ValueError(written)
         for first, last in zip(firsts, lasts, strict=True):
             if first is not None:
-                listed |= {first + timedelta(days=number) for number in range((last - first).days + 1)}
-    return sorted(listed)
+                for number in range((last - first).days + 1):
+                    day = first + timedelta(days=number)
+                    listed[day] = listed.get(day) or name
+    return dict(sorted(listed.items()))
+
+
+def _names_beside(text: str, mentions: Sequence[Mention]) -> list[str]:
+    """Return what each of some days is called in words that stand beside it, with nothing between that parts a list.
+
+    Raises:
+        ValueError: with words that belong to no day.
+    """
+    ends = [0, *(mention.end for mention in mentions)]
+    starts = [*(mention.start for mention in mentions), len(text)]
+    names: list[list[str]] = [[] for _mention in mentions]
+    for number, (end, begin) in enumerate(zip(ends, starts, strict=True)):
+        after, *others = _PARTS.split(text[end:begin])
+        before = others.pop() if others else ""
+        owners = [(after, number - 1 if number else 0), (before, number)]
+        for words, owner in [*owners, *((words, -1) for words in others)]:
+            name = words.strip(_AROUND_NAMES)
+            if name in ("", "und", "and"):
+                continue
+            if not 0 <= owner < len(names) or not _IS_A_NAME.fullmatch(name) or _HAS_A_DAY.search(name):
+                raise ValueError(name)
+            names[owner].append(name)
+    return [" ".join(words) for words in names]
 
 
 def wrong_weekday(at: date, written: int) -> str:

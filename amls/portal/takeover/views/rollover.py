@@ -32,8 +32,11 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
     today = timezone.localdate(access.now, access.course.zone)
     form = RollOverForm(request.POST or None, course=access.course, today=today, is_agreed=is_wanted(request.POST))
     context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
-    if request.method == "POST" and form.is_valid():
-        wanted = {name: form.cleaned_data[name] for name in ("new_slug", "start", "skip", "term")}
+    if request.method == "POST" and "propose" in request.POST:
+        context["form"] = _with_proposed_days(form)
+    elif request.method == "POST" and form.is_valid():
+        wanted = {name: form.cleaned_data[name] for name in ("new_slug", "start", "skip", "term", "last_day")}
+        wanted |= {"first_day": wanted["start"], "names": form.names}
         assistants = list(form.cleaned_data.get("assistants", ()))
         make = partial(roll_over, course=access.course, now=access.now, choices=Choices(**form.choices), **wanted)
         try:
@@ -52,8 +55,17 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
             if preview.is_agreed:
                 return _show_made(request, course)
             context |= {"diff": diff, "preview": preview}
-    status = 422 if "problems" in context or form.errors else 200
+    status = 422 if "problems" in context or context["form"].errors else 200
     return render(request, "portal/takeover/roll_over.html", context, status=status)
+
+
+def _with_proposed_days(form: RollOverForm) -> RollOverForm:
+    """Return the form with the days that are proposed; where it has no days to go by, with what is to be mended of these."""
+    if not {"start", "last_day", "skip"} & form.errors.keys():
+        return form.with_proposed_days()
+    for name in form.errors.keys() - {"start", "last_day", "skip"}:
+        del form.errors[name]
+    return form
 
 
 def _show_made(request: HttpRequest, course: Course) -> HttpResponse:
