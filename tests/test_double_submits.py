@@ -17,12 +17,13 @@ from pytest_django import Settings
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment
 from amls.mail.models import Announcement, Notice
-from exams.models import Registration
+from exams.models import Exam, Registration
+from lectures.models import Lecture
 from projects.models import ExtensionRequest, Invitation, Membership, Project, Submission, Topic
 from projects.services.registration import register_project
 from tests.agreement import agreeing_in
 from tests.cast import Cast, make_cast
-from tests.factories import AssignmentFactory, OpenExamFactory, TopicFactory
+from tests.factories import AssignmentFactory, LectureFactory, OpenExamFactory, TopicFactory
 from tests.projects.servers import notebook
 from tests.races import at_once
 
@@ -110,8 +111,46 @@ def _announce(cast: Cast) -> tuple[str, Post, type[models.Model]]:
     return "lecturer", lambda client: client.post(address, agreed), Announcement
 
 
+def _hold_weekly(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    first = LectureFactory.create(course=cast.course)
+    reconcile(cast.course, now=timezone.now())
+    address = reverse("admin:lectures_lecture_hold_weekly", args=[first.pk])
+    assert first.held_on is not None
+    again = (first.held_on + timedelta(weeks=1)).isoformat()
+    writer = cast.client("lecturer")
+    page = writer.get(address, {"until": again}).content.decode()
+    data = {"days": [again], "_once": page.partition('name="_once" value="')[2].partition('"')[0]}
+    agreed = {**data, **agreeing_in(writer.post(address, data))}
+    return "lecturer", lambda client: client.post(address, agreed), Lecture
+
+
+def _plan_oral_exam(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    address, writer = "/amls/staff/oral-exams/", cast.client("lecturer")
+    days = [(timezone.now() + timedelta(days=number)).strftime("%Y-%m-%d") for number in (40, 9)]
+    data = {
+        "day": days[:1], "begins": "09:00", "ends": "09:30", "minutes": "30", "gap_minutes": "0", "place": "E-N 123",
+        "examiners": "Dr. Größe", "capacity": "1", "opens_at": "", "closes_at": f"{days[1]}T12:00",
+        "withdraw_until": f"{days[1]}T12:00",
+    }  # fmt: skip
+    page = writer.get(address).content.decode()
+    data["_once"] = page.partition('name="_once" value="')[2].partition('"')[0]
+    agreed = {**data, **agreeing_in(writer.post(address, data))}
+    return "lecturer", lambda client: client.post(address, agreed), Exam
+
+
 @pytest.mark.parametrize(
-    "form", [_register_for_exam, _register_project, _hand_in, _invite, _ask_for_time, _enrol, _announce]
+    "form",
+    [
+        _register_for_exam,
+        _register_project,
+        _hand_in,
+        _invite,
+        _ask_for_time,
+        _enrol,
+        _announce,
+        _hold_weekly,
+        _plan_oral_exam,
+    ],
 )
 def test_a_form_that_is_sent_twice_does_it_once(cast: Cast, form: Callable[[Cast], Any]) -> None:
     part, post, model = form(cast)

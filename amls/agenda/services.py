@@ -40,11 +40,13 @@ class Change:
         kind: MOVED means time, place or mode; EDITED means anything else.
         before: what readers saw until now; None for a new item. Its key is another one where it was removed and brought back.
         after: what they see from now on.
+        is_removal: whether no source speaks of it any more; what is cancelled and still spoken of is none.
     """
 
     kind: ChangeKind
     before: Item | None
     after: Item
+    is_removal: bool = False
 
     @property
     def key(self) -> str:
@@ -342,7 +344,7 @@ def _remove_row(row: AgendaItem, *, now: datetime) -> Change:
         # A revoked variant gives way to the base item, again above all that the feed has shown.
         row.sequence += 1
         after = before
-    return Change(ChangeKind.CANCELLED, before, after)
+    return Change(ChangeKind.CANCELLED, before, after, is_removal=True)
 
 
 def _share_uids(rows: Sequence[AgendaItem], course: Course) -> None:

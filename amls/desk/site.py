@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from amls.core.preview import sent_before
 from amls.core.request import now_of
 from amls.core.searchfields import FoldedSearch
+from amls.core.sent_twice import SentTwice, token_of
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
 from amls.courses.models import Course
@@ -34,7 +35,6 @@ from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 from amls.desk.own_changes import OwnChangesForm, shown_in
 from amls.desk.problems import problems_of
 from amls.desk.scoping import Scoped
-from amls.desk.sent_twice import SentTwice, token_of
 from amls.desk.widgets import NamesDates, named_in_tables
 from amls.desk.writes import ThroughServices, Writes
 from amls.desk.zones import are_in_several_zones, moments_in, read_by_own_clocks, with_zone

@@ -16,9 +16,9 @@ from unfold.admin import ModelAdmin
 
 from amls.core.preview import AGREED, SEAL
 from amls.core.request import now_of
+from amls.core.sent_twice import add_once
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
-from amls.desk.sent_twice import add_once
 
 # The row, as the form has filled it; `by` whom it is saved, and `now`.
 Write = Callable[..., Any]

@@ -48,6 +48,9 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
     for change in changes:
         # What was removed and brought back has another key by now.
         row = pending.get(change.key if change.before is None else change.before.key)
+        if row is not None and change.after.is_for_participants and change.is_removal:
+            row.delete()
+            continue
         # What is noted already must stay true, also when staff tell nobody of a further change.
         if row is None and (is_muted or not is_told(change, now)):
             continue
@@ -64,8 +67,8 @@ def is_told(change: Change, now: datetime) -> bool:
     kind = kind_of_difference(change.before, change.after)
     if kind is None or change.after.kind == ItemKind.FREE_DAY:
         return False
-    if kind == ChangeKind.ADDED and change.after.is_for_participants:
-        # Nobody takes part in it yet; what all see of it is told.
+    if change.after.is_for_participants and (kind == ChangeKind.ADDED or change.is_removal):
+        # Nobody takes part in it yet, or ever did: it could not go otherwise. What all see of it is told.
         return False
     moments = [item.moment for item in (change.before, change.after) if item is not None]
     if max(moments) <= now:

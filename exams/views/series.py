@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from amls.core.preview import preview_of
+from amls.core.preview import AGREED, SEAL, preview_of
+from amls.core.sent_twice import SentTwice, add_once, token_of
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.services import quietly
@@ -60,11 +62,18 @@ def plan_oral(request: HttpRequest, slug: str) -> HttpResponse:
         except RuleViolation as violation:
             add_violation(form, violation)
     context |= {"access": access, "course": access.course, "tab": "exams", "form": form, "most": MOST_SLOTS}
+    context["once"] = token_of(request)
     return render(request, "exams/plan_oral.html", context, status=422 if form.errors else 200)
 
 
 def _make(request: HttpRequest, access: Access, series: OralSeries) -> HttpResponse:
-    exams, _changes = plan_oral_exams(course=access.course, series=series, now=access.now)
+    try:
+        with transaction.atomic():
+            add_once(request, but=(AGREED, SEAL))
+            exams, _changes = plan_oral_exams(course=access.course, series=series, now=access.now)
+    except SentTwice as violation:
+        messages.info(request, str(violation.message))
+        return redirect("exams:exams", access.course.slug)
     said = ngettext("%(count)d oral exam is planned.", "%(count)d oral exams are planned.", len(exams))
     token = signing.dumps([exam.pk for exam in exams], salt=_SALT, compress=True)
     undo = reverse("exams:plan_oral_undo", args=[access.course.slug])

@@ -19,6 +19,7 @@ from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 
 from amls.core.request import lead_to, now_of
+from amls.core.sent_twice import token_of
 from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
@@ -193,7 +194,12 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
         if answer is not None:
             return answer
         title = _("Hold every week: %(what)s") % {"what": lecture}
-        context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "once": token_of(request),
+        }
         return TemplateResponse(
             request,
             "admin/weekly.html",

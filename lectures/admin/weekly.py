@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.core.request import now_of
+from amls.core.sent_twice import add_once
 from amls.core.violations import RuleViolation
 from amls.desk.chosen_course import way_to_choose
 from lectures.models import Lecture
@@ -50,11 +51,16 @@ def days_asked_for(request: HttpRequest, lecture: Lecture) -> dict[str, Any]:
 
 
 def repeat(request: HttpRequest, lecture: Lecture) -> HttpResponse | None:
-    """Keep the sessions of the chosen days; None, with a message, where there are none or a rule refuses one."""
+    """Keep the sessions of the chosen days; None, with a message, where there are none or a rule refuses one.
+
+    Raises:
+        SentTwice: they were added by the same form.
+    """
     days = [day for text in request.POST.getlist("days")[:MOST_WEEKS] if (day := _as_day(text)) is not None]
     if not days:
         messages.error(request, _("Choose at least one day."))
         return None
+    add_once(request)
     try:
         rows = repeat_lecture(lecture=lecture, days=set(days), now=now_of(request))
     except ValidationError as error:

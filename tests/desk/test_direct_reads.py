@@ -45,7 +45,7 @@ READ_DIRECTLY = {
     "It writes nothing of a course: which list, which way back, what was sent twice, which language, who signs in": {
         "amls.core.unsent.csrf_failure", "amls.desk.chosen_course.listed_course", "amls.desk.kept_files.waiting_files",
         "amls.desk.odd_requests._refuse_odd_choice", "amls.desk.odd_requests.careful.answer",
-        "amls.desk.sent_twice.add_once", "amls.desk.sent_twice.token_of", "amls.portal.legal.views.language",
+        "amls.core.sent_twice.add_once", "amls.core.sent_twice.token_of", "amls.portal.legal.views.language",
         "amls.signin.openid.ending.back_channel", "amls.signin.saml.views.acs", "exams.views.staff.show_person",
         "lectures.views.edit._back",
     },

@@ -1,4 +1,4 @@
-"""A form of the desk that adds a row adds it once, however often it is sent."""
+"""A form that adds rows adds them once, however often it is sent."""
 
 import uuid
 from collections.abc import Iterable
