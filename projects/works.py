@@ -21,7 +21,7 @@ from amls.grading.facts import Piece
 from amls.grading.points import ZERO, Tally, WorkState, tally
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
-from projects.models import Assignment, Outcome
+from projects.models import Assignment, Outcome, Task
 from projects.points import Score, counted_points, outcome_of, score_from
 from projects.queries import assignments_of
 from projects.workrows import Known, Sums, TeamPlace, places_of, read_rows
@@ -40,6 +40,7 @@ class Work(NamedTuple):
         project: the team's key; None without one.
         score: the points task by task, where these were asked for.
         feedback: what the team reads with it once it is published, where the tasks were asked for.
+        earned: the points before something was deducted for being late; None where nothing is.
     """
 
     assignment: Assignment
@@ -50,6 +51,7 @@ class Work(NamedTuple):
     project: int | None
     score: Score | None = None
     feedback: str = ""
+    earned: Decimal | None = None
 
     @property
     def is_graded(self) -> bool:
@@ -138,17 +140,12 @@ def _work(
     # A table asks this of thousands: what nearly all of them lack is looked for but once.
     assessment, is_published = place.assessment, place.is_published
     outcome = (known.overrides and known.overrides.get((assessment, enrolment))) or place.outcome or ""
-    points, score, is_complete = None, None, False
+    points, earned, score, is_complete = None, None, None, False
     if (tasks := known.tasks.get(key)) is not None:
-        if given := known.teams_points.get(assessment):
-            points, is_complete = counted_points(given[0], place.late_percent or 0), given[1] == (len(tasks) or 1)
-        elif sums := known.sums.get(assessment):
-            earned, count = _own_points(sums, enrolment)
+        earned, score, is_complete = _earned(assignment, enrolment, assessment, tasks, known, place.late_percent or 0)
+        if earned is not None:
             points = counted_points(earned, place.late_percent or 0)
-            is_complete = count == (len(tasks) or 1)
-        elif rows := known.given.get(assessment):
-            score = score_from(rows, tasks, assignment, enrolment, late_percent=place.late_percent or 0)
-            points, is_complete = score.points, score.is_complete
+            earned = earned if earned != points else None
     if points is not None and is_complete and outcome:
         outcome = outcome_of(points, assignment.max_points or ZERO, assignment.pass_percent)
     state = WorkState.GRADED
@@ -158,9 +155,24 @@ def _work(
     elif known.excused and (enrolment, key) in known.excused:
         state = WorkState.EXCUSED
     if not known.has_texts:
-        return Work(assignment, state, points, outcome, is_published, place.project)
+        return Work(assignment, state, points, outcome, is_published, place.project, earned=earned)
     feedback = (place.feedback or "") if is_published else ""
-    return Work(assignment, state, points, outcome, is_published, place.project, score, feedback)
+    return Work(assignment, state, points, outcome, is_published, place.project, score, feedback, earned)
+
+
+def _earned(
+    assignment: Assignment, enrolment: int, assessment: int, tasks: list[Task], known: Known, late_percent: int
+) -> tuple[Decimal | None, Score | None, bool]:
+    """Return what somebody earned before anything was deducted, task by task where it is known so, and whether all is given."""
+    if given := known.teams_points.get(assessment):
+        return given[0], None, given[1] == (len(tasks) or 1)
+    if sums := known.sums.get(assessment):
+        earned, count = _own_points(sums, enrolment)
+        return earned, None, count == (len(tasks) or 1)
+    if rows := known.given.get(assessment):
+        score = score_from(rows, tasks, assignment, enrolment, late_percent=late_percent)
+        return score.earned, score, score.is_complete
+    return None, None, False
 
 
 def _state_without_decision(

@@ -30,7 +30,7 @@ from exams.services.gradetable import set_grade_table
 from exams.services.points import enter_points
 from exams.services.results import publish_results
 from exams.services.tasks import enter_task_points, set_exam_tasks
-from projects.models import Assessment, Assignment, Excuse, Project
+from projects.models import Assessment, Assignment, Excuse, Project, TaskPoints
 from projects.queries import assignments_of
 from projects.services.assessing import publish_assessments
 from projects.services.excuses import excuse
@@ -39,8 +39,9 @@ from projects.services.teamsheets import Given
 from projects.works import works_of
 from tests.exams.people import make_students
 from tests.factories import ExamFactory
-from tests.portal.test_gradebook import ADDRESS, give
+from tests.portal.test_gradebook import ADDRESS, give, late_pair
 from tests.projects.conftest import NOW, World, world  # noqa: F401
+from tests.projects.test_lateness import OVER
 from tests.projects.test_points import joined, make_sheet, with_tasks
 
 pytestmark = pytest.mark.django_db
@@ -522,3 +523,32 @@ def test_many_corrections_cost_as_many_queries_as_few(world: World, sheet: Assig
         plan = bring(world, content, reason="Zweitkorrektur")
     assert (len(plan.lines), list(plan.problems)) == (count, [])
     assert len(queries) == 117
+
+
+def test_points_of_which_some_are_deducted_are_not_taken_for_what_was_earned(world: World) -> None:  # noqa: F811
+    assignment = late_pair(world)
+    heads, rows = went_out(world.cast.client("assistant"))
+    assert bring(world, as_xlsx(heads, rows)).lines == []
+    of(rows, world.student)["Sheet 1"] = 19
+    of(rows, world.other)["Sheet 1"] = "excused"
+    plan = bring(world, as_xlsx(heads, rows), reason="recounted")
+    (problem,) = plan.problems
+    assert "of 20 points 2 are deducted for being late. Change on the page of the team what is earned" in problem.text
+    assert points_of(world, assignment, world.student, OVER) == D(18)
+    assert [line.subject for line in plan.lines] == [str(world.other.user)]
+    # What comes back is what was earned, of which as much is deducted as before.
+    undone = undo_import(table_import=TableImport.objects.get(), by=world.staff, now=NOW)
+    assert (undone.done, points_of(world, assignment, world.other, OVER)) == (1, D(9))
+    assert not Excuse.objects.exists()
+
+
+def test_points_that_are_given_by_the_table_are_taken_back_also_where_some_are_deducted(world: World) -> None:  # noqa: F811
+    assignment = late_pair(world)
+    Assessment.objects.filter(project__memberships__enrolment=world.other).update(outcome="", published_at=None)
+    TaskPoints.objects.filter(assessment__project__memberships__enrolment=world.other).delete()
+    heads, rows = went_out(world.cast.client("assistant"))
+    of(rows, world.other)["Sheet 1"] = 20
+    assert bring(world, as_xlsx(heads, rows)).problems == []
+    assert points_of(world, assignment, world.other, OVER) == D(18)
+    undone = undo_import(table_import=TableImport.objects.get(), by=world.staff, now=NOW)
+    assert (undone.problems, points_of(world, assignment, world.other, OVER)) == ([], None)

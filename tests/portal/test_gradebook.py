@@ -24,13 +24,17 @@ from exams.models import Exam, ExamRules
 from exams.services.tasks import enter_task_points, set_exam_tasks
 from projects.models import Assignment
 from projects.services.assessing import assess, enter_earlier_pass, publish_assessments
+from projects.services.deductions import follow_late_rule
 from projects.services.excuses import excuse
+from projects.services.joining import team_for
 from projects.services.points import give_points, team_for_points
 from projects.services.teamsheets import Given
 from tests.exams.people import make_students
 from tests.factories import ExamFactory
 from tests.projects.conftest import NOW, World, world  # noqa: F401
 from tests.projects.teams import make_teams
+from tests.projects.test_assignments import give as hand_in_link
+from tests.projects.test_lateness import OVER, deducting
 from tests.projects.test_points import make_sheet
 
 pytestmark = pytest.mark.django_db
@@ -306,3 +310,41 @@ def test_exams_with_tasks_cost_as_many_queries_with_30_people_as_with_3(world: W
         enter_task_points(exam_pk=exam.pk, points=points, by=None, now=NOW)
         counts.append(queries_of(client))
     assert counts == [17, 17]
+
+
+def late_pair(world: World) -> Assignment:  # noqa: F811
+    """Let two people hand in late, each in a team of one, and give 20 and 10 points, of which a tenth is deducted."""
+    assignment = deducting(world, teaming="alone", team_max=1, counts=True)
+    for person, points in ((world.student, "20"), (world.other, "10")):
+        team = team_for(enrolment=person, assignment=assignment, now=NOW)
+        hand_in_link(team, person, OVER)
+        give_points(project=team, given={None: Given(Decimal(points))}, by=world.staff, now=OVER)
+        publish_assessments(projects=[team], now=OVER)
+    return assignment
+
+
+def test_a_deduction_is_said_where_the_points_stand(world: World) -> None:  # noqa: F811
+    assignment, in_time = late_pair(world), make_sheet(world, 2)
+    give(world, in_time, world.student, "7.25")
+    client = world.cast.client("assistant")
+    page = BeautifulSoup(client.get(ADDRESS).content, "html.parser")
+    rows = {
+        row.th.a.text: [cell.get_text(" ", strip=True) for cell in row.find_all("td")]
+        for row in page.select("tbody tr")
+    }
+    assert rows[str(world.student.user)][-3:] == ["18 (20 − 2, late)", "7.25", "25.25 / 40"]
+    assert rows[str(world.other.user)][-3:-1] == ["9 (10 − 1, late)", "missing"]
+    legend = "18 (20 − 2, late): 20 points were earned, 2 of them are deducted for being late."
+    assert legend in page.select_one("caption").get_text(" ", strip=True)
+    person = client.get(f"{ADDRESS}{world.student.pk}/").content.decode()
+    assert "18 (20 − 2, late)" in person
+    table = list(csv.DictReader(io.StringIO(client.get(f"{ADDRESS}?format=csv").content.decode("utf-8-sig"))))
+    said = {row["e-mail"]: (row["Sheet 1"], row["deducted for being late"]) for row in table}
+    assert said == {
+        world.student.user.email: ("18.00", "Sheet 1: 18 (20 − 2, late)"),
+        world.other.user.email: ("9.00", "Sheet 1: 9 (10 − 1, late)"),
+    }
+    Assignment.objects.filter(pk=assignment.pk).update(late_policy="accepted", late_percent=0)
+    follow_late_rule(Assignment.objects.get(pk=assignment.pk), now=OVER)
+    assert "(20" not in client.get(ADDRESS).content.decode()
+    assert b"deducted" not in client.get(f"{ADDRESS}?format=csv").content

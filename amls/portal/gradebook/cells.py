@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.decimals import say_decimal, say_grade
 from amls.grading.points import WorkState
@@ -15,12 +16,12 @@ from projects.works import Work
 
 # By which kinds of cells a gradebook is narrowed down, as people call them.
 KINDS = {
-    "missing": _("missing"),
-    "excused": _("excused"),
-    "waiting": _("to be graded"),
-    "draft": _("not published yet"),
-    "graded": _("published"),
-    "open": _("nothing yet"),
+    "missing": gettext_lazy("missing"),
+    "excused": gettext_lazy("excused"),
+    "waiting": gettext_lazy("to be graded"),
+    "draft": gettext_lazy("not published yet"),
+    "graded": gettext_lazy("published"),
+    "open": gettext_lazy("nothing yet"),
 }
 
 
@@ -33,6 +34,7 @@ class Cell(NamedTuple):
         word: the outcome where it is passed or failed; the grade of an exam, as one reads it.
         project: the team's key, where the desk has a page for it.
         grade: of an exam, as tables compute with it.
+        earned: the points before something was deducted for being late; None where nothing is.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Cell(NamedTuple):
     word: str = ""
     project: int | None = None
     grade: Decimal | None = None
+    earned: Decimal | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -59,7 +62,7 @@ def cell_of_work(work: Work) -> Cell:
         return Cell(_KINDS_OF_STATES.get(work.state, "open"), project=work.project)
     kind = "graded" if work.is_published else "draft"
     word = str(Outcome(work.outcome).label) if work.points is None else ""
-    return Cell(kind, work.points, word, work.project)
+    return Cell(kind, work.points, word, work.project, earned=work.earned)
 
 
 def cell_of_exam(result: BookResult | None) -> Cell:
@@ -84,4 +87,12 @@ def said(cell: Cell) -> str:
     if cell.kind in ("missing", "excused", "waiting"):
         return str(KINDS[cell.kind])
     points = say_decimal(cell.points) if cell.points is not None else ""
+    if cell.points is not None and cell.earned is not None:
+        points = f"{points} {said_of_deduction(cell.earned, cell.points)}"
     return " · ".join(part for part in (points, cell.word) if part)
+
+
+def said_of_deduction(earned: Decimal, points: Decimal) -> str:
+    """Return how points came of those that were earned: '(20 − 2, late)'."""
+    deducted = {"earned": say_decimal(earned), "deducted": say_decimal(earned - points)}
+    return _("(%(earned)s − %(deducted)s, late)") % deducted

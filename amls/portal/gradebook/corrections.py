@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.attempts import do_what_can_be
+from amls.core.decimals import say_decimal
 from amls.core.meanwhile import CODE, is_overtaken, is_own_change
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
@@ -261,6 +263,8 @@ class _CorrectionReader:
                 words = {"before": went_out, "now": present, "file": wanted}
                 values = {name: entry.said or "–" for name, entry in words.items()}
                 raise RuleViolation(said % {"person": person.user, "column": field.heading, **values}, code=CODE)
+            if present.earned is not None and wanted.points is not None:
+                raise _is_deducted(person, field, present, present.earned)
             changed[key] = wanted
         for exam, keys in self._exam_tasks.items():
             if changed.keys() & set(keys) and f"e{exam}" not in changed:
@@ -301,6 +305,16 @@ class _CorrectionReader:
         )
 
 
+def _is_deducted(person: Enrolment, field: BookField, present: BookEntry, earned: Decimal) -> RuleViolation:
+    """Return the refusal of other points where the table says what counts: whether more is earned or less deducted is not known."""
+    said = _(
+        "%(person)s, %(column)s: of %(earned)s points %(deducted)s are deducted for being late. Change on the page of "
+        "the team what is earned, or accept the hand-in there, so that nothing is deducted."
+    )
+    values = {"earned": say_decimal(earned), "deducted": say_decimal(earned - (present.points or ZERO))}
+    return RuleViolation(said % {"person": person.user, "column": field.heading, **values}, code="deducted")
+
+
 def _keys_of_tasks(fields: Mapping[str, BookField]) -> dict[int, list[str]]:
     """Return the fields of exams' tasks by exam."""
     keys: dict[int, list[str]] = defaultdict(list)
@@ -319,10 +333,10 @@ def _line(correction: _CorrectedLine, fields: Mapping[str, BookField]) -> PlanLi
 
 
 def _imported(correction: _CorrectedLine, reasons: Reasons) -> Imported:
-    before: dict[str, object] = {key: entry.code for key, entry in correction.before.items()}
+    before: dict[str, object] = {key: entry.code_given for key, entry in correction.before.items()}
     if reasons:
         before[WHY] = reasons
-    after = {key: entry.code for key, entry in correction.after.items()}
+    after = {key: entry.code_given for key, entry in correction.after.items()}
     person = correction.person
     return Imported(correction.line, str(person.user), person.pk, before, after, person.user_id)
 
@@ -341,7 +355,7 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     fields = {field.key: field for field in fields_of(columns)}
     tasks, exam_tasks = (any(key.startswith(letter) for key in row.after) for letter in "tx")
     present = read_entries(columns, [person], now=now, with_tasks=tasks, with_exam_tasks=exam_tasks)[person.pk]
-    need_unchanged(row, {key: present[key].code for key in row.after if key in present})
+    need_unchanged(row, {key: present[key].code_given for key in row.after if key in present})
     kept = row.before or {}
     before = {key: entry_from(code) for key, code in kept.items() if key != WHY}
     reason = _("The import of a file was taken back.")

@@ -40,7 +40,8 @@ _MISSING = {"missing", "fehlt"}
 OTHER_HEADINGS = (
     gettext_lazy("project"), gettext_lazy("topic"), gettext_lazy("state"), gettext_lazy("not published yet"),
     gettext_lazy("extra points"), gettext_lazy("admission"), gettext_lazy("what the rules say"),
-    gettext_lazy("sum of points"), gettext_lazy("points to be had so far"), gettext_lazy("note"),
+    gettext_lazy("sum of points"), gettext_lazy("points to be had so far"), gettext_lazy("deducted for being late"),
+    gettext_lazy("note"),
     gettext_lazy("stamp: leave it as it is"),
 )  # fmt: skip
 
@@ -50,21 +51,28 @@ class BookEntry:
     """What stands in one field of a person.
 
     Attributes:
-        points: None where there are none.
+        points: those that count; None where there are none.
         is_excused: it counts neither for nor against them.
         is_published: a change of it is a correction, with a reason.
+        earned: the points before something was deducted for being late; None where nothing is.
     """
 
     points: Decimal | None = None
     is_excused: bool = False
     is_published: bool = field(default=False, compare=False)
+    earned: Decimal | None = field(default=None, compare=False)
 
     @property
     def code(self) -> str:
-        """What stands for it in a stamp, or in what an import keeps: '7.25', 'x', or '' for nothing."""
+        """What stands for it in a stamp: '7.25', 'x', or '' for nothing."""
         if self.is_excused:
             return "x"
         return f"{self.points.normalize():f}" if self.points is not None else ""
+
+    @property
+    def code_given(self) -> str:
+        """What stands for it in what an import keeps, as `code`: the points that are given, of which some may be deducted."""
+        return self.code if self.earned is None or self.is_excused else f"{self.earned.normalize():f}"
 
     @property
     def said(self) -> str:
@@ -227,7 +235,8 @@ def _entries_of(work: Work) -> Iterator[tuple[str, BookEntry]]:
     if work.most is None:
         return
     is_excused = work.state == "excused"
-    yield f"a{work.assignment.pk}", BookEntry(None if is_excused else work.points, is_excused, work.is_published)
+    points, earned = (None, None) if is_excused else (work.points, work.earned)
+    yield f"a{work.assignment.pk}", BookEntry(points, is_excused, work.is_published, earned)
     scores = {score.task.pk: score.points for score in work.score.tasks if score.task} if work.score else {}
     for task in work.assignment.tasks.all():
         yield f"t{task.pk}", BookEntry(scores.get(task.pk), is_published=work.is_published)

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from amls.core.decimals import say_decimal
 from amls.grading.points import ZERO, Tally
-from amls.portal.gradebook.cells import KINDS, Cell, said
+from amls.portal.gradebook.cells import KINDS, Cell, said, said_of_deduction
 from amls.portal.gradebook.columns import Columns
-from amls.portal.gradebook.standings import Standing
+from amls.portal.gradebook.standings import Standing, is_any_late
 from exams.admission import LABELS, AdmissionState
 from projects.states import ProjectState
 
@@ -38,6 +38,7 @@ class Parts:
         admission: there are rules, or decisions.
         points: there is a sum.
         note: somebody has one.
+        late: something is deducted from somebody's points for being late.
     """
 
     project: bool
@@ -45,6 +46,7 @@ class Parts:
     admission: bool
     points: bool
     note: bool
+    late: bool
 
 
 def parts_of(rows: Sequence[Standing], columns: Columns) -> Parts:
@@ -55,6 +57,7 @@ def parts_of(rows: Sequence[Standing], columns: Columns) -> Parts:
         admission=any(row.findings or row.admission.decision is not None for row in rows),
         points=columns.gives_points,
         note=any(row.note for row in rows),
+        late=is_any_late(rows),
     )
 
 
@@ -80,7 +83,7 @@ class RowWriter:
             for state, label in LABELS.items()
         }
         self._draft = f" <small>{escape(_('draft'))}</small>"
-        self._around_team: Callable[[str, Decimal | None, str], tuple[str, str]] = cache(self._linked)
+        self._around_team: Callable[[str, Decimal | None, str, Decimal | None], tuple[str, str]] = cache(self._linked)
         self._alone: Callable[[str, Decimal | None, str], str] = cache(self._unlinked)
         self._said: Callable[[Decimal], str] = cache(say_decimal)
         # Hundreds of teams work on a few topics.
@@ -118,16 +121,19 @@ class RowWriter:
         return f'<td class="text">{link}{draft} {topic}</td>'
 
     def _cell(self, cell: Cell) -> str:
-        kind, points, word, project, _grade = cell
+        kind, points, word, project, _grade, earned = cell
         if project is None:
             return self._alone(kind, points, word)
-        before, after = self._around_team(kind, points, word)
+        before, after = self._around_team(kind, points, word, earned)
         return f"{before}{project}{after}"
 
-    def _linked(self, kind: str, points: Decimal | None, word: str) -> tuple[str, str]:
+    def _linked(self, kind: str, points: Decimal | None, word: str, earned: Decimal | None) -> tuple[str, str]:
         """Return what stands in a cell before the key of its team, and behind it."""
         before, after = self._sides(kind)
-        return f'{before}<a href="{self._team}', f'{self._after_team}">{self._text(kind, points, word)}</a>{after}'
+        text = self._text(kind, points, word)
+        if points is not None and earned is not None:
+            text = f"{text} <small>{escape(said_of_deduction(earned, points))}</small>"
+        return f'{before}<a href="{self._team}', f'{self._after_team}">{text}</a>{after}'
 
     def _unlinked(self, kind: str, points: Decimal | None, word: str) -> str:
         before, after = self._sides(kind)

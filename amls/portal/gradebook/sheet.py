@@ -8,10 +8,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from amls.files.tables.writing import Cell as TableCell
-from amls.portal.gradebook.cells import KINDS, Cell
+from amls.portal.gradebook.cells import KINDS, Cell, said
 from amls.portal.gradebook.columns import BookColumn, Columns
 from amls.portal.gradebook.entries import BookEntry, BookField, fields_of, read_entries, stamp_of
-from amls.portal.gradebook.standings import Standing
+from amls.portal.gradebook.standings import Standing, is_any_late
 
 _IN_WORDS = ("missing", "excused")
 
@@ -40,13 +40,21 @@ def sheet_of(rows: Sequence[Standing], columns: Columns, *, now: datetime) -> tu
             headers.append(_("grade %(day)s") % {"day": field.heading.rpartition(" ")[2]})
     headers += [field.heading for field in tasks]
     headers += [_("sum of points"), _("points to be had so far")] if columns.gives_points else []
+    with_late = is_any_late(rows)
+    headers += [_("deducted for being late")] if with_late else []
     headers += [_("note"), _("stamp: leave it as it is")]
     stamped = [key for key in [*shown, *(field.key for field in tasks)] if key in by_key]
-    return headers, [_row(row, columns, entries[row.enrolment.pk], tasks, stamped) for row in rows]
+    return headers, [_row(row, columns, entries[row.enrolment.pk], tasks, stamped, with_late=with_late) for row in rows]
 
 
 def _row(
-    row: Standing, columns: Columns, entries: dict[str, BookEntry], tasks: Sequence[BookField], stamped: Sequence[str]
+    row: Standing,
+    columns: Columns,
+    entries: dict[str, BookEntry],
+    tasks: Sequence[BookField],
+    stamped: Sequence[str],
+    *,
+    with_late: bool,
 ) -> list[TableCell]:
     project = row.project.team.project if row.project.team is not None else None
     return [
@@ -63,9 +71,16 @@ def _row(
         *(value for column, cell in zip(columns.shown, row.cells, strict=True) for value in _values(cell, column)),
         *(entries[field.key].points for field in tasks),
         *([row.sum.points, row.sum.most] if columns.gives_points else []),
+        *([_deductions(row, columns)] if with_late else []),
         row.note,
         stamp_of(row.enrolment.pk, {key: entries[key] for key in stamped}),
     ]
+
+
+def _deductions(row: Standing, columns: Columns) -> str:
+    """Return of which assignments something is deducted: 'Sheet 1: 18 (20 − 2, late)'."""
+    late = [(column, cell) for column, cell in zip(columns.shown, row.cells, strict=True) if cell.earned is not None]
+    return "; ".join(f"{column.title}: {said(cell)}" for column, cell in late)
 
 
 def _values(cell: Cell, column: BookColumn) -> list[TableCell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -111,6 +111,11 @@ class Standing(NamedTuple):
         """What the rules say together: the worst of them."""
         verdicts = {finding.verdict for finding in self.findings}
         return next((worst for worst in (Verdict.UNMET, Verdict.PENDING) if worst in verdicts), Verdict.MET)
+
+
+def is_any_late(rows: Iterable[Standing]) -> bool:
+    """Return whether something is deducted for being late from what is shown of these students."""
+    return any(cell.earned is not None for row in rows for cell in row.cells)
 
 
 def standings(

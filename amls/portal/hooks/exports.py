@@ -19,7 +19,7 @@ from amls.exports.pdf import render_pdf
 from amls.portal.gradebook.columns import columns_of
 from amls.portal.gradebook.paper import sheets_of
 from amls.portal.gradebook.rows import whole_sum
-from amls.portal.gradebook.standings import GRADEBOOK, BookQuery, standings
+from amls.portal.gradebook.standings import GRADEBOOK, BookQuery, is_any_late, standings
 from exams.admission import LABELS, AdmissionState
 from lectures.queries import lectures_of
 from projects.models import Assignment
@@ -118,6 +118,7 @@ def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
     context = {
         "rows": rows,
         "parts": sheets_of(rows, columns),
+        "late": is_any_late(rows),
         "whole": say_decimal(whole_sum(rows).points),
         "has_rules": any(row.findings for row in rows),
         "has_project": columns.has_project,
