@@ -133,7 +133,7 @@ def to_look_at(old: CourseSpec, new: CourseSpec, teaching: TeachingWeeks, choice
         for lines in (
             _in_the_past(new, today), _off_slot(new), _empty(new, teaching), _ahead(old, new), _links(old, new, choices),
             _code(old, new), _people(old, new, choices), _naming_the_term(old, new), _beside_the_old(old, new),
-            _outside(new), _free_days(old, new),
+            _outside(new), _free_days(old, new), _cancelled(old, new),
         )
         for line in lines
     ]  # fmt: skip
@@ -236,6 +236,20 @@ def _lectures_before(spec: CourseSpec) -> dict[tuple[str, str], int]:
         for lecture in sorted(spec.lectures, key=lambda lecture: lecture.held_on or date.max)
         if lecture.kind != "lecture" and (day := lecture.held_on)
     }
+
+
+def _cancelled(old: CourseSpec, new: CourseSpec) -> Iterator[str]:
+    """Yield a line with the dates of exams that were not held in the old term."""
+    anew = [
+        f"{later.title or _('Exam')} ({say_moment(later.starts_at)})"
+        for earlier, later in zip(old.exams, new.exams, strict=False)
+        if earlier.cancelled
+    ]
+    if anew:
+        why = _(
+            "Cancelled in the old term and planned anew, without the reason: %(exams)s. Delete at the desk what is not to be held."
+        )
+        yield why % {"exams": _some(anew)}
 
 
 def _links(old: CourseSpec, new: CourseSpec, choices: Choices) -> Iterator[str]:

@@ -4,13 +4,16 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.core.violations import RuleViolation
 from amls.grading.extra import ExtraRule, ExtraStep, check_rule, dump_extra
 from amls.portal.takeover.rows import KnownBy, Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import ExamRulesSpec, ExamSpec
 from exams.models import Exam, ExamRules, Registration, Room
+from exams.services.cancelling import cancel_exam
 from exams.services.gradetable import check_max_points
 from exams.services.seatcount import promote_waiting
 from exams.services.seating import follow_rooms
@@ -86,6 +89,7 @@ class ExamImport(RowImport):
         if self.spec.is_complete and len(saved) == len(self.spec.exams):
             for row, exam in zip(saved, self.spec.exams, strict=True):
                 if row.pk is not None:
+                    self._cancelled(row, exam)
                     knew = seats_of(row)
                     self._rooms(row, exam)
                     promote_waiting(exam_pk=row.pk, now=self.now)
@@ -103,6 +107,36 @@ class ExamImport(RowImport):
             label = _("Exam %(day)s") % {"day": f"{row.starts_at.astimezone(self.course.zone):%Y-%m-%d}"}
             self.problems.append(f"{label}: {violation.message}")
         return values
+
+    def _cancelled(self, row: Exam, spec: ExamSpec) -> None:
+        """Cancel a date that the file says is cancelled. One that is cancelled here stays so until somebody holds it after all."""
+        label = _("Exam %(day)s") % {"day": f"{spec.starts_at:%Y-%m-%d}"}
+        if not spec.cancelled:
+            if row.is_cancelled:
+                why = _(
+                    "%(what)s is cancelled here, and the file doesn't say so. If it is held after all, say so on its page."
+                )
+                self.diff.warnings.append(why % {"what": label})
+            return
+        if row.is_cancelled:
+            self.update(row, Wanted(label, {"cancelled_because": spec.cancelled}))
+            return
+        because = Exam._meta.get_field("cancelled_because")  # noqa: SLF001 - Django's public name for it
+        try:
+            people = cancel_exam(exam_pk=row.pk, reason=because.clean(spec.cancelled, row), now=self.now)
+        except ValidationError as error:
+            self.problems.extend(f"{label}, cancelled: {message}" for message in error.messages)
+        except RuleViolation as violation:
+            self.problems.append(f"{label}: {violation.message}")
+        else:
+            self.diff.changed(label, because, "", spec.cancelled)
+            if people:
+                told = ngettext(
+                    "%(what)s is cancelled: %(count)d person who is in it is told in five minutes.",
+                    "%(what)s is cancelled: %(count)d people who are in it are told in five minutes.",
+                    len(people),
+                )
+                self.diff.warnings.append(told % {"what": label, "count": len(people)})
 
     def _rooms(self, exam: Exam, spec: ExamSpec) -> None:
         self.sync(

@@ -338,6 +338,7 @@ def _exam(exam: Exam, course: Course) -> ExamSpec:
         review_minutes=exam.review_minutes,
         review_place=exam.review_place,
         max_points=exam.max_points,
+        cancelled=exam.cancelled_because,
         rooms=tuple(
             RoomSpec(
                 name=room.name,

@@ -238,11 +238,11 @@ def _shift_work(work: Work, teaching: TeachingWeeks, *dates: str) -> Work:
 
 
 def _shift_exam(exam: ExamSpec, teaching: TeachingWeeks) -> ExamSpec:
-    """Return the exam in its teaching week, and how long before and after it people may do what as it was."""
+    """Return the exam in its teaching week, and how long before and after it people may do what as it was; why it was not held stays in the old term."""
     by = teaching.of_day(exam.starts_at.date())
     return replace(
         exam, starts_at=exam.starts_at + by * WEEK, opens_at=_plus(exam.opens_at, by), closes_at=_plus(exam.closes_at, by),
-        withdraw_until=_plus(exam.withdraw_until, by), review_at=_plus(exam.review_at, by),
+        withdraw_until=_plus(exam.withdraw_until, by), review_at=_plus(exam.review_at, by), cancelled="",
     )  # fmt: skip
 
 

@@ -290,6 +290,12 @@ class RoomSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ExamSpec:
+    """A date of an exam.
+
+    Attributes:
+        cancelled: why it is not held; empty where it is.
+    """
+
     starts_at: datetime
     kind: str = "written"
     title: str = ""
@@ -304,6 +310,7 @@ class ExamSpec:
     review_minutes: int = 60
     review_place: str = ""
     max_points: Decimal = Decimal(100)
+    cancelled: str = ""
     rooms: tuple[RoomSpec, ...] = ()
 
 
