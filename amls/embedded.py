@@ -24,6 +24,8 @@ _UNFIT_FOR_A_SHELL = re.compile(r"[^\w@%+=:,./-]")
 # The longest path of a Unix socket is 107 bytes (unix(7)).
 _LONGEST_SOCKET_PATH = 107
 _START_SECONDS = 60
+# Where a running `serve` says its port.
+_PORT = "serve.port"
 
 
 class EmbeddedServerError(Exception):
@@ -75,6 +77,29 @@ def socket_dir(var_dir: Path) -> str:
         return (var_dir / "pg.socket").read_text().strip()
     except FileNotFoundError:
         return str(var_dir / "pg")
+
+
+@contextmanager
+def known_port(var_dir: Path, port: int) -> Iterator[None]:
+    """Let every command of `var_dir` know on which port its site is served, as long as the block lasts.
+
+    Whoever serves holds a shared lock: what a process that was killed wrote is not believed.
+    """
+    with _private(var_dir / _PORT).open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        (var_dir / _PORT).write_text(f"{port}\n")
+        yield
+
+
+def served_port(var_dir: Path) -> int | None:
+    """Return on which port the site of `var_dir` is being served; None where it is not."""
+    with suppress(OSError), (var_dir / _PORT).open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            said = file.read().strip()
+            return int(said) if said.isascii() and said.isdecimal() else None
+    return None
 
 
 def kept_secret(var_dir: Path) -> str:

@@ -28,7 +28,7 @@ from amls.core.media_url import media_storage
 from amls.core.providers import read_providers
 from amls.core.redis_url import broker_settings, cache_settings, redis_address
 from amls.core.sentry import start_sentry
-from amls.embedded import kept_secret, socket_dir
+from amls.embedded import kept_secret, served_port, socket_dir
 
 # Where the apps are: a checkout, or what `pip install` made of it, where templates and static files lie in `amls`.
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -60,7 +60,9 @@ if not IS_EMBEDDED:
 SECRET_KEY = env.key("SECRET_KEY") or kept_secret(VAR_DIR)
 # Keys that were replaced: what they signed (receipts, feeds, links, sessions) is valid still.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-SITE_URL = env.site("SITE_URL", f"http://localhost:{env.number('AMLS_PORT', 8000, least=1, most=65535)}")
+# Without settings it is where `manage.py serve` runs beside, so that links in mails of any command lead there.
+_PORT = (served_port(VAR_DIR) if IS_EMBEDDED else None) or 8000
+SITE_URL = env.site("SITE_URL", f"http://localhost:{env.number('AMLS_PORT', _PORT, least=1, most=65535)}")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 IS_HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [SITE_HOST, "localhost", "127.0.0.1", "[::1]"], needed=SITE_HOST)

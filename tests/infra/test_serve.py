@@ -8,6 +8,8 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import suppress
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -16,7 +18,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError
 
-from amls.embedded import EmbeddedServerError, connect, kept_secret, running, socket_dir
+from amls.embedded import EmbeddedServerError, connect, kept_secret, known_port, running, served_port, socket_dir
 from amls.portal.management.commands.serve import wait_until_ready
 from tests.infra.conftest import of_tests, schema
 from tests.patience import SECONDS, wait_until
@@ -87,6 +89,34 @@ def static_files(served: Served, *paths: str) -> set[str]:
     return named
 
 
+# What the running workers leave alone, as it is for the day after tomorrow.
+_MAIL = """
+from datetime import timedelta
+from django.core.management import call_command
+from django.utils import timezone
+from amls.courses.models import Course, RosterEntry
+from amls.mail.outbox import notify
+now = timezone.now()
+course = Course.objects.create(slug='links', title='Größe', term='SS2026')
+entry = RosterEntry.objects.create(course=course, email='lukasz@example.org')
+notify(key='x', kind='portal.invited', now=now, address=entry.email, references={'entry': entry.pk}, not_before=now + timedelta(days=2))
+call_command('send_reminders', now=(now + timedelta(days=3)).isoformat())
+"""
+
+
+def mailed_beside(var: Path) -> str:
+    """Return the mail that a command sends while another process serves."""
+    subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", _MAIL], cwd=settings.BASE_DIR, check=True,
+        env=environment(AMLS_VAR_DIR=str(var)),
+    )  # fmt: skip
+    (mail,) = (var / "mail").iterdir()
+    message = message_from_bytes(mail.read_bytes(), policy=default)
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 def test_serve_starts_stops_and_recovers(var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     temporary = tmp_path / "temporary"
@@ -102,6 +132,7 @@ def test_serve_starts_stops_and_recovers(var: Path, tmp_path: Path, monkeypatch:
     with template.to_read() as upgraded:
         # Migrated from nothing it is what an installation of the newest release becomes.
         assert upgraded is None or schema(var, socket_dir(var), "postgres") == schema(var, of_tests(), upgraded)
+    assert f"http://localhost:{port}/" in mailed_beside(var)
     below, postgres = first.children(), postgres_of(var)
     assert len(below) >= 3
     assert first.stop() == 0
@@ -260,6 +291,16 @@ def test_three_starters_at_once_share_one_server_and_the_last_stops_it(var: Path
     assert [starter.returncode for starter in starters] == [0] * 3
     assert len(pids) == 1
     assert not psutil.pid_exists(int(pids.pop()))
+
+
+def test_only_who_serves_is_believed_where_the_site_is(tmp_path: Path) -> None:
+    assert served_port(tmp_path) is None
+    with known_port(tmp_path, 8123):
+        assert served_port(tmp_path) == 8123
+        assert (tmp_path / "serve.port").stat().st_mode & 0o077 == 0
+    # As one that was killed leaves it.
+    assert (tmp_path / "serve.port").read_text() == "8123\n"
+    assert served_port(tmp_path) is None
 
 
 def test_the_kept_secret_is_drawn_once(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from amls.core.keyprint import WRONG_KEY, is_key_known
 from amls.core.listening import try_port
 from amls.core.peers import is_loopback
 from amls.courses.models import Course, User
-from amls.embedded import EmbeddedServerError, revive, running, socket_dir
+from amls.embedded import EmbeddedServerError, known_port, revive, running, socket_dir
 from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES
 
 # The queues and how many processes serve each.
@@ -102,6 +102,9 @@ class Command(BaseCommand):
                 if not is_local:
                     _refuse_known_passwords(options["host"])
                     connections.close_all()
+                if settings.IS_EMBEDDED:
+                    # Links in mail and feeds lead to where this installation really is, whichever command makes them.
+                    stack.enter_context(known_port(settings.VAR_DIR, options["port"]))
                 self._run(options)
         except EmbeddedServerError as error:
             raise CommandError(str(error)) from error
@@ -143,7 +146,6 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         environment = {**os.environ, "DEBUG": os.environ.get("DEBUG", "0")}
         if settings.IS_EMBEDDED:
-            # Links in mail and feeds lead to where this installation really is.
             environment["AMLS_PORT"] = str(port)
         # Some machines have no other user than root; whoever runs this in the foreground knows who they are.
         python = [sys.executable, "-W", "ignore:You're running the worker with superuser privileges"]
