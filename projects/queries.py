@@ -292,11 +292,29 @@ def invitations_to(user: User, course: Course, *, now: datetime) -> list[Invitat
     return list(rows.order_by("expires_at", "pk"))
 
 
+def invitations_anywhere(user: User, *, now: datetime) -> list[tuple[Course, list[Invitation]]]:
+    """Return the invitations that a person can still answer by running course, as `invitations_to`.
+
+    1 query; where there are some 1 more, and 2 for each course.
+    """
+    keys = [pk for (pk,) in _courses_inviting().run({"user": user.pk, "now": now})]
+    courses = Course.objects.filter(pk__in=keys).order_by("pk") if keys else []
+    return [(course, invitations_to(user, course, now=now)) for course in courses]
+
+
 @cache
 def _open_invitations() -> Statement:
     now = Parameter("now")
     rows = Invitation.objects.to_user(Parameter("user")).open_at(now).of_visible_at(now)
     return Statement.of(rows.filter(project__assignment__course=Parameter("course")).order_by().values_list("pk"))
+
+
+@cache
+def _courses_inviting() -> Statement:
+    now = Parameter("now")
+    rows = Invitation.objects.to_user(Parameter("user")).open_at(now).of_visible_at(now)
+    rows = rows.filter(project__assignment__course__state=Course.State.RUNNING)
+    return Statement.of(rows.order_by().distinct().values_list("project__assignment__course"))
 
 
 class StudentResult(NamedTuple):

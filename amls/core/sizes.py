@@ -18,5 +18,7 @@ def say_size(size: int, *, is_rounded_up: bool = False) -> str:
             looks as if it were not.
     """
     unit, step = next(((unit, step) for unit, step in _STEPS if size >= step), _STEPS[-1])
+    if not size:
+        return f"0 {unit}"
     tenths = max(1, math.ceil(size * 10 / step) if is_rounded_up else round(size * 10 / step))
     return f"{number_format(tenths / 10, 1 if tenths % 10 else 0)} {unit}"

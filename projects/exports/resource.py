@@ -205,6 +205,15 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
             dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
+    def _in_words(self, changes: Sequence[Change]) -> list[Change]:
+        """Return changes as people read them: what a column is called, and its codes in words."""
+        labels = {meaning.name: str(meaning.label) for meaning in self.meanings}
+        return [(labels.get(name, name), self.said(name, old), self.said(name, new)) for name, old, new in changes]
+
+    def said(self, name: str, text: str) -> str:
+        """Return what a column says, as people read it; where it has codes, a table has words for them."""
+        return text
+
     def _plan(self, table: Table, result: Result) -> Plan:
         for error in result.base_errors:
             raise error.error
@@ -213,7 +222,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         done = [row.instance for row in result.rows if row.import_type in ("new", "update") and row.instance]
         return Plan(
             table=table,
-            lines=[PlanLine(row.number, row.subject, row.is_new, row.changes) for row in done],
+            lines=[PlanLine(row.number, row.subject, row.is_new, self._in_words(row.changes)) for row in done],
             unchanged=sum(row.import_type == RowResult.IMPORT_TYPE_SKIP for row in result.rows),
             problems=[
                 LineProblem(self._lines[row.number - 1], " ".join(row.error.messages))

@@ -217,6 +217,10 @@ class ResultResource(ServiceResource):
         }
         return project.pk, ImportRow(str(project), project, values, changes=changes_of(before, after))
 
+    def said(self, name: str, text: str) -> str:
+        """Return outcomes in words."""
+        return str(Outcome(text).label) if name == "outcome" and text else text
+
     def write(self, line: ImportRow) -> None:
         """Decide, unless somebody else did meanwhile."""
         assess(project=line.row, by=self.by, now=self.now, **line.values)

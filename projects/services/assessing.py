@@ -263,6 +263,9 @@ class _DecisionSheet:
         return self.row.outcome, self.row.extra_points, self.row.feedback, differing
 
     def _override(self, overrides: Mapping[int, Override], members: Collection[int]) -> None:
+        given = [pk for pk, override in overrides.items() if override.extra_points]
+        rows = Enrolment.objects.filter(pk__in=given).select_related("user") if given else []
+        names = {row.pk: str(row.user) for row in rows}
         wanted = {
             pk: override for pk, override in overrides.items() if override.outcome or override.extra_points is not None
         }
@@ -272,6 +275,16 @@ class _DecisionSheet:
             if not override.reason.strip():
                 raise RuleViolation(_("Say why this member's result differs."), code="no-reason", field="overrides")
             _require_points(self.row.project.course, override.extra_points, field="overrides")
+            if override.extra_points and (override.outcome or self.row.outcome) == Outcome.FAILED:
+                raise RuleViolation(
+                    _(
+                        "%(name)s failed by this, and a failed project gives no extra points. Choose 0 extra points for "
+                        "this member, or another outcome."
+                    )
+                    % {"name": names[pk]},
+                    code="failed-has-no-points",
+                    field="overrides",
+                )
         existing = {row.enrolment_id: row for row in self.standing}
         self.removed = [row for pk, row in existing.items() if pk not in wanted]
         for pk, override in wanted.items():

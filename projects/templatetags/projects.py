@@ -21,7 +21,7 @@ from amls.courses.models import User
 from amls.grading.points import WorkState
 from projects.addresses import address_of, topics_of
 from projects.models import Assignment, Outcome, Topic
-from projects.queries import invitations_to
+from projects.queries import invitations_anywhere, invitations_to
 from projects.services.teams import standing_of_invitations
 from projects.works import OwnWork, Work, WorkStanding, sum_of
 
@@ -40,6 +40,21 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
         invitation.project.assignment.course = access.course
     standings = standing_of_invitations(invitations, now=access.now)
     return {"invitations": [(row, standings[row.pk]) for row in invitations], "course": access.course}
+
+
+@register.inclusion_tag("projects/_invitations_anywhere.html", takes_context=True)
+def invitations_of_courses(context: template.Context) -> dict[str, Any]:
+    """Show the invitations that wait for the reader's answer in any course, on the page of all; 1 query where there are none."""
+    user, now = context.get("user"), context.get("now")
+    if not isinstance(user, User) or now is None:
+        return {"courses": []}
+    shown = []
+    for course, invitations in invitations_anywhere(user, now=now):
+        for invitation in invitations:
+            invitation.project.assignment.course = course
+        standings = standing_of_invitations(invitations, now=now)
+        shown.append((course, [(row, standings[row.pk]) for row in invitations]))
+    return {"courses": shown, "csrf_token": context.get("csrf_token")}
 
 
 @register.filter

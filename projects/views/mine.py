@@ -144,6 +144,7 @@ def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
         "is_over": team.due_at is not None and not is_open_until(team.due_at, now),
         "may_pick": team.may_pick(now),
         "opens_later": mine.opens_later,
+        "is_full": not team.is_settled and places_taken(team.members) + len(invited) >= team.project.team_max,
         "may_invite": not team.is_settled and places_taken(team.members) + len(invited) < team.project.team_max,
         # Teammates whose account was deleted keep nothing up.
         "is_alone": places_taken(team.members) <= 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -70,7 +70,7 @@ def points(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if is_wanted(request.POST):
         return _publish(request, page)
     if request.method == "POST":
-        return _save(request, page)
+        return _filter(request, page) if _asks_for_others(request) else _save(request, page)
     rows = points_rows(page.assignment)
     kind = request.GET.get("format", "")
     if kind in (CSV, XLSX):
@@ -96,6 +96,30 @@ def _shown(row: PointsRow, most: Iterable[int | None]) -> str:
 def _is_untouched(sent: QueryDict, key: str, names: Iterable[str]) -> bool:
     """Return whether the fields of a row were sent as they were shown: then it is none of what is to be saved."""
     return sent.get(f"{key}-shown") == "|".join(str(sent[name]).strip() for name in names)
+
+
+def _asks_for_others(request: HttpRequest) -> bool:
+    """Return whether the filter was used: by its buttons, or by Enter in its field, which saves where nothing is asked anew."""
+    if "enter" in request.POST:
+        return WantedRows.asked_by(request.POST) != WantedRows.asked_by(request.GET)
+    return "filter" in request.POST
+
+
+def _filter(request: HttpRequest, page: StaffPage) -> HttpResponse:
+    """Show the rows that are asked for; what was typed and is not saved comes along, whatever is asked for."""
+    asked = WantedRows.asked_by(request.POST if request.POST.get("filter") != "all" else QueryDict())
+    here = f"{request.path}?{asked.query}" if asked.is_set else request.path
+    rows, most = points_rows(page.assignment), most_by_column(page.assignment)
+    typed = set()
+    for row in rows:
+        key = _key_in(request.POST, row, most)
+        names = [name for task in most if (name := _named(key, task)) in request.POST]
+        if names and not _is_untouched(request.POST, key, names):
+            typed.add(row.key)
+    if not typed:
+        return redirect(here)
+    reason = clean_line(request.POST.get("reason", ""))[:300]
+    return _show(request, page, rows, typed=typed, asked=asked, here=here, reason=reason)
 
 
 def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
@@ -175,6 +199,7 @@ class _ShownTable:
         labels: of the columns.
         wrong: what is wrong with a field, by its name.
         problems: why a row is not saved, by its key.
+        typed: the keys of rows into which something was typed that nobody asked to save yet.
     """
 
     sent: QueryDict
@@ -182,6 +207,7 @@ class _ShownTable:
     labels: Mapping[int | None, str]
     wrong: Mapping[str, str]
     problems: Mapping[str, str]
+    typed: Collection[str] = ()
 
     def line(self, row: PointsRow) -> dict[str, Any]:
         """Return what the template shows of a row."""
@@ -204,7 +230,7 @@ class _ShownTable:
 
     def comes_back(self, row: PointsRow) -> bool:
         """Return whether what was typed into a row is not saved: it is shown whatever is filtered."""
-        return row.key in self.problems or self._is_wrong(row)
+        return row.key in self.typed or row.key in self.problems or self._is_wrong(row)
 
     def _is_wrong(self, row: PointsRow) -> bool:
         key = _key_in(self.sent, row, self.most)
@@ -213,7 +239,8 @@ class _ShownTable:
     def _known(self, row: PointsRow, what: str, stands: str) -> str:
         """Return what the reader has seen of a row: what stands, unless the row comes back without a word of that."""
         key = f"{_key_in(self.sent, row, self.most)}-{what}"
-        return self.sent.get(key, stands) if self._is_wrong(row) and row.key not in self.problems else stands
+        is_as_seen = row.key in self.typed or (self._is_wrong(row) and row.key not in self.problems)
+        return self.sent.get(key, stands) if is_as_seen else stands
 
     def _fields(self, row: PointsRow) -> list[dict[str, Any]]:
         key = _key_in(self.sent, row, self.most)
@@ -247,6 +274,8 @@ def _show(
     *,
     wrong: dict[str, str] | None = None,
     problems: dict[str, str] | None = None,
+    typed: Collection[str] = (),
+    asked: WantedRows | None = None,
     **context: Any,
 ) -> HttpResponse:
     """Return the page.
@@ -257,21 +286,31 @@ def _show(
         rows: everyone.
         wrong: what is wrong with a field, by its name.
         problems: why a row is not saved, by its key.
+        typed: the keys of rows into which something was typed that is not to be saved yet.
+        asked: which rows are wanted; None: as the address says.
         context: more for the template.
     """
     wrong, problems = wrong or {}, problems or {}
     most = most_by_column(page.assignment)
     labels = {task: str(column.label) for task, column in columns_of(page.assignment).items()}
-    drawn = _ShownTable(request.POST, most, labels, wrong, problems)
-    asked, states = WantedRows.asked_by(request.GET), row_states(page.assignment, rows)
+    drawn = _ShownTable(request.POST, most, labels, wrong, problems, typed)
+    states = row_states(page.assignment, rows)
     back = {row.key for row in rows if drawn.comes_back(row)}
+    number = request.GET.get("page") if asked is None else None
+    asked = asked or WantedRows.asked_by(request.GET)
     seen = asked.seen(rows, states, set(most), but=back)
-    shown = Paginator(seen, _ROWS).get_page(request.GET.get("page"))
+    if typed:
+        # On the first of the pages, with all that goes along.
+        seen.sort(key=lambda row: row.key not in typed)
+    shown = Paginator(seen, _ROWS).get_page(number)
     table = [drawn.line(row) for row in shown]
     waiting = waiting_about((row.project.pk for row in rows if row.project is not None), course=page.course)
     in_waiting = {key for act in waiting for key in act.references["decisions"]}
-    context |= page.context | {
+    context = {"here": request.get_full_path()} | context | page.context
+    context |= {
         "table": table,
+        "typed": len(typed),
+        "is_unsaved": bool(back),
         "asked": asked,
         "choices": asked.choices(rows, states, set(most)),
         "seen": len(seen),

@@ -15,7 +15,8 @@
     next?.focus();
     next?.select?.();
   });
-  let isChanged = false;
+  // The page may have come back with what is typed and not saved.
+  let isChanged = form.hasAttribute("data-unsaved");
   form.addEventListener("input", () => { isChanged = true; });
   form.addEventListener("submit", () => { isChanged = false; });
   addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });

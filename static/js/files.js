@@ -5,6 +5,7 @@
   // As the server says them: one byte too many is rounded up, so that it never looks as if it were none.
   const say = (bytes, { up = false } = {}) => {
     const [unit, step] = STEPS.find(([, most]) => bytes >= most) ?? STEPS.at(-1);
+    if (bytes === 0) return `0 ${unit}`;
     const tenths = Math.max(1, Math[up ? "ceil" : "round"]((bytes * 10) / step));
     return `${(tenths / 10).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1, useGrouping: false })} ${unit}`;
   };

@@ -62,8 +62,8 @@
   // What the server kept of the last try goes along where it is ticked.
   const kept = () => [...form.querySelectorAll("input[name=kept]:checked")];
   const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  // Proves when the upload began; without it the server's own clock decides. Returns whether the server was asked and gave one.
   const takeTicket = async () => {
-    // Proves when the upload began; without it the server's own clock decides.
     const names = [...field.files].map((file) => file.name);
     const files = kept().filter((box) => !names.includes(box.dataset.name)).map((box) => [Number(box.dataset.size), box.dataset.sha256]);
     for (const file of field.files) files.push([file.size, hex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))]);
@@ -73,16 +73,29 @@
     const [since, before] = JSON.parse(sessionStorage.getItem(key) ?? "[0]");
     if (Date.now() - since < 29 * 60000) {
       form.elements.ticket.value = before;
-      return;
+      return false;
     }
     const answer = await fetch(form.dataset.handin, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
       body: JSON.stringify({ files }),
     });
-    if (!answer.ok) return;
+    if (!answer.ok || answer.redirected) return false;
     form.elements.ticket.value = (await answer.json()).ticket;
     sessionStorage.setItem(key, JSON.stringify([Date.now(), form.elements.ticket.value]));
+    return true;
+  };
+
+  // Files would be refused, and the page with them replaced, where nobody is signed in any more: it is asked before, unless a
+  // ticket says it. Whoever signed in anew has another token against forged requests, which the page brings as it is by now.
+  const hindrance = async () => {
+    const page = await fetch(form.action, { headers: { Accept: "text/html" } });
+    if (new URL(page.url).pathname !== new URL(form.action).pathname) return "signed-out";
+    const fresh = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("form[data-handin]");
+    if (!fresh) return "";
+    if (fresh.dataset.of !== form.dataset.of) return "other-person";
+    form.elements.csrfmiddlewaretoken.value = fresh.elements.csrfmiddlewaretoken.value;
+    return "";
   };
 
   const send = () => {
@@ -129,8 +142,19 @@
     }
     button.disabled = true;
     form.elements.ticket.value = "";
-    if ((field.files.length || kept().length) && window.crypto?.subtle) {
-      try { await takeTicket(); } catch { /* the server's clock decides */ }
+    const tries = (field.files.length || kept().length) && window.crypto?.subtle ? takeTicket : async () => false;
+    let hinders = "";
+    try {
+      if (!(await tries().catch(() => false))) {
+        hinders = await hindrance();
+        if (!hinders && !form.elements.ticket.value) await tries();
+      }
+    } catch { /* without a connection sending says so; without a ticket the server's clock decides */ }
+    if (hinders) {
+      delete form.dataset.sent;
+      button.disabled = false;
+      form.querySelector(`[data-failed=${hinders}]`).hidden = false;
+      return;
     }
     send();
   });

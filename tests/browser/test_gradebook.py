@@ -10,8 +10,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from amls.courses.models import Course, Enrolment, User
 from amls.grading.tasks import TaskWish
@@ -179,3 +180,36 @@ def test_the_menu_of_the_account_closes_when_the_focus_goes_on(open_page: Open, 
     last.focus()
     page.keyboard.press("Tab")
     expect(last).to_be_hidden()
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_points_that_are_typed_come_along_when_the_table_is_filtered(
+    open_page: Open, site: str, *, with_scripts: bool
+) -> None:
+    sheet, student = a_sheet()
+    others = Enrolment.objects.filter(course=sheet.course, role="student").exclude(pk=student.pk)
+    typed, wanted = others.select_related("user").order_by("user__sort_name", "pk")[:2]
+    address = reverse("projects:points", args=["amls", sheet.pk])
+    page = open_page(address, user="lecturer", script=with_scripts)
+    asked: list[str] = []
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", agree)
+    page.get_by_label(f"Points: {typed.user}").fill("4,5")
+    words = page.get_by_label("Name, number, address or team")
+    words.fill(wanted.user.email)
+    words.press("Enter")
+    expect(page.get_by_text("What you typed into 1 row is not saved yet.")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.get_by_label(f"Points: {typed.user}")).to_have_value("4,5")
+    page.get_by_label(f"Points: {wanted.user}").fill("3")
+    page.get_by_role("button", name="Save the points").click()
+    expect(page.get_by_text("2 rows are saved.")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert [points_of(sheet, person) for person in (typed, wanted)] == [Decimal("4.5"), Decimal(3)]
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_url(lambda url: url.endswith(address))
+    assert asked == []

@@ -17,7 +17,7 @@ from projects.services.handin import hand_in
 from projects.services.registration import register_project
 from projects.services.teams import invite_member
 from projects.tickets import LASTS
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, let_in
 from tests.browser.looks import problems_at
 
 NOTEBOOK = b'{"nbformat": 4, "cells": []}'
@@ -164,6 +164,39 @@ def test_a_start_that_never_reached_the_server_is_not_promised(open_page: Open, 
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_role("heading", name="Receipt of attempt 1")).to_be_visible()
     assert Submission.objects.get(submitted_by=student()).began_at > due_at
+
+
+def test_nothing_is_lost_by_a_session_that_ends_before_handing_in(open_page: Open, site: str, project: Project) -> None:
+    page = open_page(SUBMIT, user="student9")
+    page.get_by_label("Files").set_input_files(FILE)
+    comment = page.get_by_label("Comment")
+    comment.fill("Gemessen auf Größe 2¹⁰")
+    page.wait_for_load_state()
+    # Signed out in another tab, where somebody else comes, and then they again.
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.get_by_role("alert").filter(has_text="you are signed out by now")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in in a new tab")).to_have_attribute(
+        "href", f"/accounts/login/?next={SUBMIT}"
+    )
+    other = page.context.new_page()
+    let_in(other, site, "student10")
+    register_project(
+        enrolment=Enrolment.objects.get(course=project.course, user__email="student10@example.org"),
+        topic=Topic.objects.with_room()
+        .filter(assignment=project.assignment, proposal="")
+        .exclude(pk=project.topic_id)[0],
+        now=timezone.now(),
+    )
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.get_by_role("alert").filter(has_text="somebody else is signed in by now")).to_be_visible()
+    let_in(other, site, "student9")
+    expect(comment).to_have_value("Gemessen auf Größe 2¹⁰")
+    expect(page.locator("[data-chosen] > li")).to_have_count(1)
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.get_by_role("heading", name="Receipt of attempt 1")).to_be_visible()
+    row = Submission.objects.get(project=project)
+    assert (row.comment, row.files.count()) == ("Gemessen auf Größe 2¹⁰", 1)
 
 
 def test_a_broken_upload_is_repeated_and_its_start_kept(open_page: Open, project: Project) -> None:

@@ -112,6 +112,20 @@ def test_a_member_may_differ_from_the_team(world: World) -> None:
         decide(world, project, overrides={world.another().pk: Override("failed", None, "x")})
 
 
+def test_a_failed_member_is_given_no_extra_points(world: World) -> None:
+    project, two, none = team_of_two(world), Decimal(2), Decimal(0)
+    failed = {"own": ("passed", "failed"), "as the team": ("failed", "")}
+    for why, (teams, own) in failed.items():
+        with pytest.raises(RuleViolation, match="a failed project gives no extra points") as refusal:
+            decide(world, project, outcome=teams, overrides={world.student.pk: Override(own, two, "Did little")})
+        assert (refusal.value.code, refusal.value.field) == ("failed-has-no-points", "overrides"), why
+        assert str(world.student.user) in refusal.value.message
+    assert not MemberAssessment.objects.exists()
+    decide(world, project, overrides={world.student.pk: Override("failed", none, "Did little")})
+    decide(world, project, outcome="failed", overrides={world.student.pk: Override("passed", two, "Did it all")})
+    assert MemberAssessment.objects.get().extra_points == two
+
+
 def test_a_published_result_changes_with_a_reason_that_those_read_whose_it_is(world: World) -> None:
     project = team_of_two(world)
     decide(world, project, reason="")

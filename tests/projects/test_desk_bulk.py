@@ -18,7 +18,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from amls.core import clock
 from amls.core.formulas import guard_text
@@ -28,7 +28,7 @@ from amls.courses.participation import verify_number
 from amls.exports.jobs import work_once
 from amls.exports.models import Export
 from amls.exports.services import make_order, request_export
-from amls.files.tables.table import read_table
+from amls.files.tables.table import Upload, read_table
 from amls.files.tables.values import cell_text
 from amls.held.models import HeldAct
 from amls.held.services import HOLD, apply_next
@@ -39,7 +39,7 @@ from projects.models import Assessment, Assignment, EarlierPass, Extension, Memb
 from projects.progress import desk_views
 from projects.queries import with_team
 from projects.receipts import receipt_code
-from projects.services.assessing import Override, assess, assign_assessor, publish_assessments
+from projects.services.assessing import Override, assess, assign_assessor, publish_assessments, version_of
 from projects.services.extensions import extend
 from projects.services.handin import accept_late_attempts
 from projects.services.points import give_points, team_for_points
@@ -350,6 +350,26 @@ def test_results_go_out_and_corrections_come_back(world: World, desk: Client, ki
     assert answer.status_code == 302
     assessments = {row.project_id: (row.outcome, row.extra_points, row.feedback) for row in Assessment.objects.all()}
     assert assessments == {first.pk: ("passed", Decimal("3.5"), "=1+1"), second.pk: ("passed", Decimal(1), "")}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", [("outcome", "Passed", "Failed"), ("extra points", "3", "2"), ("feedback", "", "Größe fehlt")]),
+        ("de", [("Ergebnis", "Bestanden", "Nicht bestanden"), ("Zusatzpunkte", "3", "2"), ("Rückmeldung", "", "Größe fehlt")]),
+    ],
+)  # fmt: skip
+def test_what_a_table_changes_is_said_in_words_not_in_names_of_columns(
+    world: World, language: str, said: list[tuple[str, str, str]]
+) -> None:
+    (project,) = make_teams(world, 1)
+    assess(project=project, outcome="passed", extra_points=Decimal(3), feedback="", by=world.staff, now=NOW)
+    row = {"project": str(project.pk), "outcome": "failed", "extra_points": "2", "feedback": "Größe fehlt"}
+    resource = ResultResource(course=world.course, by=world.staff, now=NOW)
+    content = f"{','.join([*row, 'version'])}\n{','.join([*row.values(), version_of(Assessment.objects.get())])}\n"
+    with translation.override(language):
+        plan = resource.run(Upload(content.encode(), "t.csv"), dry_run=True)
+    assert [list(line.changes) for line in plan.lines] == [said]
 
 
 def rows_sent(desk: Client, *teams: Project) -> list[dict[str, str]]:

@@ -38,7 +38,7 @@ from projects.services.assignments import keep_assignment
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
-from projects.services.registration import leave_team, register_project
+from projects.services.registration import add_member, leave_team, register_project
 from projects.services.teams import accept_invitation, invite_member, revoke_invitation, write_seeking_note
 from projects.teamrows import members_of
 from tests.factories import TopicFactory
@@ -494,7 +494,7 @@ def test_an_invitation_stands_first_wherever_the_invited_look(soon: World, stude
     invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
     link = f'href="/amls/projects/invitations/{invitation.pk}/"'
     pages = {
-        "/amls/": 'class="now"', "/amls/me/": 'class="grid"', "/amls/projects/": 'class="tiles', "/amls/projects/mine/": 'class="lead"',
+        "/?all": 'class="heroes"', "/amls/": 'class="now"', "/amls/me/": 'class="grid"', "/amls/projects/": 'class="tiles', "/amls/projects/mine/": 'class="lead"',
     }  # fmt: skip
     for address, after in pages.items():
         page = other.get(address).content.decode()
@@ -506,6 +506,56 @@ def test_an_invitation_stands_first_wherever_the_invited_look(soon: World, stude
     assert link in other.get("/amls/projects/mine/").content.decode()
     other.post(f"/amls/projects/invitations/{invitation.pk}/", {"decline": ""})
     assert all(link not in other.get(address).content.decode() for address in pages)
+
+
+def test_the_page_of_all_courses_says_of_which_an_invitation_is_and_takes_the_answer(
+    soon: World, other: Client
+) -> None:
+    project = make_project(soon)
+    invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
+    page = BeautifulSoup(other.get("/?all").content, "html.parser")
+    (tile,) = page.select("section.invitation")
+    assert str(soon.course.title) in tile.get_text(" ", strip=True)
+    (form,) = tile.select("form")
+    token = form.select_one("input[name=csrfmiddlewaretoken]")
+    assert token is not None
+    assert token["value"]
+    assert [button["name"] for button in form.select("button")] == ["accept", "decline"]
+    other.post(str(form["action"]), {"accept": ""})
+    assert soon.other.pk in project.memberships.values_list("enrolment", flat=True)
+    assert not BeautifulSoup(other.get("/?all").content, "html.parser").select("section.invitation")
+
+
+def test_a_team_reads_why_it_can_invite_nobody(soon: World, student: Client) -> None:
+    project, field = make_project(soon), 'name="email"'
+    page = student.get("/amls/projects/mine/").content.decode()
+    assert field in page
+    assert "To invite somebody else" not in page
+    for number in range(soon.topic.team_max - 1):
+        invite_member(project=project, email=f"lukasz{number}@example.org", by=soon.student, now=timezone.now())
+    page = student.get("/amls/projects/mine/").content.decode()
+    assert field not in page
+    assert shows(page, "A team has 3 places here, and yours are taken or kept for whom you invited.")
+    assert shows(page, "To invite somebody else, take an open invitation back first.")
+    Invitation.objects.all().delete()
+    for _each in range(soon.topic.team_max - 1):
+        add_member(project, soon.another(), now=timezone.now())
+    page = student.get("/amls/projects/mine/").content.decode()
+    assert field not in page
+    assert shows(page, "Your team is complete: all its 3 places are taken.")
+
+
+def test_pages_without_anything_on_them_say_what_to_do(soon: World, student: Client) -> None:
+    Topic.objects.all().delete()
+    staff = soon.cast.client("assistant")
+    assert shows(student.get("/amls/projects/").content.decode(), "Nothing is to be done until then.")
+    page = staff.get("/amls/projects/").content.decode()
+    assert f'href="/admin/projects/topic/add/?of={soon.course.pk}"' in page
+    Assignment.objects.all().delete()
+    said = "What is to be handed in will stand here, with its deadline, as soon as the staff add it."
+    assert shows(student.get("/amls/assignments/").content.decode(), said)
+    page = staff.get("/amls/assignments/").content.decode()
+    assert f'href="/admin/projects/assignment/add/?of={soon.course.pk}"' in page
 
 
 def test_an_invitation_says_where_nobody_can_accept_it_any_more(soon: World, student: Client, other: Client) -> None:

@@ -656,3 +656,51 @@ def test_rows_are_found_and_filtered_and_stay_so_through_saving(
     bad = client.post(f"{address(sheet)}{query}", {f"t{team.pk}-{first}": "viel", f"t{team.pk}-{tasks[1]}": "3"})
     page = BeautifulSoup(bad.content, "html.parser")
     assert (bad.status_code, page.select_one(f"[name=t{team.pk}-{first}]")["value"]) == (422, "viel")  # type: ignore[index]
+
+
+def test_what_is_typed_comes_along_when_the_rows_are_filtered(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    client = world.cast.client("assistant")
+
+    def fields(page: bytes) -> dict[str, str]:
+        read = BeautifulSoup(page, "html.parser")
+        return {str(row["name"]): str(row.get("value", "")) for row in read.select("#entry input[name]")}
+
+    first, second = (f"p{person.pk}-sum" for person in people[:2])
+    sent = fields(client.get(address(sheet)).content) | {first: "7,5", second: "zwei"}
+    # Nothing is saved by filtering, nothing judged; what was typed stands first, whatever is asked for.
+    answer = client.post(address(sheet), {**sent, "q": "groesse", "show": "", "filter": "1"})
+    page = BeautifulSoup(answer.content, "html.parser")
+    assert [row.th.get_text(" ", strip=True).partition(" 0")[0] for row in page.select("tbody tr")] == [
+        NAMES[1], NAMES[0], NAMES[3],
+    ]  # fmt: skip
+    kept = fields(answer.content)
+    assert (kept[first], kept[second], kept["csrfmiddlewaretoken"] != "") == ("7,5", "zwei", True)
+    assert "What you typed into 2 rows is not saved yet." in page.get_text(" ", strip=True)
+    (form,) = page.select("#entry")
+    assert form["action"] == f"{address(sheet)}?q=groesse"
+    assert not TaskPoints.objects.exists()
+    # Filtered once more, it still is what its reader has seen, and a colleague's change meanwhile is not overwritten.
+    everyone = fields(client.post(address(sheet), {**kept, "filter": "all"}).content)
+    assert (everyone[first], everyone[f"p{people[0].pk}-shown"]) == ("7,5", "")
+    saved = client.post(f"{address(sheet)}?q=groesse", {**everyone, second: "2"})
+    assert (saved.status_code, saved["Location"]) == (302, f"{address(sheet)}?q=groesse")
+    assert [given(person, sheet) for person in people[:2]] == [[D("7.5")], [D(2)]]
+
+
+def test_the_filter_leads_to_an_address_where_nothing_is_typed_and_enter_does_what_its_field_is_for(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    client, name = world.cast.client("assistant"), f"p{people[0].pk}-sum"
+    read = BeautifulSoup(client.get(address(sheet)).content, "html.parser")
+    sent = {row["name"]: row.get("value", "") for row in read.select("#entry input[name]")}
+    # By Enter the first button is pressed: in the field of words it filters, in one of points it saves.
+    for pressed in ({"filter": "1"}, {"enter": "1"}):
+        answer = client.post(address(sheet), {**sent, "q": "Größe", "show": "without", **pressed})
+        assert answer["Location"] == f"{address(sheet)}?q=Gr%C3%B6%C3%9Fe&show=without"
+    answer = client.post(f"{address(sheet)}?q=lukasz", {**sent, "q": "lukasz", name: "3", "enter": "1"})
+    assert answer["Location"] == f"{address(sheet)}?q=lukasz"
+    assert given(people[0], sheet) == [D(3)]
+    for part in ("student", "stranger", "foreign lecturer"):
+        assert world.cast.client(part).post(address(sheet), {**sent, "filter": "1"}).status_code == 404
