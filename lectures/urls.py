@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from lectures.views import edit, feeds, files, pages, recording
+from lectures.views import edit, feeds, files, pages, recording, slot
 
 app_name = "lectures"
 urlpatterns = [
+    path("<slug:slug>/staff/move-sessions/", slot.move_sessions, name="move_sessions"),
+    path("<slug:slug>/staff/move-sessions/undo/", slot.undo_move, name="move_sessions_undo"),
     path("<slug:slug>/lectures/<slug:ref>.ics", feeds.lecture_feed, name="lecture_feed"),
     path("<slug:slug>/lectures/<slug:ref>/", pages.lecture, name="lecture"),
     path("<slug:slug>/lectures/<slug:ref>/edit/", edit.edit, name="lecture_edit"),

@@ -1,7 +1,9 @@
 """Moved and cancelled dates: held back for corrections, merged, told in one mail."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +37,17 @@ _LONGEST_HOLD_FACTOR = 3
 Apart = Callable[[Collection[int], Mapping[str, ChangeKind]], Iterable[tuple[str, int]]]
 told_apart: Hook[Apart] = Hook("mails about dates in which one takes part")
 _TOLD_WHEN_NEW = SESSIONS | {ItemKind.DEADLINE, ItemKind.EXAM}
+_together: ContextVar[bool] = ContextVar("together", default=False)
+
+
+@contextmanager
+def told_together() -> Iterator[None]:
+    """Let what changes inside the block be told in one mail: at once for all of it, if any of it happens within 24 hours."""
+    token = _together.set(True)
+    try:
+        yield
+    finally:
+        _together.reset(token)
 
 
 def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> None:
@@ -45,6 +58,7 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
     pending = {row.key: row for row in ItemChange.objects.pending().filter(course=course).select_for_update()}
     is_muted = is_quiet() or not settings.tells_changes
     is_urgent = False
+    is_hurried = _together.get() and is_any_soon(changes, now)
     for change in changes:
         # What was removed and brought back has another key by now.
         row = pending.get(change.key if change.before is None else change.before.key)
@@ -54,7 +68,7 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
         # What is noted already must stay true, also when staff tell nobody of a further change.
         if row is None and (is_muted or not is_told(change, now)):
             continue
-        is_urgent |= _note(row, change, course, settings, now)
+        is_urgent |= _note(row, change, course, settings, now, is_hurried=is_hurried)
     if is_urgent:
         ring(SWEEP)
 
@@ -76,7 +90,15 @@ def is_told(change: Change, now: datetime) -> bool:
     return kind != ChangeKind.ADDED or change.after.kind in _TOLD_WHEN_NEW
 
 
-def _note(row: ItemChange | None, change: Change, course: Course, settings: MailSettings, now: datetime) -> bool:
+def _note(
+    row: ItemChange | None,
+    change: Change,
+    course: Course,
+    settings: MailSettings,
+    now: datetime,
+    *,
+    is_hurried: bool = False,
+) -> bool:
     """Write a change down, merged with what is held back; return whether it is to be told at once."""
     before = change.before if row is None else (_load(row.before) if row.before else None)
     after = change.after
@@ -86,7 +108,7 @@ def _note(row: ItemChange | None, change: Change, course: Course, settings: Mail
         if row is not None:
             row.delete()
         return False
-    is_soon = _is_soon(before, after, now)
+    is_soon = is_hurried or _is_soon(before, after, now)
     hold = timedelta(minutes=settings.hold_back_minutes)
     first = row.created_at if row is not None else now
     held_until = now if is_soon else min(now + hold, first + hold * _LONGEST_HOLD_FACTOR)
@@ -108,6 +130,11 @@ def told_of(course: Course, moments: Iterable[datetime], now: datetime) -> datet
         return now
     settings = MailSettings.objects.filter(course=course).first() or MailSettings(course=course)
     return now + timedelta(minutes=settings.hold_back_minutes)
+
+
+def is_any_soon(changes: Iterable[Change], now: datetime) -> bool:
+    """Return whether any of these changes is to be told at once."""
+    return any(is_told(change, now) and _is_soon(change.before, change.after, now) for change in changes)
 
 
 def _is_soon(before: Item | None, after: Item, now: datetime) -> bool:

@@ -124,8 +124,8 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
         "A session that only does not take place is better cancelled: open it and set its state. Then it can be held after all."
     )
     which_in_history: ClassVar[Mapping[str, Callable[[dict[str, Any]], str]]] = {"lectures.Chapter": _chapter_in_words}
-    actions_list = ("upload_files",)
-    actions_detail = ("make_another", "hold_weekly")
+    actions_list = ("upload_files", "move_weekly")
+    actions_detail = ("make_another", "hold_weekly", "move_following")
     # What is told of one session says nothing of the next.
     another_later, another_without = timedelta(weeks=1), ("number", "abstract", "state")
     fieldsets = (
@@ -206,6 +206,22 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
             context | days_asked_for(request, lecture),
             status=422 if request.method == "POST" else 200,
         )
+
+    @action(description=gettext_lazy("Move this and the following ones"), url_path="move-following")
+    def move_following(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the page that moves what is still to come at its weekly time."""
+        lecture = self.get_object(request, object_id)
+        if lecture is None:
+            raise Http404
+        return redirect(f"{reverse('lectures:move_sessions', args=[lecture.course.slug])}?session={lecture.pk}")
+
+    @action(description=gettext_lazy("Move weekly sessions"), url_path="move-weekly")
+    def move_weekly(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the page that moves what is still to come at a weekly time of the chosen course."""
+        course = chosen_course(request) or next(iter(courses_of(request)), None)
+        if course is None:
+            raise Http404
+        return redirect("lectures:move_sessions", course.slug)
 
     @action(description=gettext_lazy("Upload files"), url_path="upload")
     def upload_files(self, request: HttpRequest) -> HttpResponse:

@@ -206,6 +206,10 @@ class Lecture(models.Model):
             return self.ends_at <= now
         return self.day is not None and self.day < now.astimezone(self.course.zone).date()
 
+    def has_begun_at(self, now: datetime) -> bool:
+        """Return whether it is being held at `now`, or is over."""
+        return self.is_over_at(now) or (self.starts_at is not None and self.starts_at <= now)
+
     def is_on_at(self, now: datetime, lead: timedelta = timedelta()) -> bool:
         """Return whether it is being held at `now`, or begins within `lead`."""
         return self.starts_at is not None and self.starts_at - lead <= now and not self.is_over_at(now)
