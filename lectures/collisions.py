@@ -160,10 +160,7 @@ def _say_order(pairs: Sequence[tuple[Lecture, Lecture]]) -> list[str]:
         for late, early in alike[:_MOST_NAMED]
     ]
     if len(alike) > _MOST_NAMED:
-        count = len(alike) - _MOST_NAMED
-        said.append(
-            ngettext("So it is with %(count)d more.", "So it is with %(count)d more.", count) % {"count": count}
-        )
+        said.append(_("So it is with others: %(count)d.") % {"count": len(alike) - _MOST_NAMED})
     if others:
         late, early = others[0]
         said.append(
