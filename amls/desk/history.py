@@ -74,7 +74,7 @@ def last_change(row: Model, name: str) -> tuple[str, str] | None:
 
 
 def last_writer(row: Model, *, of: str = "", **columns: Any) -> str | None:
-    """Return who wrote a row last, or what belongs to it; None where no history says so.
+    """Return who wrote a row last, or one of those that belong to it; None where no history says so.
 
     Args:
         row: the row.
@@ -82,10 +82,14 @@ def last_writer(row: Model, *, of: str = "", **columns: Any) -> str | None:
         columns: what that row held.
     """
     events: Any = Events.objects
-    about = events.references(row).order_by("-pgh_created_at", "-pgh_id")
     if of:
-        about = about.filter(pgh_obj_model=of, **{f"pgh_data__{name}": value for name, value in columns.items()})
-    described = describe_events(about[:1])
+        belonging = {f"pgh_data__{name}": value for name, value in columns.items()}
+        about = events.references(row).filter(pgh_obj_model=of, **belonging)
+    else:
+        # What only names the row, such as a file of it, is another's.
+        about = events.tracks(row)
+    # What one transaction wrote has one time.
+    described = describe_events(about.order_by("-pgh_created_at", "-pgh_id")[:1])
     return described[0]["who"] if described else None
 
 

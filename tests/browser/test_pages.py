@@ -24,7 +24,7 @@ STUDENT = (
     "/accounts/2fa/", "/accounts/sessions/", "/accounts/password/change/",
 )  # fmt: skip
 STAFF = (
-    "/amls/", "/amls/lectures/05/", "/amls/lectures/05/edit/", "/amls/lectures/01/chapters/", "/amls/staff/stats/", "/amls/staff/import/", "/amls/staff/upstream/", "/amls/staff/roll-over/", "/amls/staff/mail/", "/amls/staff/oral-exams/",
+    "/amls/", "/amls/lectures/05/", "/amls/lectures/05/edit/", "/amls/lectures/01/chapters/", "/amls/staff/stats/", "/amls/staff/import/", "/amls/staff/upstream/", "/amls/staff/roll-over/", "/amls/staff/mail/", "/amls/staff/oral-exams/", "/amls/staff/move-sessions/",
     "/amls/staff/extra-points/", "/new/",
 )  # fmt: skip
 VISITS = [(None, PUBLIC), ("student", STUDENT), ("lecturer", STAFF)]

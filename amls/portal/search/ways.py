@@ -100,6 +100,7 @@ OF_A_COURSE = (
     Way("portal:schedule_pdf", _("Schedule as PDF"), "drucken print stundenplan"),
     Way("portal:gradebook", _("Gradebook"), "noten punkte grades points", Whom.STAFF),
     Way("mail:staff", _("Announcements and mail"), "ankündigung announce rundmail", Whom.STAFF),
+    Way("lectures:move_sessions", _("Move weekly sessions"), "verlegen verschieben reschedule slot wochentermin wochentag weekday raum room vorlesung vorlesungen lecture lectures", Whom.STAFF, does=True),
     Way("held:held", _("Held back"), "zurückgehalten zurücknehmen rückgängig undo take back wartet waiting", Whom.STAFF),
     Way("portal:stats", _("Statistics"), "zahlen numbers usage", Whom.STAFF),
     Way("agenda:subscribe", _("Subscribe to the calendar"), "abonnieren abo ical ics feed kalender google outlook apple export", does=True),
