@@ -61,8 +61,8 @@ def _span(values: Values) -> Span | None:
     return (values["starts_at"], values["ends_at"]) if values["starts_at"] else None
 
 
-def _overlap(one: Span | None, other: Span | None) -> bool:
-    return one is not None and other is not None and one[0] < other[1] and other[0] < one[1]
+def _overlap(span: Span | None, beside: Span | None) -> bool:
+    return span is not None and beside is not None and span[0] < beside[1] and beside[0] < span[1]
 
 
 def _overlapped(row: MovedSession, item: AgendaItem, was: dict[str, Values], course: Course) -> bool:
@@ -139,17 +139,17 @@ def order_of(course: Course, sessions: Sequence[MovedSession]) -> list[str]:
     moved = [row for row in rows if row[0].pk in before]
     overturned = {
         (late[0].pk, early[0].pk): (late[0], early[0])
-        for one in moved
-        for other in rows
-        for early, late in ((one, other), (other, one))
+        for row in moved
+        for beside in rows
+        for early, late in ((row, beside), (beside, row))
         if _is_before(early[1], late[1]) and _is_before(late[2], early[2])
     }
     return _say_order(sorted(overturned.values(), key=lambda pair: (str(pair[0].starts_at), pair[0].pk)))
 
 
-def _is_before(one: datetime | None, other: datetime | None) -> bool:
-    """Return whether one begins before the other; what has no time of day is in no order."""
-    return one is not None and other is not None and one < other
+def _is_before(early: datetime | None, late: datetime | None) -> bool:
+    """Return whether what begins early does so before what begins late; what has no time of day is in no order."""
+    return early is not None and late is not None and early < late
 
 
 def _say_order(pairs: Sequence[tuple[Lecture, Lecture]]) -> list[str]:

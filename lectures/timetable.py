@@ -117,7 +117,7 @@ def weekly_times(course: Course, *, now: datetime) -> list[WeeklyTime]:
     for row in others:
         day, clock, _pk = _begins(row)
         alike.setdefault((row.kind, day.weekday(), clock, row.room), []).append(row)
-    for (kind, weekday, start, room), rows in sorted(alike.items(), key=lambda found: found[0]):
+    for (kind, weekday, start, room), rows in sorted(alike.items(), key=lambda times: times[0]):
         if len(rows) >= _FEWEST:
             ends = Counter(to_wall_clock(row.ends_at, course.zone).time() for row in rows if row.ends_at)
             times.append(WeeklyTime(kind, weekday, start, ends.most_common(1)[0][0], room))
@@ -138,7 +138,7 @@ def sessions_of(
         since: the first day.
         now: the request's clock.
     """
-    found, over = [], 0
+    offered, over = [], 0
     for lecture in _of_course(course):
         if lecture.kind != weekly.kind or lecture.held_on is None or lecture.held_on < since:
             continue
@@ -147,9 +147,9 @@ def sessions_of(
         if lecture.is_over_at(now):
             over += 1
         elif lecture.is_cancelled:
-            found.append(SlotSession(lecture, _("cancelled"), can_move=False))
+            offered.append(SlotSession(lecture, _("cancelled"), can_move=False))
         elif lecture.has_begun_at(now):
-            found.append(SlotSession(lecture, _("has begun"), can_move=False))
+            offered.append(SlotSession(lecture, _("has begun"), can_move=False))
         else:
-            found.append(SlotSession(lecture, weekly.differs_in(lecture), can_move=True))
-    return found, over
+            offered.append(SlotSession(lecture, weekly.differs_in(lecture), can_move=True))
+    return offered, over

@@ -84,7 +84,7 @@ def _ask(request: HttpRequest, access: Access) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             with quietly(is_wanted="_quiet" in request.POST):
-                shown = _Outcome.of(request, access, form)
+                shown = _MoveShown.of(request, access, form)
                 if shown.preview.is_agreed:
                     return _move(request, access, form)
             context |= shown.context()
@@ -124,7 +124,7 @@ def _day_in(text: str) -> date | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _MoveShown:
     """What a move would do, as the page shows it."""
 
     access: Access
@@ -136,7 +136,7 @@ class _Outcome:
     preview: Preview
 
     @classmethod
-    def of(cls, request: HttpRequest, access: Access, form: SlotMoveForm) -> _Outcome:
+    def of(cls, request: HttpRequest, access: Access, form: SlotMoveForm) -> _MoveShown:
         """Do it, look at it, and leave no trace."""
         move, reader = form.move(), user_of(request)
         changed = form.changed_since()

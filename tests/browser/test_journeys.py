@@ -265,3 +265,30 @@ def test_what_needs_scripts_is_offered_only_where_they_run(open_page: Open, site
     page.get_by_role("button", name="Confirm", exact=True).click()
     is_offered(page.get_by_role("button", name="Add", exact=True))
     expect(page.locator("noscript .note")).to_be_visible(visible=not script)
+
+
+def test_a_lecturer_moves_what_is_left_of_a_weekly_time(open_page: Open, site: str) -> None:
+    page = open_page("/amls/", user="lecturer")
+    page.get_by_role("link", name="Move weekly sessions").click()
+    ticked = page.locator("input[name=sessions]:checked")
+    expect(ticked.first).to_be_visible()
+    count = ticked.count()
+    before = {row.pk: row.held_on for row in Lecture.objects.select_related("course").filter(course__slug="amls")}
+    ticked.last.uncheck()
+    page.get_by_label("Weekday").select_option("Friday")
+    page.get_by_label("From", exact=True).fill("08:15")
+    page.get_by_label("Room").fill("H 0104")
+    page.get_by_role("button", name="Show what changes").click()
+    expect(page.get_by_role("heading", name=f"{count - 1} sessions would change")).to_be_focused()
+    expect(page.locator(".moves tbody tr")).to_have_count(count - 1)
+    expect(page.get_by_text(f"{count - 1} dates moved")).to_be_visible()
+    page.get_by_role("button", name=f"Move these {count - 1} sessions").click()
+    expect(page.get_by_text(f"{count - 1} sessions are moved, in everyone's calendar too.")).to_be_visible()
+    rows = Lecture.objects.select_related("course").filter(course__slug="amls")
+    moved = [row for row in rows if row.held_on != before[row.pk]]
+    assert [(row.held_on.weekday(), row.held_on.isocalendar().week) for row in moved if row.held_on] == [
+        (4, day.isocalendar().week) for row in moved if (day := before[row.pk])
+    ]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(f"Taken back: {count - 1} sessions are where they were.")).to_be_visible()
+    assert {row.pk: row.held_on for row in rows.all()} == before
