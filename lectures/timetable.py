@@ -39,7 +39,7 @@ class WeeklyTime:
     @property
     def key(self) -> str:
         """What names it in an address."""
-        clock = f"{self.start:%H%M}" if self.start else ""
+        clock = self.start.isoformat("minutes") if self.start else ""
         return f"{self.kind}-{self.weekday}-{clock}-{hashlib.sha256(self.room.encode()).hexdigest()[:6]}"
 
     def __str__(self) -> str:
