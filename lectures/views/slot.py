@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +20,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from amls.core.keys import primary_key
-from amls.core.preview import Preview, is_wanted, preview_of, without_trace
+from amls.core.preview import AGREED, SEAL, Preview, is_wanted, preview_of, without_trace
+from amls.core.sent_twice import SentTwice, add_once, token_of
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.accounts import user_of
@@ -38,7 +40,7 @@ from lectures.services.slots import (
     say_when_and_where,
     take_move_back,
 )
-from lectures.slotform import SlotMoveForm
+from lectures.slotform import SEEN, SlotMoveForm
 from lectures.timetable import WeeklyTime, sessions_of, weekly_times
 
 _SALT = "lectures.slots"
@@ -52,8 +54,28 @@ def move_sessions(request: HttpRequest, slug: str) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     if request.method != "POST":
         return _ask(request, access)
-    with holding(access.course):
+    try:
+        with holding(access.course):
+            return _once(request, access)
+    except SentTwice:
+        messages.info(request, _("These sessions are moved already."))
+        return redirect(access.course)
+
+
+def _once(request: HttpRequest, access: Access) -> HttpResponse:
+    """Move what was agreed to once, however often it is sent; what is only shown is not noted.
+
+    Raises:
+        SentTwice: it is done already.
+    """
+    if not is_wanted(request.POST):
         return _ask(request, access)
+    with transaction.atomic():
+        add_once(request, but=(AGREED, SEAL, SEEN))
+        answer = _ask(request, access)
+        if answer.status_code != 302:
+            transaction.set_rollback(True)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +94,9 @@ class _Chosen:
 
 def _ask(request: HttpRequest, access: Access) -> HttpResponse:
     chosen = _chosen(request, access)
-    context: dict[str, Any] = {"access": access, "course": access.course}
+    context: dict[str, Any] = {"access": access, "course": access.course, "once": token_of(request)}
     if chosen is None and request.method == "POST":
+        transaction.set_rollback(True)
         messages.error(request, _("Nothing was saved: no session of this weekly time is to come any more."))
         return redirect("lectures:move_sessions", access.course.slug)
     if chosen is None:

@@ -103,7 +103,8 @@ def test_the_whole_errand_from_the_question_to_the_undo(cast: Cast, lectures: li
     assert "4 dates moved" in said
     assert "The course's page says the new weekly time from now on." in said
     assert weekdays() == [2] * 4
-    answer = client.post(ADDRESS, sealed(client, sent), follow=True)
+    agreed = sealed(client, sent)
+    answer = client.post(ADDRESS, agreed, follow=True)
     home = BeautifulSoup(answer.content, "html.parser")
     assert "4 sessions are moved, in everyone's calendar too." in text_of(home)
     assert "Thursday 14:00–16:00 in H 0104" in text_of(home)
@@ -115,6 +116,9 @@ def test_the_whole_errand_from_the_question_to_the_undo(cast: Cast, lectures: li
     assert "Taken back: 4 sessions are where they were." in back.content.decode()
     assert weekdays() == [2] * 4
     assert not ItemChange.objects.exists()
+    assert [str(said) for said in client.post(ADDRESS, agreed, follow=True).context["messages"]] == [
+        "These sessions are moved already."
+    ]
     again = client.post(UNDO, {"token": "made up"}, follow=True)
     assert "too long ago" in again.content.decode()
 
