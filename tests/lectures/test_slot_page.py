@@ -110,15 +110,15 @@ def test_the_whole_errand_from_the_question_to_the_undo(cast: Cast, lectures: li
     assert "Thursday 14:00–16:00 in H 0104" in text_of(home)
     assert (weekdays(), set(Lecture.objects.values_list("room", flat=True))) == ([3] * 4, {"H 0104"})
     assert len(set(ItemChange.objects.values_list("held_until", flat=True))) == 1
+    assert [str(said) for said in client.post(ADDRESS, agreed, follow=True).context["messages"]] == [
+        "These sessions are moved already."
+    ]
     token = home.select_one(f'form[action="{UNDO}"] input[name=token]')
     assert token is not None
     back = client.post(UNDO, {"token": token["value"]}, follow=True)
     assert "Taken back: 4 sessions are where they were." in back.content.decode()
     assert weekdays() == [2] * 4
     assert not ItemChange.objects.exists()
-    assert [str(said) for said in client.post(ADDRESS, agreed, follow=True).context["messages"]] == [
-        "These sessions are moved already."
-    ]
     again = client.post(UNDO, {"token": "made up"}, follow=True)
     assert "too long ago" in again.content.decode()
 
