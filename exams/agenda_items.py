@@ -14,8 +14,12 @@ from django.utils.translation import gettext_noop
 
 from amls.agenda.models import ItemKind, Status
 from amls.agenda.sources import Item, deadline, in_each_language, opening
+from amls.core.text import say_some
 from amls.core.times import say_date
+from amls.courses.managers import EnrolmentQuerySet
 from amls.courses.models import Audience, Course, Enrolment
+from amls.courses.permissions import may_manage
+from exams.examiners import conducts
 from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration
 from exams.queries import key_of_exam
@@ -192,15 +196,67 @@ def _path(course: Course) -> str:
 
 
 def own_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
-    """Return people's own exams, with room, seat and their own end time, and the sign-ups that are done: 2 queries."""
+    """Return people's own exams, with room, seat and their own end time, the sign-ups that are done, and what staff conduct.
+
+    2 queries; for staff of a course whose exams name examiners, 3 more.
+    """
     own = Accommodation.objects.filter(enrolment__in=enrolments)
-    return _by_person(course, _standing().filter(enrolment__in=enrolments), own)
+    staff = [enrolment for enrolment in enrolments if enrolment.is_staff]
+    conducted = conducted_by(course, Enrolment.objects.filter(pk__in=[person.pk for person in staff])) if staff else {}
+    return _by_person(course, _standing().filter(enrolment__in=enrolments), own) | conducted
 
 
 def own_items_of_all(course: Course) -> dict[int, list[Item]]:
-    """Return the own exams and done sign-ups of everyone in a course, by enrolment pk: 2 queries."""
+    """Return the own exams and done sign-ups of everyone in a course, and what its staff conduct, by enrolment pk: as `own_items`."""
     with translation.override(course.language):
-        return _by_person(course, _standing().filter(course=course), Accommodation.objects.filter(course=course))
+        own = _by_person(course, _standing().filter(course=course), Accommodation.objects.filter(course=course))
+        return own | conducted_by(course, Enrolment.objects.staff().filter(course=course))
+
+
+def conducted_by(course: Course, staff: EnrolmentQuerySet) -> dict[int, list[Item]]:
+    """Return the dates that name people of the staff as examiners, with the call-in link and, of oral ones, who sits in them.
+
+    Nobody has more in their calendar than on the pages of staff. Who conducts which is known by names: see `conducts`.
+    At most 3 queries.
+
+    Args:
+        course: whose exams they are.
+        staff: of this course.
+
+    Returns:
+        By enrolment pk; whoever conducts nothing is left out.
+    """
+    exams = list(Exam.objects.filter(course=course).exclude(examiners="").order_by("starts_at", "pk"))
+    people = (
+        [person for person in staff.select_related("user") if may_manage(person.user, course, person)] if exams else []
+    )
+    held = [(person, [exam for exam in exams if conducts(str(person.user), exam.examiners)]) for person in people]
+    concerned = {exam.pk for _person, theirs in held for exam in theirs if exam.kind == Exam.Kind.ORAL}
+    if not any(theirs for _person, theirs in held):
+        return {}
+    sitting: dict[int, list[str]] = {}
+    rows = Registration.objects.holding().filter(exam__in=concerned).select_related("enrolment__user").by_name()
+    for registration in rows if concerned else ():
+        sitting.setdefault(registration.exam_id, []).append(str(registration.enrolment.user))
+    return {
+        person.pk: [_conducted(exam, course, sitting.get(exam.pk, [])) for exam in theirs]
+        for person, theirs in held
+        if theirs
+    }
+
+
+def _conducted(exam: Exam, course: Course, sitting: Sequence[str]) -> Item:
+    item = exam_item(exam, course)
+    if exam.is_cancelled:
+        return item
+    is_oral = exam.kind == Exam.Kind.ORAL
+
+    def title() -> str:
+        if not is_oral:
+            return str(exam)
+        return _("%(exam)s: %(people)s") % {"exam": exam, "people": say_some(sitting) or _("nobody yet")}
+
+    return replace(item, title=in_each_language(title), call_in=exam.call_in)
 
 
 def _by_person(

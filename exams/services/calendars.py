@@ -1,6 +1,6 @@
 """What follows a change of exams: the person's own calendar, after the commit."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from amls.agenda import services as agenda
@@ -9,6 +9,7 @@ from amls.agenda.sources import Item
 from amls.core.doorbell import ring
 from amls.courses.models import Course, Enrolment
 from exams.agenda_items import SOURCE, own_items_of_all
+from exams.models import Exam, Registration
 from exams.queries import exam_of_key
 from exams.services.datenews import tell_other_call_in
 
@@ -26,10 +27,16 @@ def follow_later(enrolment_pks: Collection[int]) -> None:
         ring(FOLLOW, enrolment_pks)
 
 
-def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
-    """Bring the agenda of these people up to date, all at once; who left meanwhile is passed over."""
+def follow_now(enrolment_pks: Collection[int], *, now: datetime) -> None:
+    """Bring the agenda of these people up to date, all at once, then that of those who examine them; who left meanwhile is passed over."""
     # It loads the rows itself, under their locks.
     agenda.follow_people([Enrolment(pk=pk) for pk in enrolment_pks], now=now, sources=[SOURCE])
+    # Of an oral exam that names nobody there is none to tell.
+    oral = Registration.objects.filter(enrolment__in=enrolment_pks, exam__kind=Exam.Kind.ORAL).exclude(
+        exam__examiners=""
+    )
+    staff = Enrolment.objects.staff().filter(course__in=oral.values("course"))
+    agenda.reconcile_people(staff, now=now, sources=[SOURCE])
 
 
 def follow_course(course: Course, now: datetime) -> list[object]:
