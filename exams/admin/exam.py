@@ -30,6 +30,8 @@ from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 from exams.services.setup import delete_room, save_room
 
+_WHEN_AND_WHERE = {"starts_at", "duration_minutes", "place", "examiners"}
+
 
 class ExamForm(OwnChangesForm):
     """An exam, judged while its row is locked: the counters are those of this very moment."""
@@ -167,13 +169,16 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the rooms; then whoever waits may move up, and whoever lost a seat gets another.
 
-        Of a seat that people know it is shown first what becomes of it.
+        Of a seat that people know it is shown first what becomes of it, and so is what a date overlaps that is new, or is at
+        another time or place or with others now.
         """
         knew = seats_of(form.instance)
         super().save_related(request, form, formsets, change)
         now = now_of(request)
-        for text in overlaps_of(form.instance):
-            messages.warning(request, text)
+        is_elsewhere = not change or not _WHEN_AND_WHERE.isdisjoint(form.changed_data)
+        if not form.instance.is_cancelled and (is_elsewhere or any(formset.has_changed() for formset in formsets)):
+            for text in overlaps_of(form.instance):
+                self.note_first(request, text)
         promoted = promote_waiting(exam_pk=form.instance.pk, now=now)
         if promoted:
             messages.success(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -15,17 +14,16 @@ from django.utils.translation import ngettext
 
 from amls.agenda.services import Change
 from amls.core.clock import from_wall_clock
-from amls.core.folding import searchable
 from amls.core.preview import without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.courses.services import finish_course_change, is_quiet, lock_course
 from exams.models import Exam, Registration
 from exams.models.exam import told_apart
+from exams.overlaps import beside
 
 # As many as two examiners hold in a week; more are planned in several goes.
 MOST_SLOTS = 200
-_BETWEEN_NAMES = re.compile(r"[,;/&+]|\b(?:and|und)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +126,7 @@ def preview_oral_exams(*, course: Course, series: OralSeries, now: datetime) -> 
     Raises:
         RuleViolation: see `plan_oral_exams`.
     """
-    there = list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
+    there = list(Exam.objects.filter(course=course).order_by("starts_at", "pk").prefetch_related("rooms"))
     exams, changes = without_trace(lambda: plan_oral_exams(course=course, series=series, now=now))
     told_apart([*there, *exams], [(course.pk, exam.starts_at, course.zone) for exam in (*there, *exams)])
     slots = tuple(OralSlot(exam, tuple(_overlaps(exam, there, course.zone))) for exam in exams)
@@ -187,25 +185,12 @@ def _unsaved(course: Course, series: OralSeries, now: datetime) -> list[Exam]:
 
 
 def _overlaps(slot: Exam, there: Sequence[Exam], zone: ZoneInfo) -> Iterator[str]:
-    names = _names(slot.examiners)
-    for exam in there:
-        if exam.is_cancelled or not (exam.starts_at < slot.ends_at and slot.starts_at < exam.ends_at):
-            continue
-        if slot.place and searchable(slot.place) == searchable(exam.place):
+    for exam, places, names in beside(slot, there):
+        if places:
             yield _("%(exam)s is at the same place then.") % {"exam": exam.with_day(zone)}
-        elif both := names & _names(exam.examiners):
-            yield _("%(exam)s has the same examiner: %(names)s.") % {
-                "exam": exam.with_day(zone),
-                "names": ", ".join(sorted(name for name in _listed(slot.examiners) if name.casefold() in both)),
-            }
-
-
-def _listed(examiners: str) -> list[str]:
-    return [name for part in _BETWEEN_NAMES.split(examiners) if (name := " ".join(part.split()))]
-
-
-def _names(examiners: str) -> set[str]:
-    return {name.casefold() for name in _listed(examiners)}
+        else:
+            said = _("%(exam)s has the same examiner: %(names)s.")
+            yield said % {"exam": exam.with_day(zone), "names": ", ".join(names)}
 
 
 def take_slots_back(*, course: Course, exam_pks: Collection[int], now: datetime) -> tuple[int, int]:

@@ -68,7 +68,7 @@ def _said_of_cancelled(count: int) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def hold(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Show who comes back to a date that was cancelled, and who has another one by now; hold it after all."""
+    """Show who comes back to a date that was cancelled, who has another one by now, and what it would overlap; hold it after all."""
     access, exam = open_exam(request, slug, pk)
     problem = ""
     if request.method == "POST":
@@ -80,7 +80,7 @@ def hold(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 return redirect("exams:staff", slug, pk)
             problem = str(violation.message)
         else:
-            _say_held(request, exam, again)
+            _say_held(request, again)
             return redirect("exams:staff", slug, pk)
     try:
         would_be = without_trace(lambda: hold_after_all(exam_pk=pk, now=access.now))
@@ -93,11 +93,12 @@ def hold(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "seen": name_of_people(people_in(exam)),
         "problem": problem,
         "why_not": why_not,
+        "overlaps": [] if why_not else overlaps_of(exam),
     }
     return render(request, "exams/hold.html", context, status=422 if problem else 200)
 
 
-def _say_held(request: HttpRequest, exam: Exam, again: HeldAgain) -> None:
+def _say_held(request: HttpRequest, again: HeldAgain) -> None:
     count = len(again.back)
     said = ngettext(
         "The date is held after all: %(count)d person is in it again.",
@@ -113,9 +114,6 @@ def _say_held(request: HttpRequest, exam: Exam, again: HeldAgain) -> None:
             len(again.elsewhere),
         )
         messages.warning(request, text % {"count": len(again.elsewhere), "names": names})
-    exam.refresh_from_db()
-    for text in overlaps_of(exam):
-        messages.warning(request, text)
 
 
 def _context(access: Access, exam: Exam) -> dict[str, object]:

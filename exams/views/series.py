@@ -57,7 +57,7 @@ def plan_oral(request: HttpRequest, slug: str) -> HttpResponse:
                 "changes": [(access.course, change) for change in planned.changes],
                 "preview": preview,
                 "days": [(slots[0].exam.starts_at, slots) for slots in (list(of_day) for _day, of_day in days)],
-                "overlaps": sum(bool(slot.against) for slot in planned.slots),
+                "overlapping": [slot for slot in planned.slots if slot.against],
             }
         except RuleViolation as violation:
             add_violation(form, violation)

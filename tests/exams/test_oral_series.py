@@ -61,11 +61,11 @@ def at(clock: str) -> Any:
 def test_what_is_shown_is_made_in_one_act_and_told_once(cast: Cast, lecturer: Client) -> None:
     page = BeautifulSoup(lecturer.post(ADDRESS, typed()).content, "html.parser")
     assert "24 slots would be made" in " ".join(page.get_text().split())
-    times = [" ".join(item.get_text().split()) for item in page.select("#slots ~ ul.plain > li")]
-    assert times[:7] == [
-        "09:00–09:30", "09:30–10:00", "10:00–10:30", "10:30–11:00", "11:00–11:30", "11:30–12:00", "13:00–13:30",
-    ]  # fmt: skip
-    assert (len(times), times[11]) == (24, "15:30–16:00")
+    rows = page.select("table.slots tbody tr")
+    times = [[item.get_text(strip=True) for item in row.select("li")] for row in rows]
+    assert [(len(of_day), of_day[:7], of_day[-1]) for of_day in times] == [
+        (12, ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30", "13:00"], "15:30")
+    ] * 2
     assert not Exam.objects.exists()
     answer = agree(lecturer, typed())
     assert "24 oral exams are planned." in answer.content.decode()
