@@ -19,7 +19,7 @@ class DateLook:
 
     Attributes:
         exam: of whose counters nothing is shown.
-        state: of the reader's registration; empty without one.
+        state: of the reader's registration; 'elsewhere' where they kept another date; empty without one.
         is_coming: whether it is still to be, and neither closed nor cancelled.
         is_over: whether it has been: nobody moves up, or holds a seat that they could still take.
         ways: what buttons offer now: 'slip', 'register', 'move', 'withdraw'; 'wait' for it and keep the seat of another date;

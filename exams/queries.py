@@ -49,17 +49,17 @@ def exams_for(access: Access) -> ExamsOverview:
 
 # Of a registration: whether its person has passed some date; where its own result is none, another one.
 HAS_PASSED_ANOTHER = Exists(Registration.objects.filter(HAS_PASSED, enrolment=OuterRef("enrolment")))
-_EXAM_KEY = "exams.exam:"
+EXAM_KEY = "exams.exam:"
 
 
 def key_of_exam(exam: Exam) -> str:
     """Return the key under which an exam stands in the agenda."""
-    return f"{_EXAM_KEY}{exam.pk}"
+    return f"{EXAM_KEY}{exam.pk}"
 
 
 def exam_of_key(key: str) -> int | None:
     """Return the primary key of the exam that stands under a key in the agenda; None of any other date."""
-    said = key.removeprefix(_EXAM_KEY)
+    said = key.removeprefix(EXAM_KEY)
     return int(said) if said != key and said.isdecimal() else None
 
 
@@ -168,7 +168,7 @@ def _registrations() -> ModelStatement[Registration]:
     removal = removals.filter(pk__gt=_last_published("registration")).order_by("pk").values("reason")
     has_tasks = Exists(ExamTask.objects.filter(exam=OuterRef("exam")))
     rows = rows.annotate(ahead=count, has_tasks=has_tasks, taken_away=Subquery(removal[:1]))
-    along, annotated = ["exam", "seat__room", "result"], ["ahead", "has_tasks", "taken_away"]
+    along, annotated = ["exam", "seat__room", "result", "cancelled_by"], ["ahead", "has_tasks", "taken_away"]
     return ModelStatement.of(rows, along=along, annotated=annotated)
 
 
@@ -254,7 +254,7 @@ class _CardReader:
             hindrance = self._hindrance(exam)
         look = DateLook(
             exam=exam,
-            state=own.state if own is not None else "",
+            state=_state_shown(own),
             is_coming=exam.starts_at > now and exam.closed_at is None and not exam.is_cancelled,
             is_over=is_over,
             sign_up=sign_up,
@@ -276,6 +276,12 @@ class _CardReader:
         if not exam.has_free_seat:
             return "full"
         return "open" if self.active is not None and self.active.exam.starts_at <= self.now else "bound"
+
+
+def _state_shown(own: Registration | None) -> str:
+    if own is None:
+        return ""
+    return "elsewhere" if own.cancelled_because else str(own.state)
 
 
 def _can_leave(registration: Registration | None, now: datetime) -> bool:

@@ -36,6 +36,9 @@ _LONGEST_HOLD_FACTOR = 3
 # told of it by a mail of its own, which can't be switched off, as they take part in it.
 Apart = Callable[[Collection[int], Mapping[str, ChangeKind]], Iterable[tuple[str, int]]]
 told_apart: Hook[Apart] = Hook("mails about dates in which one takes part")
+# Given, by key, what happened to dates: yields the keys of those of which another one of them says it all.
+Implied = Callable[[Mapping[str, ChangeKind]], Iterable[str]]
+goes_without_saying: Hook[Implied] = Hook("dates that go with another one")
 _TOLD_WHEN_NEW = SESSIONS | {ItemKind.DEADLINE, ItemKind.EXAM}
 _together: ContextVar[bool] = ContextVar("together", default=False)
 
@@ -322,11 +325,14 @@ def letter_about(changes: Sequence[Change], course: Course, *, shared: Mapping[s
     """Return how a mail about changes reads, in the active language.
 
     Args:
-        changes: as the reader is to know them.
+        changes: as the reader is to know them; what goes with another of them is not said besides.
         course: whose dates they are.
         shared: of dates that are the reader's own, by key what holds for the others.
     """
+    kinds = {change.key: change.kind for change in changes}
+    implied = {key for says in goes_without_saying for key in says(kinds)}
     ordered = sorted(changes, key=lambda change: (change.after.moment, change.key))
+    ordered = [change for change in ordered if change.key not in implied]
     lines = [describe_change(change, course.zone) for change in ordered]
     apart = _("%(change)s (yours; that of the others: %(when)s)")
     said = [

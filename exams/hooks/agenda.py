@@ -9,11 +9,11 @@ from django.db.models import Q
 from amls.agenda.services import ChangeKind, after_reconcile
 from amls.agenda.sources import Item, registry
 from amls.courses.models import Course, Enrolment
-from amls.mail.changes import told_apart
-from exams.agenda_items import GONE, SOURCE, ExamKeys, items_of, own_items
+from amls.mail.changes import goes_without_saying, told_apart
+from exams.agenda_items import GONE, SOURCE, ExamKeys, items_of, oral_window_of_key, own_items
 from exams.models import Exam, Registration
 from exams.models.exam import SignUp
-from exams.queries import key_of_exam, overview_of
+from exams.queries import EXAM_KEY, key_of_exam, overview_of
 from exams.services.datenews import tell_rescheduled
 
 
@@ -49,6 +49,16 @@ def who_takes_part(courses: Collection[int], kinds: Mapping[str, ChangeKind]) ->
         for exam, enrolment in rows.values_list("exam", "enrolment"):
             for key in by_exam[exam]:
                 yield key, enrolment
+
+
+@goes_without_saying.named(SOURCE)
+def what_goes_with_an_exam(kinds: Mapping[str, ChangeKind]) -> Iterator[str]:
+    """Yield the sign-up, the last moment to withdraw and the review that are no more as their exam is cancelled: no query."""
+    for key, kind in kinds.items():
+        window = oral_window_of_key(key)
+        own = f"{EXAM_KEY}{window[0]}" if window is not None else _exam_and_key(key)[1]
+        if kind == ChangeKind.CANCELLED and own not in ("", key) and kinds.get(own) == ChangeKind.CANCELLED:
+            yield key
 
 
 _KEY = re.compile(r"(exams\.exam:(\d+))(?::.+)?")

@@ -10,8 +10,9 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.agenda.models import AgendaItem
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, User
+from amls.courses.models import Course, Enrolment, User
 from amls.privacy.endings import happenings, last_days_of, latest
 from amls.privacy.registry import (
     blot_out_of_own,
@@ -22,6 +23,7 @@ from amls.privacy.registry import (
     personal_data,
     retention,
 )
+from amls.privacy.traces import blot_out, names_of
 from exams.models import (
     Accommodation,
     AdmissionDecision,
@@ -34,6 +36,7 @@ from exams.models import (
     Seat,
     UniversityEntry,
 )
+from exams.queries import key_of_exam
 from exams.services.registration import staff_withdraw
 from exams.services.university import forget_lines, lines_of
 from exams.taskpoints import in_order_of_tasks
@@ -93,6 +96,7 @@ def _registration(registration: Registration) -> dict[str, Any]:
         "reason": registration.reason,
         "date_cancelled": registration.exam.cancelled_at,
         "date_cancelled_because": registration.exam.cancelled_because,
+        "kept_another_as_cancelled_because": registration.cancelled_because,
         "state_until_cancelled": registration.state_until_cancelled,
         "position_until_cancelled": registration.position_until_cancelled,
         "walk_in": registration.is_walk_in,
@@ -121,7 +125,7 @@ def forget(user: User, now: datetime) -> None:
     """Give up coming exams, so that the next who waits gets the seat; past ones stay on record without the name.
 
     The last moment to withdraw keeps nobody's account. Accommodations go with their history, and so do the person's
-    lines of the university's lists.
+    lines of the university's lists, and their name in the calendars of those who examined them.
     """
     coming = Registration.objects.active().filter(
         enrolment__user=user, state__in=["registered", "waitlisted"], exam__starts_at__gt=now
@@ -136,6 +140,18 @@ def forget(user: User, now: datetime) -> None:
         forget_lines(enrolment)
     for model in (Registration, AdmissionDecision):
         blot_out_of_own(user, model, "reason")
+    _forget_in_calendars(user)
+
+
+def _forget_in_calendars(user: User) -> None:
+    """Take a person's name out of the dates of those who examined them; of courses that run they are made anew besides."""
+    sat = Registration.objects.filter(enrolment__user=user, exam__kind=Exam.Kind.ORAL).select_related("exam")
+    rows = AgendaItem.objects.filter(
+        enrolment__in=Enrolment.objects.staff().filter(course__in=sat.values("course")),
+        key__in=[key_of_exam(row.exam) for row in sat],
+    )
+    rows.update(titles={})
+    blot_out(rows, "title", texts=names_of(user))
 
 
 @on_course_purge

@@ -59,6 +59,20 @@ class Registration(models.Model):
     position_until_cancelled = models.PositiveIntegerField(
         _("position on the waiting list until the date was cancelled"), null=True, blank=True, editable=False
     )
+    # Of who had another date by the time that a cancelled one was held after all, and keeps that one: the date says no more
+    # that it was cancelled.
+    cancelled_because = LineField(
+        _("why the date was cancelled"), max_length=300, blank=True, default="", db_default="", editable=False
+    )
+    cancelled_by = models.ForeignKey(
+        User,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("who cancelled the date"),
+        editable=False,
+    )
     # Of who waits and holds a seat of another date, which is given on with the seat that they wait for.
     keeps_seat = models.BooleanField(_("keeps the seat of another date"), default=False, db_default=False)
     created_at = models.DateTimeField(_("signed up"))
@@ -144,6 +158,12 @@ class Registration(models.Model):
                 violation_error_message=_(
                     "Of whom a cancelled date was, and of nobody else, is known what they were in it."
                 ),
+            ),
+            RowCheck(
+                name="registration_kept_another",
+                condition=Q(cancelled_because="", cancelled_by__isnull=True)
+                | (Q(state="withdrawn") & ~Q(cancelled_because="")),
+                violation_error_message=_("Only who kept another date reads why this one was cancelled."),
             ),
             RowCheck(
                 name="registration_attended_has_time",

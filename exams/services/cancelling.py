@@ -12,7 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -22,7 +24,7 @@ from amls.core.meanwhile import CODE, is_overtaken
 from amls.core.preview import seal_of_shown
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import finish_course_change, lock_course
 from amls.held.services import HOLD
 from amls.mail.corrections import Correction, notify_corrected
@@ -39,8 +41,17 @@ TOLD = "exams.cancelled"
 _State = Registration.State
 _FIELDS = [
     "state", "position", "state_until_cancelled", "position_until_cancelled", "keeps_seat", "closed_at", "changed_at",
-    "reason",
+    "reason", "cancelled_because", "cancelled_by",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancellation:
+    """How a date was cancelled: when, why, and by whom, as far as the history knows."""
+
+    at: datetime
+    because: str
+    by: User | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +187,10 @@ def hold_after_all(*, exam_pk: int, now: datetime, seen: str | None = None) -> H
         people = list(rows.with_people().order_by("state_until_cancelled", "position_until_cancelled", "pk"))
         if is_overtaken(seen, stands=name_of_people(people)):
             raise RuleViolation(_("Something changed meanwhile. Look at who comes back now, and hold it again."), CODE)
-        knew, was_cancelled_at = seats_of(exam), exam.cancelled_at
+        knew = seats_of(exam)
+        was = _Cancellation(exam.cancelled_at, exam.cancelled_because, _who_cancelled(exam))
         exam.cancelled_at, exam.cancelled_because = None, ""
-        again = _returned(exam, people, exams, was_cancelled_at, now=now)
+        again = _returned(exam, people, exams, was, now=now)
         _need_seats(exam)
         exam.save(update_fields=["cancelled_at", "cancelled_because", "seats_taken", "waiting"])
         _tell([(person, _State.CANCELLED, person.state) for person in again.back], now=now)
@@ -190,6 +202,19 @@ def hold_after_all(*, exam_pk: int, now: datetime, seen: str | None = None) -> H
         follow_later([person.enrolment_id for person in people])
         finish_course_change(course, now=now)
     return again
+
+
+def _who_cancelled(exam: Exam) -> User | None:
+    """Return who cancelled a date, as its history has it: the first who did so since it was held last; 2 queries."""
+    history: Any = apps.get_model("exams", "ExamEvent")
+    first = (
+        history.objects.filter(pgh_obj=exam.pk, cancelled_at=exam.cancelled_at)
+        .select_related("pgh_context")
+        .order_by("pgh_id")
+        .first()
+    )
+    context = first.pgh_context if first is not None else None
+    return User.objects.filter(pk=context.metadata.get("user")).first() if context is not None else None
 
 
 def _need_seats(exam: Exam) -> None:
@@ -206,7 +231,7 @@ def _need_seats(exam: Exam) -> None:
 
 
 def _returned(
-    exam: Exam, people: Sequence[Registration], exams: Mapping[int, Exam], since: datetime, *, now: datetime
+    exam: Exam, people: Sequence[Registration], exams: Mapping[int, Exam], was: _Cancellation, *, now: datetime
 ) -> HeldAgain:
     """Give people what they had in a date, count it, and say who has something else by now.
 
@@ -214,7 +239,7 @@ def _returned(
         exam: which is no longer cancelled; the caller writes its counters.
         people: who was in it, in the order in which seats come back.
         exams: all dates of the course, under their locks.
-        since: when it was cancelled.
+        was: how it was cancelled, which who has something else reads.
         now: aware.
     """
     enrolments = [person.enrolment_id for person in people]
@@ -225,7 +250,7 @@ def _returned(
     back, elsewhere, beside = list[Registration](), list[Registration](), list[Registration]()
     for person in people:
         others = own[person.enrolment_id]
-        if person.enrolment_id in there and _may_return(exam, person, others, exams, since, now=now):
+        if person.enrolment_id in there and _may_return(exam, person, others, exams, was.at, now=now):
             if person.state_until_cancelled == _State.REGISTERED:
                 exam.seats_taken += 1
                 beside += others
@@ -237,6 +262,7 @@ def _returned(
             back.append(person)
         else:
             person.state = _State.WITHDRAWN
+            person.cancelled_because, person.cancelled_by = was.because, was.by
             person.reason = _("The date was cancelled. When it was held after all, they had another date.")
             if person.enrolment_id in there:
                 elsewhere.append(person)

@@ -6,18 +6,21 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils.html import escape
 from django.utils.timezone import now as the_time
 
 from amls.agenda.feeds import personal_feed_url, public_feed_url
 from amls.agenda.models import AgendaItem, Status
 from amls.agenda.services import ChangeKind
+from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.nameless import NAMELESS_DOMAIN
 from amls.courses.services import finish_course_change, lock_course
 from amls.held.services import HOLD
-from amls.mail.changes import who_is_told_apart
+from amls.mail.changes import letter_about, tell_changes, who_is_told_apart
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import ItemChange, Notice
 from amls.mail.still_due import still_due_for
@@ -392,6 +395,69 @@ def test_who_is_in_it_hears_of_it_by_one_mail_alone(cast: Cast, dated: Exam) -> 
     assert not Notice.objects.filter(kind="exams.rescheduled").exists()
 
 
+def test_a_mail_of_a_cancelled_date_names_it_alone_and_not_what_went_with_it(cast: Cast, dated: Exam) -> None:
+    oral = Exam.objects.create(
+        course=cast.course, kind="oral", starts_at=NOW + timedelta(days=40), closes_at=NOW + timedelta(days=39),
+        withdraw_until=NOW + timedelta(days=38),
+    )  # fmt: skip
+    finish_course_change(cast.course, now=NOW)
+    ItemChange.objects.all().delete()
+    cancel(dated)
+    cancel(oral)
+    assert ItemChange.objects.pending().count() == 7
+    tell_changes(now=NOW + timedelta(hours=3))
+    rows = list(Notice.objects.filter(kind="mail.changes"))
+    kind = letter_kinds["mail.changes"]
+    assert kind.prepare is not None
+    kind.prepare(rows, NOW)
+    letters = {row.recipient: kind.writer(row, NOW) for row in rows}
+    for who in (cast.lecturer, cast.assistant):
+        letter = letters[who.user]
+        assert letter is not None
+        lines = [line for line in letter.text.splitlines() if line.startswith("- ")]
+        assert (letter.subject, len(lines)) == ("2 dates cancelled", 2)
+        assert "sign-up" not in letter.text
+    # A window that goes by itself is said.
+    Exam.objects.filter(pk=oral.pk).update(cancelled_at=None, cancelled_because="")
+    finish_course_change(cast.course, now=NOW + timedelta(hours=4))
+    Exam.objects.filter(pk=oral.pk).update(closes_at=None)
+    alone = letter_about(finish_course_change(cast.course, now=NOW + timedelta(hours=5)), cast.course)
+    assert alone.subject == "Cancelled: Oral exams: sign-up closes"
+
+
+def test_who_kept_another_date_reads_who_cancelled_this_one_and_why_and_what_they_have(
+    cast: Cast, exam: Exam, other: Exam
+) -> None:
+    User.objects.filter(pk=cast.lecturer.user_id).update(display_name="Ayşe Größe")
+    staff, home = cast.client("lecturer"), f"/amls/exams/{exam.pk}/staff/"
+    seen = staff.get(f"{home}cancel/").context["seen"]
+    assert staff.post(f"{home}cancel/", {"reason": WHY, "seen": seen}).status_code == 302
+    register(enrolment=cast.student, exam_pk=other.pk, now=the_time())
+    student = cast.client("student")
+    day = f"You have the exam of {say_day(other.starts_at, cast.course.zone, now=NOW)}."
+    assert day in " ".join(student.get("/amls/exams/").content.decode().split())
+    assert staff.post(f"{home}hold-after-all/", {}).status_code == 302
+    row = Registration.objects.get(enrolment=cast.student, exam=exam)
+    assert (row.state, row.cancelled_because, row.cancelled_by) == ("withdrawn", WHY, cast.lecturer.user)
+    card = " ".join(student.get("/amls/exams/").content.decode().split())
+    assert f"Ayşe Größe cancelled this date: {escape(WHY)} Held after all" in card
+    assert (day in card, "Another date kept" in card, ">Withdrawn<" in card) == (True, True, False)
+    for who in ("anonymous", "stranger", "assistant"):
+        assert "Ayşe Größe cancelled" not in cast.client(who).get("/amls/exams/").content.decode()
+    # Whoever came back reads nothing of it.
+    assert not Registration.objects.get(enrolment=cast.other_student, exam=exam).cancelled_because
+
+
+@pytest.mark.parametrize("state", ["registered", "excused"])
+def test_only_who_left_a_date_has_a_cancellation_of_it(cast: Cast, exam: Exam, state: str) -> None:
+    row = Registration.objects.filter(enrolment=cast.student)
+    closed = None if state == "registered" else NOW
+    with pytest.raises(IntegrityError, match="registration_kept_another"), transaction.atomic():
+        row.update(state=state, closed_at=closed, cancelled_because=WHY)
+    with pytest.raises(IntegrityError, match="registration_kept_another"), transaction.atomic():
+        row.update(state="withdrawn", closed_at=NOW, cancelled_by=cast.lecturer.user)
+
+
 def test_nobody_is_reminded_of_it_and_of_another_date_who_was_in_it(cast: Cast, exam: Exam, other: Exam) -> None:
     cancel(exam)
     people = [cast.student, cast.other_student]
@@ -504,20 +570,50 @@ def test_dates_at_one_place_that_overlap_are_said(cast: Cast, exam: Exam, other:
     assert overlaps_of(Exam.objects.get(pk=other.pk)) == []
 
 
-def test_the_desk_says_after_saving_that_two_dates_overlap(cast: Cast, exam: Exam, other: Exam) -> None:
-    Exam.objects.filter(pk=other.pk).update(place="TEL 512")
-    Exam.objects.filter(pk=exam.pk).update(place="TEL 512")
-    staff, address = cast.client("lecturer"), f"/admin/exams/exam/{exam.pk}/change/"
-    zone, start = cast.course.zone, Exam.objects.get(pk=other.pk).starts_at + timedelta(minutes=15)
-    data = {"rooms-TOTAL_FORMS": "0", "rooms-INITIAL_FORMS": "0", "starts_at": start}
+def typed_at_the_desk(cast: Cast, staff: Client, address: str, **values: Any) -> dict[str, str]:
+    """Return what the desk's form of a date sends."""
+    data: dict[str, Any] = {"rooms-TOTAL_FORMS": "0", "rooms-INITIAL_FORMS": "0"}
     for bound in staff.get(address).context["adminform"].form:
-        value = data.pop(bound.name, bound.value())
+        value = values.get(bound.name, bound.value())
         if isinstance(value, datetime):
-            local = value.astimezone(zone)
+            local = value.astimezone(cast.course.zone)
             data |= {f"{bound.name}_0": local.strftime("%Y-%m-%d"), f"{bound.name}_1": local.strftime("%H:%M")}
         elif value is not None:
             data[bound.name] = str(value)
+    return data
+
+
+def test_the_desk_says_before_saving_that_two_dates_overlap(cast: Cast, exam: Exam, other: Exam) -> None:
+    Exam.objects.filter(pk__in=[exam.pk, other.pk]).update(place="TEL 512", examiners="Dr. Größe")
+    staff, address = cast.client("lecturer"), f"/admin/exams/exam/{exam.pk}/change/"
+    start = Exam.objects.get(pk=other.pk).starts_at + timedelta(minutes=15)
+    data = typed_at_the_desk(cast, staff, address, starts_at=start)
+    asked = " ".join(staff.post(address, data).content.decode().split())
+    assert ("they overlap: TEL 512" in asked, "they overlap: Dr. Größe" in asked) == (True, True)
+    assert Exam.objects.get(pk=exam.pk).starts_at == exam.starts_at
     assert agree_to(staff, address, data).status_code == 302
-    page = staff.get("/admin/exams/exam/").content.decode()
-    assert ("they overlap: TEL 512" in page, exam.starts_at == start) == (True, False)
     assert abs(Exam.objects.get(pk=exam.pk).starts_at - start) < timedelta(minutes=1)
+    # Whoever changes something else afterwards is not asked once more.
+    data = typed_at_the_desk(cast, staff, address, max_points=90)
+    assert staff.post(address, data).status_code == 302
+    assert Exam.objects.get(pk=exam.pk).max_points == 90
+
+
+def test_a_new_date_says_before_it_is_saved_what_it_overlaps(cast: Cast, exam: Exam) -> None:
+    Exam.objects.filter(pk=exam.pk).update(examiners="Prof. Boehm, Dr. Größe", place="TEL 512")
+    staff, address = cast.client("lecturer"), "/admin/exams/exam/add/"
+    data = typed_at_the_desk(
+        cast, staff, address, course=cast.course.pk, kind="oral", starts_at=exam.starts_at, place="MAR 4",
+        examiners="dr. größe",
+    )  # fmt: skip
+    asked = " ".join(staff.post(address, data).content.decode().split())
+    assert ("they overlap: dr. größe" in asked, Exam.objects.count()) == (True, 1)
+    assert agree_to(staff, address, data).status_code == 302
+    assert Exam.objects.count() == 2
+
+
+def test_whoever_holds_a_date_after_all_reads_before_what_it_overlaps(cast: Cast, exam: Exam, other: Exam) -> None:
+    cancel(exam)
+    Exam.objects.filter(pk__in=[exam.pk, other.pk]).update(place="TEL 512", starts_at=other.starts_at)
+    page = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/staff/hold-after-all/").content.decode()
+    assert "they overlap: TEL 512" in page
