@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -22,6 +22,7 @@ from amls.courses.permissions import may_manage
 from exams.examiners import conducts
 from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration
+from exams.naming import say_hours
 from exams.queries import key_of_exam
 
 SOURCE = "exams"
@@ -45,7 +46,8 @@ class ExamKeys:
     """The keys under which the dates of a course's exams stand in the agenda.
 
     An exam has its own, and so have the windows of a written one. Those of oral exams that are at one moment are one item,
-    known by the first of them (what is left keeps the item when that goes: `amls.agenda.returning`). Of oral exams that share
+    known by the first of them (what is left keeps the item when that goes: `amls.agenda.returning`); where sign-up closes so long
+    before each of a day, it is one item for the day and so many hours, at the first of these moments. Of oral exams that share
     a local day each is an item for who takes part alone, and the day is one for all.
     """
 
@@ -61,13 +63,16 @@ class ExamKeys:
             if exam.is_cancelled:
                 continue
             for what, moment in moments_of(exam):
-                self._first.setdefault((what, moment), exam)
+                if not closes_before_each(exam, what):
+                    self._first.setdefault((what, moment), exam)
 
     def _day(self, exam: Exam) -> date:
         return exam.starts_at.astimezone(self.zone).date()
 
     def of_window(self, exam: Exam, what: str) -> str:
         """Return the key of a window of an exam: 'signup-opens', 'signup-closes' or 'withdraw-until'."""
+        if closes_before_each(exam, what):
+            return f"{self.of_day(exam)}:{exam.closes_hours_before}h-before"
         moment = getattr(exam, _MOMENTS[what])
         first = self._first.get((what, moment)) if exam.kind == Exam.Kind.ORAL else None
         return f"{_ORAL}:{first.pk}:{what}" if first is not None else f"{key_of_exam(exam)}:{what}"
@@ -87,6 +92,34 @@ class ExamKeys:
 
 _ORAL, _ORAL_DAY = f"{SOURCE}.oral", f"{SOURCE}.oral-day"
 _ORAL_KEY = re.compile(rf"{re.escape(_ORAL)}:(\d+):([a-z-]+)")
+
+
+def closes_before_each(exam: Exam, what: str) -> bool:
+    """Whether a window is the closing of sign-up so many hours before an oral exam, which is one for those of a day."""
+    return what == "signup-closes" and exam.kind == Exam.Kind.ORAL and exam.closes_hours_before is not None
+
+
+_DAY_KEY = re.compile(rf"{re.escape(_ORAL_DAY)}:(\d{{4}}-\d\d-\d\d):(\d+)h-before")
+
+
+def closing_before_of_key(key: str) -> tuple[date, int] | None:
+    """Return of which day a closing of sign-up so many hours before each oral exam is, and how many; None of any other date."""
+    match = _DAY_KEY.fullmatch(key)
+    return (date.fromisoformat(match[1]), int(match[2])) if match is not None else None
+
+
+def closing_before(course: Course, day: date, hours: int) -> QuerySet[Exam]:
+    """Return the oral exams of a day of the course whose sign-up closes so many hours before each: part of a query."""
+    begins = datetime.combine(day, time(), tzinfo=course.zone)
+    ends = datetime.combine(day + timedelta(days=1), time(), tzinfo=course.zone)
+    return Exam.objects.filter(
+        course=course,
+        kind=Exam.Kind.ORAL,
+        cancelled_at=None,
+        closes_hours_before=hours,
+        starts_at__gte=begins,
+        starts_at__lt=ends,
+    )
 
 
 def oral_window_of_key(key: str) -> tuple[int, str] | None:
@@ -113,6 +146,7 @@ def items_of(course: Course) -> Iterator[Item]:
     """Yield each exam, cancelled ones as such, with the opening and closing of its sign-up, its last moment to withdraw, its review; oral ones together."""
     keys = ExamKeys(Exam.objects.filter(course=course), course.zone)
     said = set[str]()
+    closing: dict[str, Exam] = {}
     for exam in keys.exams:
         item = exam_item(exam, course)
         yield replace(item, is_for_participants=True) if keys.is_slot(exam) else item
@@ -121,10 +155,15 @@ def items_of(course: Course) -> Iterator[Item]:
             continue
         for what, moment in moments_of(exam):
             key = keys.of_window(exam, what)
-            if key not in said:
+            if closes_before_each(exam, what):
+                closing[key] = min(closing.get(key, exam), exam, key=lambda first: first.starts_at)
+            elif key not in said:
                 said.add(key)
                 yield window_item(exam, what, moment, course, key=key)
         yield from _review(exam, course)
+    for key, exam in closing.items():
+        assert exam.closes_at is not None  # noqa: S101 - the database sees to it
+        yield window_item(exam, "signup-closes", exam.closes_at, course, key=key)
     for exams in keys.days():
         yield _day_item(exams, keys.of_day(exams[0]), course)
 
@@ -186,9 +225,16 @@ def _review(exam: Exam, course: Course) -> Iterator[Item]:
 
 
 def _title(name: str, exam: Exam, course: Course) -> str:
+    if closes_before_each(exam, name):
+        return in_each_language(lambda: _say_closing_before(exam))
     if exam.kind == Exam.Kind.ORAL and name in _ORAL_TITLES:
         return in_each_language(lambda: _(_ORAL_TITLES[name]))
     return in_each_language(lambda: _(_TITLES[name]) % {"day": say_date(exam.starts_at, course.zone)})
+
+
+def _say_closing_before(exam: Exam) -> str:
+    span = say_hours(exam.closes_hours_before or 0)
+    return _("Oral exams: sign-up closes %(span)s before each") % {"span": span}
 
 
 def _path(course: Course) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from django.utils.text import slugify
+from django.utils.translation import ngettext
 
 from amls.courses.models import Enrolment
 from exams.models import Exam
@@ -37,3 +38,10 @@ def file_stem(exam: Exam) -> str:
     parts += [begins.time().isoformat("minutes").replace(":", "")] if exam.apart != Apart.DAY else []
     parts += [str(exam.pk)] if exam.apart == Apart.PLACE else []
     return "-".join(filter(None, parts))
+
+
+def say_hours(hours: int) -> str:
+    """Return so many hours in words, as days where they are whole ones: '2 days', '36 hours'."""
+    if hours % 24:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    return ngettext("%(count)d day", "%(count)d days", hours // 24) % {"count": hours // 24}

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.clock import from_wall_clock
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
+from exams.models.exam import MOST_HOURS_BEFORE
 from exams.services.series import OralSeries
 
 # As many days as the form offers at first, and at most.
@@ -83,6 +84,12 @@ class OralSeriesForm(forms.Form):
     capacity = forms.IntegerField(label=_("People in each slot"), min_value=1, max_value=50, initial=1)
     opens_at = _MomentField(label=_("Sign-up opens"))
     closes_at = _MomentField(label=_("Sign-up closes"))
+    closes_before = forms.IntegerField(
+        label=_("Or it closes so long before each slot"), min_value=1, max_value=MOST_HOURS_BEFORE, required=False
+    )
+    closes_unit = forms.ChoiceField(
+        label=_("Hours or days"), choices=[("hours", _("hours")), ("days", _("days of 24 hours"))], required=False
+    )
     withdraw_until = _MomentField(label=_("Withdraw until"))
 
     def __init__(self, data: QueryDict | None = None, *, zone: ZoneInfo) -> None:
@@ -111,7 +118,7 @@ class OralSeriesForm(forms.Form):
     @property
     def moments(self) -> list[forms.BoundField]:
         """Return the fields that say until when one signs up."""
-        return [self[name] for name in ("opens_at", "closes_at", "withdraw_until")]
+        return [self[name] for name in ("opens_at", "closes_at", "closes_before", "closes_unit", "withdraw_until")]
 
     def _instant(self, name: str) -> datetime | None:
         value: datetime | None = self.cleaned_data[name]
@@ -151,7 +158,24 @@ class OralSeriesForm(forms.Form):
             if self._is_break(begins, ends)
         ]
         self._in_order("opens_at", "closes_at", gettext("Sign-up closes before it opens."))
+        self._take_hours_before(cleaned)
         return cleaned
+
+    def _take_hours_before(self, cleaned: dict[str, Any]) -> None:
+        """Note how many hours before each slot sign-up closes; one moment for all is the other way to say it."""
+        before, cleaned["closes_hours_before"] = cleaned.get("closes_before"), None
+        if before is None:
+            return
+        if cleaned.get("closes_at") is not None:
+            self.add_error(
+                "closes_before",
+                gettext("Sign-up closes at one moment or so long before each slot: empty one of the two."),
+            )
+            return
+        hours = before * 24 if cleaned.get("closes_unit") == "days" else before
+        if hours > MOST_HOURS_BEFORE:
+            self.add_error("closes_before", gettext("Sign-up closes 1 to 2000 hours before the exam begins."))
+        cleaned["closes_hours_before"] = hours
 
     def _in_order(self, first: str, last: str, problem: str) -> None:
         begins, ends = self.cleaned_data.get(first), self.cleaned_data.get(last)
@@ -172,5 +196,6 @@ class OralSeriesForm(forms.Form):
         days: list[date] = data["days"]
         breaks: list[tuple[time, time]] = data["breaks"]
         values: dict[str, Any] = {name: data[name] for name in _ALIKE}
+        values["closes_hours_before"] = data["closes_hours_before"]
         values |= {name: clean_line(data[name]) for name in ("title", "place", "examiners")}
         return OralSeries(days=days, breaks=breaks, gap_minutes=data["gap_minutes"] or 0, **values)

@@ -105,8 +105,9 @@ def _is_free(card: ExamCard) -> bool:
     return card.look.is_coming and card.look.is_free and not card.exam.is_cancelled
 
 
-def _windows(exam: Exam) -> tuple[datetime | None, ...]:
-    return exam.opens_at, exam.closes_at, exam.withdraw_until
+def _windows(exam: Exam) -> tuple[datetime | int | None, ...]:
+    closes = exam.closes_at if exam.closes_hours_before is None else exam.closes_hours_before
+    return exam.opens_at, closes, exam.withdraw_until
 
 
 def step_of(card: ExamCard) -> str:

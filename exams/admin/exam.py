@@ -40,7 +40,7 @@ class ExamForm(OwnChangesForm):
         model = Exam
         fields = (
             "course", "kind", "title", "starts_at", "duration_minutes", "place", "capacity", "examiners", "call_in", "opens_at",
-            "closes_at", "withdraw_until", "max_points", "review_at", "review_minutes", "review_place",
+            "closes_at", "closes_hours_before", "withdraw_until", "max_points", "review_at", "review_minutes", "review_place",
         )  # fmt: skip
 
     def clean_capacity(self) -> int | None:
@@ -61,6 +61,16 @@ class ExamForm(OwnChangesForm):
     def clean(self) -> dict[str, Any]:
         """Refuse other points to be had than results, tasks and grade table have room for."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        hours, starts_at = cleaned.get("closes_hours_before"), cleaned.get("starts_at")
+        if hours is not None and starts_at is not None:
+            follows = starts_at - timedelta(hours=hours)
+            typed = cleaned.get("closes_at") if "closes_at" in self.changed_data else None
+            # A copy of a date of another time of year may be an hour off.
+            if typed is not None and abs(typed - follows) > timedelta(hours=1):
+                problem = _("Sign-up closes at a moment of its own or so many hours before: empty one of the two.")
+                self.add_error("closes_hours_before", ValidationError(problem, code="two-ways"))
+            else:
+                cleaned["closes_at"] = follows
         if self.instance.pk and "kind" in cleaned:
             try:
                 check_kind(Exam.objects.get(pk=self.instance.pk), cleaned["kind"])
@@ -92,7 +102,7 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
     inlines = (RoomInline,)
     fieldsets = (
         (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), ("examiners", "call_in"), "state", "work", "whether_held")}),
-        (gettext_lazy("Sign-up"), {"fields": (("opens_at", "closes_at"), "withdraw_until"), "classes": ("tab",)}),
+        (gettext_lazy("Sign-up"), {"fields": (("opens_at", "closes_at"), ("closes_hours_before", "withdraw_until")), "classes": ("tab",)}),
         (gettext_lazy("Points and review"), {"fields": ("max_points", ("review_at", "review_minutes", "review_place")), "classes": ("tab",)}),
     )  # fmt: skip
     readonly_fields = ("state", "work", "whether_held")

@@ -10,7 +10,7 @@ from amls.agenda.services import ChangeKind, after_reconcile
 from amls.agenda.sources import Item, registry
 from amls.courses.models import Course, Enrolment
 from amls.mail.changes import goes_without_saying, told_apart
-from exams.agenda_items import GONE, SOURCE, ExamKeys, items_of, oral_window_of_key, own_items
+from exams.agenda_items import GONE, SOURCE, ExamKeys, closing_before_of_key, items_of, oral_window_of_key, own_items
 from exams.models import Exam, Registration
 from exams.models.exam import SignUp
 from exams.queries import EXAM_KEY, key_of_exam, overview_of
@@ -57,6 +57,9 @@ def what_goes_with_an_exam(kinds: Mapping[str, ChangeKind]) -> Iterator[str]:
     for key, kind in kinds.items():
         window = oral_window_of_key(key)
         own = f"{EXAM_KEY}{window[0]}" if window is not None else _exam_and_key(key)[1]
+        if closing_before_of_key(key) is not None:
+            # With the day of the slots.
+            own = key.rpartition(":")[0]
         if kind == ChangeKind.CANCELLED and own not in ("", key) and kinds.get(own) == ChangeKind.CANCELLED:
             yield key
 

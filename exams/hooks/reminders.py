@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
-from exams.agenda_items import oral_window_of_key, same_window
+from exams.agenda_items import closing_before, closing_before_of_key, oral_window_of_key, same_window
 from exams.models import Exam, Registration
 from exams.models.results import HAS_PASSED
 
@@ -24,8 +24,10 @@ def people_concerned(course: Course, key: str, enrolments: Sequence[Enrolment], 
     whoever sat the exam.
     """
     match = _KEY.fullmatch(key)
-    oral = oral_window_of_key(key)
-    if oral is not None:
+    oral, before = oral_window_of_key(key), closing_before_of_key(key)
+    if before is not None:
+        exams, what = list(closing_before(course, *before).values_list("pk", flat=True)), "signup-closes"
+    elif oral is not None:
         exam_pk, what = oral
         first = Exam.objects.filter(pk=exam_pk, course=course).first()
         exams = list(same_window(first, what).values_list("pk", flat=True)) if first is not None else []
@@ -37,7 +39,7 @@ def people_concerned(course: Course, key: str, enrolments: Sequence[Enrolment], 
     rows = Registration.objects.filter(course=course, enrolment__in=students)
     if what in ("signup-opens", "signup-closes"):
         # Who withdrew from one slot of many may want another one.
-        has_gone = Q(exam__in=exams if oral is None else [], state__in=["withdrawn", "excused"])
+        has_gone = Q(exam__in=exams if match is not None else [], state__in=["withdrawn", "excused"])
         settled = rows.filter(Q(closed_at__isnull=True) | HAS_PASSED | has_gone)
         return students - set(settled.values_list("enrolment_id", flat=True))
     states = {

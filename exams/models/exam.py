@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pghistory
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q, Value
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +20,10 @@ from amls.core.text import LineField
 from amls.core.times import say_clock, say_day
 from amls.courses.eligibility import MOST_EXTRA_POINTS
 from amls.courses.models import Course, choices_hold
+
+_HOUR = timedelta(hours=1)
+# Twelve weeks: sign-up that closes earlier has a moment of its own.
+MOST_HOURS_BEFORE = 2000
 
 
 class SignUp(StrEnum):
@@ -148,6 +152,13 @@ class Exam(models.Model):
     capacity = models.PositiveIntegerField(_("capacity"), null=True, blank=True, help_text=_("Empty: no limit."))
     opens_at = models.DateTimeField(_("sign-up opens"), null=True, blank=True)
     closes_at = models.DateTimeField(_("sign-up closes"), null=True, blank=True)
+    # Where it is set, `closes_at` follows from it and the beginning.
+    closes_hours_before = models.PositiveSmallIntegerField(
+        _("sign-up closes so many hours before"),
+        null=True,
+        blank=True,
+        help_text=_("Instead of a moment of its own: it follows when the date is moved."),
+    )
     withdraw_until = models.DateTimeField(_("withdraw until"), null=True, blank=True)
     review_at = models.DateTimeField(_("review starts"), null=True, blank=True)
     review_minutes = models.PositiveSmallIntegerField(_("review in minutes"), default=60)
@@ -197,6 +208,17 @@ class Exam(models.Model):
                 name="exam_closes_before_start",
                 condition=Q(closes_at__isnull=True) | Q(closes_at__lte=F("starts_at")),
                 violation_error_message=_("Sign-up closes after the exam has begun."),
+            ),
+            RowCheck(
+                name="exam_closes_hours_before_start",
+                condition=Q(closes_hours_before__isnull=True)
+                | Q(
+                    closes_hours_before__range=(1, MOST_HOURS_BEFORE),
+                    closes_at__isnull=False,
+                    closes_at=F("starts_at")
+                    - ExpressionWrapper(F("closes_hours_before") * Value(_HOUR), models.DurationField()),
+                ),
+                violation_error_message=_("Sign-up closes 1 to 2000 hours before the exam begins."),
             ),
             RowCheck(
                 name="exam_withdraw_before_start",
@@ -251,6 +273,16 @@ class Exam(models.Model):
         # `get_kind_display` makes a table of all kinds each time.
         return self.title or str(self.Kind(self.kind).label)
 
+    def full_clean(self, *args: Any, **kwargs: Any) -> None:
+        """Let the closing of the sign-up follow the beginning, where it is so many hours before, and judge the row."""
+        self.follow_start()
+        super().full_clean(*args, **kwargs)
+
+    def follow_start(self) -> None:
+        """Let the closing of the sign-up follow the beginning, where it is so many hours before."""
+        if self.closes_hours_before is not None and self.starts_at is not None:
+            self.closes_at = self.starts_at - self.closes_hours_before * _HOUR
+
     @property
     def shown(self) -> tuple[Any, ...]:
         """Return all that pages show of it to everybody but its counters: see `amls.pagecache.parts.SharedRow`.
@@ -259,7 +291,7 @@ class Exam(models.Model):
         """
         return (
             self.pk, self.kind, self.title, self.starts_at, self.duration_minutes, self.place, self.examiners, self.capacity,
-            self.opens_at, self.closes_at, self.withdraw_until, self.closed_at, self.apart, self.cancelled_at, self.cancelled_because,
+            self.opens_at, self.closes_at, self.closes_hours_before, self.withdraw_until, self.closed_at, self.apart, self.cancelled_at, self.cancelled_because,
         )  # fmt: skip
 
     @cached_property

@@ -38,6 +38,7 @@ class OralSeries:
         breaks: spans of the course's clock in which nobody is examined.
         capacity: how many are examined in each at once.
         opens_at, closes_at, withdraw_until: aware; the same for all, so that calendars have them once.
+        closes_hours_before: so many hours before each, instead of `closes_at`.
     """
 
     days: Sequence[date]
@@ -53,6 +54,7 @@ class OralSeries:
     capacity: int = 1
     opens_at: datetime | None = None
     closes_at: datetime | None = None
+    closes_hours_before: int | None = None
     withdraw_until: datetime | None = None
 
     def starts(self, zone: ZoneInfo) -> list[datetime]:
@@ -172,10 +174,13 @@ def _unsaved(course: Course, series: OralSeries, now: datetime) -> list[Exam]:
             capacity=series.capacity,
             opens_at=series.opens_at,
             closes_at=series.closes_at,
+            closes_hours_before=series.closes_hours_before,
             withdraw_until=series.withdraw_until,
         )
         for starts_at in starts
     ]
+    for exam in exams:
+        exam.follow_start()
     # The rules are the same for all, and each moment comes before the first.
     try:
         exams[0].full_clean(exclude=["course"])

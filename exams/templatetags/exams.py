@@ -11,6 +11,7 @@ from amls.courses.eligibility import Finding, Verdict
 from exams import slots
 from exams.cards import ExamCard
 from exams.models import Exam
+from exams.naming import say_hours
 from exams.queries import exams_for, overview_of
 from exams.steps import seat_step
 
@@ -21,6 +22,12 @@ register = template.Library()
 def date_name(exam: Exam, now: datetime | None = None) -> str:
     """Return what tells a date from the course's others, without its year where it is that of `now`."""
     return exam.date_name(now=now)
+
+
+@register.filter
+def hours_in_words(hours: int) -> str:
+    """Return so many hours in words, as days where they are whole ones."""
+    return say_hours(hours)
 
 
 @register.filter

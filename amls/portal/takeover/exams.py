@@ -20,7 +20,7 @@ from exams.services.seating import follow_rooms
 from exams.services.seatnews import seats_of
 
 _EXAM_FIELDS = (
-    "kind", "title", "duration_minutes", "place", "examiners", "capacity", "review_minutes", "review_place", "max_points",
+    "kind", "title", "duration_minutes", "place", "examiners", "capacity", "closes_hours_before", "review_minutes", "review_place", "max_points",
 )  # fmt: skip
 _GRADING_FIELDS = ("exam_percent", "project_is_prerequisite", "max_extra_points")
 _EXAM_TIMES = ("starts_at", "opens_at", "closes_at", "withdraw_until", "review_at")
@@ -63,6 +63,8 @@ class ExamImport(RowImport):
             label = _("Exam %(day)s") % {"day": f"{exam.starts_at:%Y-%m-%d}"}
             values = {name: self.instant(getattr(exam, name), label) for name in _EXAM_TIMES}
             values |= {name: getattr(exam, name) for name in _EXAM_FIELDS}
+            if exam.closes_hours_before is not None and values["starts_at"] is not None:
+                values["closes_at"] = values["starts_at"] - timedelta(hours=exam.closes_hours_before)
             ends_at = exam.starts_at + timedelta(minutes=exam.duration_minutes)
             wanted.append(Wanted(label, values, self.when(exam.starts_at, ends_at, exam.place)))
         # A moved exam keeps its row: what is not found by its start is matched in order.

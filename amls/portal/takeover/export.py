@@ -332,7 +332,9 @@ def _exam(exam: Exam, course: Course) -> ExamSpec:
         examiners=exam.examiners,
         capacity=exam.capacity,
         opens_at=_local(exam.opens_at, course),
-        closes_at=_local(exam.closes_at, course),
+        # What follows from the hours is not said besides.
+        closes_at=_local(exam.closes_at, course) if exam.closes_hours_before is None else None,
+        closes_hours_before=exam.closes_hours_before,
         withdraw_until=_local(exam.withdraw_until, course),
         review_at=_local(exam.review_at, course),
         review_minutes=exam.review_minutes,

@@ -305,6 +305,7 @@ class ExamSpec:
     capacity: int | None = None
     opens_at: datetime | None = None
     closes_at: datetime | None = None
+    closes_hours_before: int | None = None
     withdraw_until: datetime | None = None
     review_at: datetime | None = None
     review_minutes: int = 60
