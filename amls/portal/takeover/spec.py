@@ -293,6 +293,7 @@ class ExamSpec:
     """A date of an exam.
 
     Attributes:
+        closes_hours_before: so many hours before it sign-up closes, instead of `closes_at`.
         cancelled: why it is not held; empty where it is.
     """
 
