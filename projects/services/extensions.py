@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ from amls.mail.outbox import notify_each, notify_enrolled
 from projects.deadlines import Deadlines
 from projects.models import Assessment, Assignment, Extension, ExtensionRequest, Membership, Project
 from projects.services.deductions import follow_deductions_for, follow_deductions_of
+from projects.services.joining import in_team
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -49,14 +51,25 @@ _REQUESTS = Bound(
 
 
 def request_extension(
-    *, project: Project, by: Enrolment, reason: str, wanted_until: datetime | None, now: datetime
+    *, project: Project | Assignment, by: Enrolment, reason: str, wanted_until: datetime | None, now: datetime
 ) -> ExtensionRequest:
     """Ask the staff for more time, for the whole team; the reason is for them only.
 
+    Of an assignment without topics it is the team of `by`, which is made with the request where there is none.
+
     Raises:
         RuleViolation: the team has asked already or too often today, gives no reason, wants less time than it has, or has
-            its result.
+            its result; or the assignment opens later.
     """
+    ask = partial(_ask, by=by, reason=reason, wanted_until=wanted_until, now=now)
+    if isinstance(project, Assignment):
+        return in_team(ask, enrolment=by, assignment=project, now=now)
+    return ask(project)
+
+
+def _ask(
+    project: Project, *, by: Enrolment, reason: str, wanted_until: datetime | None, now: datetime
+) -> ExtensionRequest:
     with transaction.atomic():
         project = lock_project(project.pk)
         require_running(project.course)

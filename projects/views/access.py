@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -83,6 +84,20 @@ class Mine:
         """Whether nothing is handed in yet."""
         opens_at = self.assignment.opens_at if self.assignment is not None and not self.assignment.has_topics else None
         return opens_at is not None and self.access.now < opens_at
+
+    @property
+    def due_at(self) -> datetime | None:
+        """Until when the person may hand in, as typed; None without a deadline."""
+        return self.team.due_at if self.team is not None else self.deadlines.for_team(0, [self.enrolment.pk])
+
+    @property
+    def may_ask_for_time(self) -> bool:
+        """Whether more time would change something: who may hand in may ask, whether or not there is a team by now."""
+        if self.due_at is None or self.assignment is None or self.course.state != Course.State.RUNNING:
+            return False
+        if self.team is None:
+            return not self.assignment.has_topics and not self.opens_later
+        return not self.team.is_settled and not self.team.project.waits_for_topic
 
     def teammates_to_be(self) -> list[User]:
         """Return with whom the first hand-in makes the team: 1 query where teams are kept, 2 if there is anybody."""

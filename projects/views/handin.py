@@ -28,9 +28,9 @@ from amls.files.shelf import Shelf, opened
 from amls.files.uploads import FormBounds, takes_files
 from projects.deadlines import Timeliness
 from projects.forms.pages import HandInForm
-from projects.models import Assignment, Submission, SubmissionFile
+from projects.models import Assignment, ExtensionRequest, Submission, SubmissionFile
 from projects.permissions import may_see_submission
-from projects.queries import bytes_kept
+from projects.queries import TeamView, bytes_kept
 from projects.receipts import receipt_code
 from projects.services.handin import FilesRefused, hand_in
 from projects.tickets import issue_ticket
@@ -108,7 +108,7 @@ def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -
 
 def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
     team, now = mine.team, mine.access.now
-    due_at = team.due_at if team is not None else mine.deadlines.for_team(0, [mine.enrolment.pk])
+    due_at = mine.due_at
     standing = mine.deadlines.standing_at(due_at, now)
     return {
         "access": mine.access,
@@ -129,9 +129,17 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
         "is_grace": standing == Timeliness.IN_TIME and due_at is not None and not is_open_until(due_at, now),
         "percent": mine.deadlines.deduction_at(due_at, now),
         "is_refused": standing == Timeliness.REFUSED,
+        "may_ask_for_time": standing == Timeliness.REFUSED and mine.may_ask_for_time and not _has_asked(team),
         "left": deadline_closes_at(due_at) - now if due_at else None,
         "over": now - due_at if due_at else None,
     }
+
+
+def _has_asked(team: TeamView | None) -> bool:
+    """Return whether a team waits for the answer to its request for more time: 1 query, none without a team."""
+    if team is None:
+        return False
+    return ExtensionRequest.objects.filter(project=team.project, state=ExtensionRequest.State.OPEN).exists()
 
 
 @login_required

@@ -66,6 +66,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "assignment": mine.assignment,
         "problem": mine.problem,
         "excuse": mine.excuse(),
+        "may_ask_for_time": mine.may_ask_for_time,
         "invite_form": InviteForm(),
         "handouts": handouts_of(access, [mine.assignment] if mine.assignment is not None else []),
     }
@@ -74,7 +75,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
 
 def _without_team(mine: Mine) -> dict[str, Any]:
     """Return what the page shows somebody who is in no team: until when, and their note, if they seek one."""
-    due_at = mine.deadlines.for_team(0, [mine.enrolment.pk])
+    due_at = mine.due_at
     closes_at = mine.deadlines.closes_at(due_at)
     notes = SeekingNote.objects.filter(enrolment=mine.enrolment, assignment=mine.assignment)
     teammates = mine.teammates_to_be()
@@ -279,22 +280,25 @@ def dissolve(request: HttpRequest, slug: str, assignment: int | None = None) -> 
 def extension(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Ask for more time."""
     mine = open_mine(request, slug, assignment)
-    team = mine.require_team()
+    project = mine.project_or_assignment
     form = ExtensionForm(request.POST if request.method == "POST" else None, zone=mine.course.zone)
     if request.method == "POST" and form.is_valid():
         try:
-            request_extension(project=team.project, by=mine.enrolment, now=mine.access.now, **form.cleaned_data)
+            request_extension(project=project, by=mine.enrolment, now=mine.access.now, **form.cleaned_data)
         except RuleViolation as violation:
             add_violation(form, violation)
         else:
             messages.success(request, _("Your request is with the staff. You get a mail when they decide."))
             return redirect(mine.address)
+    teammates = mine.teammates_to_be()
     context = {
         "access": mine.access,
         "course": mine.course,
         "assignment": mine.assignment,
         "tab": "projects",
-        "team": team,
+        "due_at": mine.due_at,
+        "teammates": teammates,
+        "is_alone": not teammates if mine.team is None else places_taken(mine.team.members) <= 1,
         "form": form,
     }
     return render(request, "projects/extension.html", context, status=422 if form.errors else 200)
