@@ -11,7 +11,7 @@
     const at = fields.indexOf(event.target);
     if (!step || at < 0) return;
     event.preventDefault();
-    const next = fields[at + step] ?? (step > 0 ? form.querySelector("button:not([hidden])") : null);
+    const next = fields[at + step] ?? (step > 0 ? form.querySelector("button:not([hidden], [type=button])") : null);
     next?.focus();
     next?.select?.();
   });

@@ -99,3 +99,40 @@ def test_from_points_by_keyboard_to_the_answer_in_the_mail(open_page: Open, shee
         assert "die Rückseite war übersehen" in str(letter.body)
     # How many there are now is on the site alone.
     assert "11.75" not in str(changed.body)
+
+
+def test_cells_of_a_spreadsheet_go_down_the_columns_and_can_be_taken_back(open_page: Open, sheet: Assignment) -> None:
+    desk = open_page(f"/amls/staff/assignments/{sheet.pk}/points/", user="assistant", width=1280)
+    desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    fields = desk.locator("input.count")
+    fields.nth(5).fill("3")
+
+    def paste(place: int, text: str) -> None:
+        desk.evaluate("text => navigator.clipboard.writeText(text)", text)
+        fields.nth(place).focus()
+        desk.keyboard.press("Control+V")
+
+    # As Excel copies two columns of four rows, and three columns where the table has two.
+    paste(2, "1,5\t2\r\n\t\r\n4,25\tfehlt\r\n")
+    said = desk.locator("[data-pasted]")
+    expect(said).to_have_text(
+        "Pasted, and not saved yet. Fields filled: 4. Empty cells, which change nothing: 2."
+        " Not a number, to be mended before you save: 1. Take the paste back",
+        use_inner_text=True,
+    )
+    values = [fields.nth(place).input_value() for place in range(2, 8)]
+    assert values == ["1,5", "2", "", "3", "4,25", "fehlt"]
+    assert axe(desk) == []
+    said.get_by_role("button", name="Take the paste back").click()
+    expect(said).to_be_hidden()
+    assert [fields.nth(place).input_value() for place in range(2, 8)] == ["", "", "", "3", "", ""]
+    paste(fields.count() - 1, "7\t8\n9\t10")
+    expect(said).to_contain_text("Fields filled: 1. Cells beyond the table, left out: 3.", use_inner_text=True)
+    # A single cell is pasted as anywhere.
+    fields.nth(0).fill("")
+    paste(0, "6,5")
+    assert fields.nth(0).input_value() == "6,5"
+    desk.get_by_role("button", name="Save the points").click()
+    expect(desk.get_by_role("status").first).to_contain_text("saved")
+    kept = TaskPoints.objects.filter(assessment__project__assignment=sheet).values_list("points", flat=True)
+    assert sorted(kept) == [Decimal("3"), Decimal("6.5"), Decimal("7")]
