@@ -135,4 +135,4 @@ def test_cells_of_a_spreadsheet_go_down_the_columns_and_can_be_taken_back(open_p
     desk.get_by_role("button", name="Save the points").click()
     expect(desk.get_by_role("status").first).to_contain_text("saved")
     kept = TaskPoints.objects.filter(assessment__project__assignment=sheet).values_list("points", flat=True)
-    assert sorted(kept) == [Decimal("3"), Decimal("6.5"), Decimal("7")]
+    assert sorted(kept) == [Decimal(3), Decimal("6.5"), Decimal(7)]
