@@ -3,20 +3,24 @@
 import io
 import re
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import pytest
 import segno
 from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from amls.courses.models import Course
+from amls.courses.models import Course, User
 from amls.exports.jobs import work_once
 from amls.held.models import HeldAct
 from exams.models import CheckInMark, Exam, Registration, Result
 from exams.permissions import helper_token, slip_code
 from exams.services.door import add_helper, revoke_helper
+from exams.services.grades import enter_grades
 from exams.services.registration import staff_register
+from exams.services.results import publish_results
 from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, Open, let_held_acts_happen, new_page, sign_in
 from tests.browser.looks import problems_at
 from tests.browser.test_gradebook import COVERED
@@ -332,6 +336,42 @@ def test_pages_of_exams_are_accessible_and_fit_and_log_no_error_in_every_look(op
             if problems := problems_at(page, f"{site}{path}"):
                 complaints[user, path] = problems
     assert complaints == {}
+
+
+def oral_with_grades() -> Exam:
+    """Return an oral exam that was, with two published grades and a draft."""
+    course, now = Course.objects.get(slug="amls"), timezone.now()
+    exam = Exam.objects.create(
+        course=course, kind="oral", starts_at=now - timedelta(hours=2), duration_minutes=30, place="E-N 123", examiners="Dr. Größe",
+    )  # fmt: skip
+    rows = [
+        Registration.objects.create(
+            course=course, exam=exam, enrolment=person, state="attended", created_at=now, changed_at=now, arrived_at=now,
+            closed_at=now,
+        )
+        for person in course.enrolments.students().order_by("pk")[:3]
+    ]  # fmt: skip
+    by = User.objects.get(email="lecturer@example.org")
+    first, second, third = (row.pk for row in rows)
+    enter_grades(exam_pk=exam.pk, grades={first: Decimal("1.3"), second: Decimal("5.0")}, by=by, now=now)
+    publish_results(exam_pk=exam.pk, by=by, now=now)
+    enter_grades(exam_pk=exam.pk, grades={third: Decimal("2.7")}, by=by, now=now)
+    return exam
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_of_grades_is_accessible_and_fits_in_every_look_and_language(
+    open_page: Open, site: str, language: str
+) -> None:
+    exam = oral_with_grades()
+    page = open_page("/amls/exams/", user="lecturer")
+    if language == "de":
+        page.get_by_role("button", name="Deutsch").click()
+        expect(page.get_by_role("heading", name="Prüfungen")).to_be_visible()
+    assert problems_at(page, f"{site}/amls/exams/{exam.pk}/results/") == []
+    expect(page.get_by_role("heading", name={"en": "Statistics", "de": "Statistik"}[language])).to_be_visible()
+    # The list of dates has a slot of the day by itself, and the page of its people.
+    assert problems_at(page, f"{site}/amls/exams/{exam.pk}/staff/") == []
 
 
 def test_nothing_scrolls_sideways_on_the_smallest_phone_in_german(open_page: Open, site: str) -> None:
