@@ -177,18 +177,22 @@ class OralSeriesForm(forms.Form):
             self.add_error("closes_before", gettext("Sign-up closes 1 to 2000 hours before the exam begins."))
         cleaned["closes_hours_before"] = hours
 
-    def _in_order(self, first: str, last: str, problem: str) -> None:
+    def _in_order(self, first: str, last: str, problem: str) -> bool:
+        """Return whether there are two values in order; `add_error` takes out what isn't."""
         begins, ends = self.cleaned_data.get(first), self.cleaned_data.get(last)
-        if begins is not None and ends is not None and begins >= ends:
+        if begins is None or ends is None:
+            return False
+        if begins >= ends:
             self.add_error(last, problem)
+            return False
+        return True
 
     def _is_break(self, first: str, last: str) -> bool:
         begins, ends = self.cleaned_data.get(first), self.cleaned_data.get(last)
         if (begins is None) != (ends is None) and not {first, last} & set(self.errors):
             self.add_error(last if ends is None else first, gettext("Give both times of a break, or none."))
             return False
-        self._in_order(first, last, gettext("The end comes after the beginning."))
-        return begins is not None and ends is not None
+        return self._in_order(first, last, gettext("The end comes after the beginning."))
 
     def series(self) -> OralSeries:
         """Return what was typed; only of a form that is valid."""
