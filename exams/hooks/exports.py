@@ -290,7 +290,9 @@ def _examined(order: Order) -> list[Registration]:
     exam = _exam_of(order)
     if exam is None:
         return []
-    people = Registration.objects.holding().select_related("enrolment__user", "exam__course")
+    people = Registration.objects.holding().select_related(
+        "enrolment__user", "enrolment__accommodation", "exam__course"
+    )
     if "registration" in order.parameters:
         return list(people.filter(pk=order.parameters["registration"], exam=exam))
     if order.parameters.get("of") != "day":
@@ -313,6 +315,7 @@ def _minutes_key(order: Order) -> str:
             str(row.exam),
             row.exam.starts_at,
             row.exam.duration_minutes,
+            row.own_end(row.exam),
             row.exam.place,
             row.exam.examiners,
         )
@@ -323,7 +326,8 @@ def _minutes_key(order: Order) -> str:
 
 def _minutes(_exam: Exam, order: Order) -> dict[str, Any]:
     grades = [say_grade(grade) for grade in (*GRADES, FAILED)]
-    return {"people": _examined(order), "lines": range(_LINES_OF_MINUTES), "grades": grades}
+    people = [(row, row.own_end(row.exam) or row.exam.ends_at) for row in _examined(order)]
+    return {"people": people, "lines": range(_LINES_OF_MINUTES), "grades": grades}
 
 
 # ── offered to staff ──

@@ -197,6 +197,17 @@ class Registration(models.Model):
         closed, ended = self.exam.closed_at, self.closed_at
         return self.is_walk_in and self.holds_seat and closed is not None and ended is not None and ended > closed
 
+    def own_end(self, exam: Exam) -> datetime | None:
+        """Return when the exam ends for its person, None where it is as for everybody.
+
+        A query where the enrolment's accommodation isn't loaded.
+
+        Args:
+            exam: its own, which is mostly loaded once for many.
+        """
+        granted: Accommodation | None = getattr(self.enrolment, "accommodation", None)
+        return granted.own_end(exam) if granted is not None else None
+
     @property
     def has_passed(self) -> bool:
         """Whether its result is out and a pass; a query where the result is not loaded with it."""

@@ -35,7 +35,9 @@ def _people(exam: Exam, access: Access) -> list[Registration]:
     if exam.starts_at <= access.now:
         states.append(Registration.State.REGISTERED)
     rows = Registration.objects.filter(exam=exam, state__in=states)
-    return list(rows.select_related("enrolment__user", "enrolment__course", "result").by_name())
+    return list(
+        rows.select_related("enrolment__user", "enrolment__course", "enrolment__accommodation", "result").by_name()
+    )
 
 
 def show_grades(
@@ -61,6 +63,7 @@ def show_grades(
             "field": shown[f"grade-{person.pk}"],
             "seen": _seen(form, person),
             "known_by": known[person.enrolment_id],
+            "ends_at": person.own_end(exam),
             "without_admission": without.get(person.pk),
         }
         for person in people

@@ -39,6 +39,7 @@ class ExamPerson:
         known_by: what tells them from somebody of the same name, see `known_by`.
         place: on the waiting list, from 1; None for who does not wait.
         may_return: of who is gone, see `may_return`.
+        ends_at: of who is not gone: when it ends for them, where they have more time than others.
     """
 
     registration: Registration
@@ -46,6 +47,7 @@ class ExamPerson:
     known_by: str = ""
     place: int | None = None
     may_return: bool = False
+    ends_at: datetime | None = None
 
     def is_meant(self, typed: str) -> bool:
         """Whether the name, the address or the number has every word that was typed, folded as everywhere."""
@@ -109,7 +111,8 @@ class People:
 
 def people_of(access: Access, exam: Exam) -> People:
     """Return everyone in an exam: 2 queries more than the rules of admission need."""
-    loaded = Registration.objects.filter(exam=exam).select_related("enrolment__user", "seat__room", "result").by_name()
+    along = ("enrolment__user", "enrolment__accommodation", "seat__room", "result")
+    loaded = Registration.objects.filter(exam=exam).select_related(*along).by_name()
     everyone = list(loaded.defer(*_UNSEEN).annotate(has_passed_another=HAS_PASSED_ANOTHER))
     here = [registration for registration in everyone if registration.state not in GONE]
     admissions = admissions_of(access.course, [registration.enrolment for registration in here], now=access.now)
@@ -117,12 +120,20 @@ def people_of(access: Access, exam: Exam) -> People:
     in_line = sorted((waiting for waiting in here if not waiting.holds_seat), key=lambda waiting: waiting.position or 0)
     return People(
         holding=[
-            ExamPerson(holder, admissions[holder.enrolment_id], known[holder.enrolment_id])
+            ExamPerson(
+                holder, admissions[holder.enrolment_id], known[holder.enrolment_id], ends_at=holder.own_end(exam)
+            )
             for holder in here
             if holder.holds_seat
         ],
         waiting=[
-            ExamPerson(waiting, admissions[waiting.enrolment_id], known[waiting.enrolment_id], place)
+            ExamPerson(
+                waiting,
+                admissions[waiting.enrolment_id],
+                known[waiting.enrolment_id],
+                place,
+                ends_at=waiting.own_end(exam),
+            )
             for place, waiting in enumerate(in_line, start=1)
         ],
         gone=[

@@ -142,7 +142,11 @@ def show_person(
     request: HttpRequest, access: Access, exam: Exam, registration_pk: int, *, reason: str = "", status: int = 200
 ) -> HttpResponse:
     """Return the page of somebody of the exam, with a reason that was typed there already."""
-    rows = Registration.objects.with_people().select_related("result").annotate(has_passed_another=HAS_PASSED_ANOTHER)
+    rows = (
+        Registration.objects.with_people()
+        .select_related("result", "enrolment__accommodation")
+        .annotate(has_passed_another=HAS_PASSED_ANOTHER)
+    )
     registration = get_object_or_404(rows, exam=exam, pk=registration_pk)
     context = {
         "access": access,
@@ -150,6 +154,7 @@ def show_person(
         "tab": "exams",
         "exam": exam,
         "registration": registration,
+        "own_end": registration.own_end(exam),
         "admission": admissions_of(access.course, [registration.enrolment], now=access.now)[registration.enrolment_id],
         # Who was excused can be corrected to absent or attended once the exam has begun.
         "is_gone": registration.state in GONE and not may_return(registration, exam, access.now),

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from bs4 import BeautifulSoup
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
@@ -12,6 +15,7 @@ from exams.models import Accommodation, Exam
 from exams.services.registration import staff_register
 from tests.cast import Cast
 from tests.exams.conftest import Rings
+from tests.exams.people import make_students
 from tests.factories import ExamFactory
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +65,32 @@ def test_page_and_calendar_follow_it(cast: Cast, rings: Rings) -> None:
     assert "25 % of each exam&#x27;s time as extra time, in written exams" in " ".join(
         page.content.decode().split()
     ).replace("exam's", "exam&#x27;s")
+
+
+def test_pages_of_staff_say_whose_exam_ends_later(cast: Cast, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    begins = (timezone.now() + timedelta(days=9)).replace(hour=8, minute=0, second=0, microsecond=0)
+    slot = ExamFactory.create(course=cast.course, kind="oral", starts_at=begins, duration_minutes=20, capacity=2)
+    (other,) = make_students(cast.course, 1)
+    for person in (cast.student, other):
+        staff_register(enrolment=person, exam_pk=slot.pk, reason="By hand", now=timezone.now())
+    Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_percent=25, extra_in_oral=True)
+    client, address = cast.client("lecturer"), f"/amls/exams/{slot.pk}"
+    ends = f"{(begins + timedelta(minutes=25)).astimezone(cast.course.zone):%H:%M}"
+    said = {str(person.user): ends if person == cast.student else "" for person in (cast.student, other)}
+
+    def ending(page: str, rows: str, name: str) -> dict[str, str]:
+        tree = BeautifulSoup(client.get(page).content, "html.parser")
+        texts = [(row.select_one(name), " ".join(row.get_text().split())) for row in tree.select(rows)]
+        return {str(who.get_text()): ends if f"ends {ends}" in text else "" for who, text in texts if who is not None}
+
+    assert ending(f"{address}/staff/", ".people-list > li", ".who b") == said
+    own = slot.registrations.get(enrolment=cast.student)
+    assert f"–{ends}" in client.get(f"{address}/staff/people/{own.pk}/").content.decode()
+    Exam.objects.filter(pk=slot.pk).update(
+        starts_at=F("starts_at") - timedelta(days=10), opens_at=None, closes_at=None, withdraw_until=None
+    )
+    assert ending(f"{address}/results/", "tbody tr", "label") == said
 
 
 def test_the_desk_takes_minutes_or_percent(cast: Cast) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from amls.courses.models import User
-from exams.models import Exam, Registration
+from exams.models import Accommodation, Exam, Registration
 from exams.services.registration import staff_register
 from tests.cast import Cast
 from tests.exams.people import make_students
@@ -55,6 +55,11 @@ def test_minutes_name_examinee_time_and_place(
     assert ("Şahin Öz" in first, "Łukasz Żółć" in second) == (True, True)
     (alone,) = pages(exam=slots[2].pk, registration=Registration.objects.get(exam=slots[2]).pk)
     assert "王小明" in alone
+    # Who has more time has it in the minutes, too, and only there.
+    Accommodation.objects.create(course=cast.course, enrolment=students[1], extra_percent=50, extra_in_oral=True)
+    ends = [slot.starts_at.astimezone(cast.course.zone) + timedelta(minutes=45) for slot in slots]
+    first, second = pages(exam=slots[0].pk, of="day")
+    assert (f"–{ends[1]:%H:%M}" in first, f"–{ends[0]:%H:%M}" in second) == (True, False)
     # Others examine: the sheet is made anew.
     Exam.objects.filter(pk=slots[2].pk).update(examiners="Prof. Größe, Dr. Ağaoğlu")
     (alone,) = pages(exam=slots[2].pk, registration=Registration.objects.get(exam=slots[2]).pk)
