@@ -260,7 +260,7 @@ def own_items_of_all(course: Course) -> dict[int, list[Item]]:
 
 
 def conducted_by(course: Course, staff: EnrolmentQuerySet) -> dict[int, list[Item]]:
-    """Return the dates that name people of the staff as examiners, with the call-in link and, of oral ones, who sits in them.
+    """Return the dates that name people of the staff as examiners, with the call-in link and, of oral ones, who sits in them until when.
 
     Nobody has more in their calendar than on the pages of staff. Who conducts which is known by names: see `conducts`.
     At most 3 queries.
@@ -280,10 +280,11 @@ def conducted_by(course: Course, staff: EnrolmentQuerySet) -> dict[int, list[Ite
     concerned = {exam.pk for _person, theirs in held for exam in theirs if exam.kind == Exam.Kind.ORAL}
     if not any(theirs for _person, theirs in held):
         return {}
-    sitting: dict[int, list[str]] = {}
-    rows = Registration.objects.holding().filter(exam__in=concerned).select_related("enrolment__user").by_name()
+    sitting: dict[int, list[Registration]] = {}
+    along = ("enrolment__user", "enrolment__accommodation")
+    rows = Registration.objects.holding().filter(exam__in=concerned).select_related(*along).by_name()
     for registration in rows if concerned else ():
-        sitting.setdefault(registration.exam_id, []).append(str(registration.enrolment.user))
+        sitting.setdefault(registration.exam_id, []).append(registration)
     return {
         person.pk: [_conducted(exam, course, sitting.get(exam.pk, [])) for exam in theirs]
         for person, theirs in held
@@ -291,18 +292,21 @@ def conducted_by(course: Course, staff: EnrolmentQuerySet) -> dict[int, list[Ite
     }
 
 
-def _conducted(exam: Exam, course: Course, sitting: Sequence[str]) -> Item:
+def _conducted(exam: Exam, course: Course, sitting: Sequence[Registration]) -> Item:
     item = exam_item(exam, course)
     if exam.is_cancelled:
         return item
     is_oral = exam.kind == Exam.Kind.ORAL
+    names = [str(registration.enrolment.user) for registration in sitting]
+    # Whoever has more time has it with who examines them.
+    ends_at = max((end for registration in sitting if (end := registration.own_end(exam))), default=exam.ends_at)
 
     def title() -> str:
         if not is_oral:
             return str(exam)
-        return _("%(exam)s: %(people)s") % {"exam": exam, "people": say_some(sitting) or _("nobody yet")}
+        return _("%(exam)s: %(people)s") % {"exam": exam, "people": say_some(names) or _("nobody yet")}
 
-    return replace(item, title=in_each_language(title), call_in=exam.call_in)
+    return replace(item, title=in_each_language(title), ends_at=ends_at, call_in=exam.call_in)
 
 
 def _by_person(

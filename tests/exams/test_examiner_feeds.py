@@ -13,11 +13,12 @@ from amls.courses.services import finish_course_change
 from amls.mail.models import Notice
 from amls.privacy.registry import delete_account
 from exams.examiners import conducts
-from exams.models import Exam
+from exams.models import Accommodation, Exam
 from exams.services.calendars import follow_course, follow_now
 from exams.services.cancelling import cancel_exam
 from exams.services.registration import register, withdraw
 from exams.services.series import plan_oral_exams
+from exams.services.setup import grant
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.exams.test_oral_series import DAY, NOW, series
@@ -113,6 +114,26 @@ def test_the_feed_of_who_examines_follows_who_comes_and_goes(cast: Cast, slots: 
     finish_course_change(cast.course, now=NOW)
     cancelled = own(cast.assistant)
     assert (cancelled.status, cancelled.title, cancelled.call_in) == ("cancelled", "Oral exam", "")
+
+
+def test_the_feed_of_who_examines_ends_with_the_time_of_who_sits_there(
+    cast: Cast, slots: list[Exam], rings: Rings
+) -> None:
+    with rings():
+        register(enrolment=cast.student, exam_pk=slots[0].pk, now=NOW)
+
+    def end(who: Enrolment, slot: Exam) -> object:
+        return AgendaItem.objects.get(enrolment=who, key=f"exams.exam:{slot.pk}").ends_at
+
+    grant(Accommodation(course=cast.course, enrolment=cast.student, extra_percent=50, extra_in_oral=True), now=NOW)
+    finish_course_change(cast.course, now=NOW)
+    longer = slots[0].ends_at + timedelta(minutes=15)
+    assert {end(who, slots[0]) for who in (cast.lecturer, cast.student)} == {longer}
+    assert end(cast.lecturer, slots[1]) == slots[1].ends_at
+    # Whoever comes instead has the time of all.
+    with rings():
+        withdraw(enrolment=cast.student, exam_pk=slots[0].pk, now=NOW)
+    assert end(cast.lecturer, slots[0]) == slots[0].ends_at
 
 
 def test_a_date_by_points_has_the_link_for_its_examiners_and_names_nobody(cast: Cast, slots: list[Exam]) -> None:
