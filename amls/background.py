@@ -12,11 +12,13 @@ from celery.bin.worker import worker
 
 from amls.celery import app
 from amls.core.preloading import collect_seldom
+from amls.core.temporary import use_own_folder
 
 
 def main() -> None:
     """Run what the arguments name until somebody ends it; nothing is said of how it starts."""
     collect_seldom()
+    use_own_folder()
     # Celery has Django check everything at each start, and tells nobody what it said.
     os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
     commands = click.Group(commands={"worker": worker, "beat": beat})

@@ -486,6 +486,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "projects.tasks.allocate_topics",
         "schedule": timedelta(seconds=30),
     },
+    "sweep-temporary-files": {
+        "task": "amls.portal.tasks.sweep_temporary_files",
+        "schedule": timedelta(hours=1),
+    },
     "look-for-strays": {
         "task": "amls.portal.tasks.look_for_strays",
         "schedule": crontab(day_of_week="sun", hour="3", minute="20"),

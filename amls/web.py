@@ -12,6 +12,7 @@ from granian.cli import cli, entrypoint
 
 from amls.core.listening import try_port
 from amls.core.preloading import collect_seldom, keep_what_is_loaded, load_in_common
+from amls.core.temporary import use_own_folder
 
 
 def preload(application: str) -> None:
@@ -49,5 +50,6 @@ def require_free_port(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     require_free_port(sys.argv[1:])
+    use_own_folder()
     preload(sys.argv[-1])
     entrypoint()  # type: ignore[no-untyped-call]

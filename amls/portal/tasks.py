@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from amls.core import clock
+from amls.core.temporary import sweep
 from amls.files.rollcall import look_for_files
 from amls.portal.strays import report_strays
 from amls.portal.takeover.drafts import fetch_next
@@ -17,6 +18,12 @@ from amls.portal.takeover.upstream import read_next
 def look_for_strays() -> int:
     """Tell those who run the site of files without rows and rows without files; return how many there are."""
     return report_strays(now=clock.now())
+
+
+@shared_task
+def sweep_temporary_files() -> int:
+    """Delete the temporary files of programs and processes that were killed; return how many things."""
+    return sweep()
 
 
 @shared_task

@@ -125,7 +125,7 @@ def test_serve_starts_stops_and_recovers(var: Path, tmp_path: Path, monkeypatch:
     first = Served(var, port)
     first.wait_for("AMLS is ready")
     # Each process that makes PDFs has unpacked the fonts.
-    wait_until(lambda: any(temporary.glob("weasyprint-*/*")), said=first.log.read_text)
+    wait_until(lambda: any(temporary.glob("amls-*/*/weasyprint-*/*")), said=first.log.read_text)
     assert (first.get("/healthz"), first.get("/readyz"), first.get("/")) == (200, 200, 200)
     # Those without a hash in their names are not collected.
     assert len(static_files(first, "/", "/admin/login/")) > 10
@@ -153,6 +153,8 @@ def test_serve_starts_stops_and_recovers(var: Path, tmp_path: Path, monkeypatch:
     assert second.process.wait(SECONDS) == 1
     assert "The web server ended" in second.log.read_text()
     assert psutil.wait_procs(below, timeout=SECONDS)[1] == []
+    # Nor does one that was killed leave any.
+    assert sorted(path.name for path in temporary.iterdir()) == []
 
 
 def open_to_others(var: Path) -> list[str]:

@@ -27,6 +27,7 @@ from amls.core.checks import check_pdf_libraries
 from amls.core.keyprint import WRONG_KEY, is_key_known
 from amls.core.listening import try_port
 from amls.core.peers import is_loopback
+from amls.core.temporary import use_own_folder
 from amls.courses.models import Course, User
 from amls.embedded import EmbeddedServerError, known_port, revive, running, socket_dir
 from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES
@@ -88,6 +89,7 @@ class Command(BaseCommand):
         # started this in the background, with SIGINT ignored.
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
+        use_own_folder()
         try:
             _check_port(options["host"], options["port"])
             _check_pdf_libraries()
