@@ -8,8 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
+from amls.core.times import say_day
 from amls.courses.models import Course
+from lectures.services.schedule import remove_lecture
 from tests.cast import Cast
 from tests.factories import (
     AssignmentFactory,
@@ -108,6 +111,30 @@ def test_who_could_take_part_is_led_from_a_page_of_participants_to_enrol(cast: C
     for hidden in ({"enrolment_policy": "closed"}, {"state": "archived"}, {"state": "draft"}):
         Course.objects.filter(pk=cast.course.pk).update(**{"enrolment_policy": "open", "state": "running", **hidden})
         assert not offered("stranger"), hidden
+
+
+def test_the_address_of_what_was_removed_says_so_to_who_could_see_it(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, title="Größe <b>von</b> Graphen")
+    reconcile(cast.course, now=timezone.now())
+    address, day = lecture.get_absolute_url(), say_day(lecture.starts_at, cast.course.zone)
+    remove_lecture(lecture, now=timezone.now())
+    reconcile(cast.course, now=timezone.now())
+    for part in ("anonymous", "student", "stranger", "lecturer"):
+        answer = cast.client(part).get(address)
+        assert answer.status_code == 404
+        said = " ".join(answer.content.decode().split())
+        assert f"Größe &lt;b&gt;von&lt;/b&gt; Graphen” ({day}) stood here and was removed from the course." in said
+        assert "sign out, and in with that address" not in said
+    assert "was removed from" not in cast.client("student").get(f"{address[:-1]}x/").content.decode()
+    AgendaItem.objects.filter(path=address).update(audience="enrolled")
+    seen = [
+        part
+        for part in ("anonymous", "student", "stranger")
+        if "was removed from" in cast.client(part).get(address).content.decode()
+    ]
+    assert seen == ["student"]
+    Course.objects.filter(pk=cast.course.pk).update(state="draft")
+    assert "was removed from" not in cast.client("stranger").get(address).content.decode()
 
 
 def test_a_course_that_one_may_not_know_of_is_as_much_as_none(cast: Cast) -> None:
