@@ -126,17 +126,22 @@ def office_rows(exam: Exam) -> list[tuple[str, str, Decimal | str, str]]:
     withdrawn are no 5.0. Who withdrew and came back stands there once, as they are now. A number stands there only
     if the course has verified it.
     """
-    registrations = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
-    newest = {registration.enrolment_id: registration for registration in registrations}.values()
-    people = [registration for registration in newest if registration.state != Registration.State.WAITLISTED]
-    people.sort(key=lambda registration: registration.enrolment.user.sort_name)
     return [
-        (person.enrolment.verified_number, person.enrolment.user.display_name, _grade(person), person.state)
-        for person in people
+        (person.enrolment.verified_number, person.enrolment.user.display_name, office_grade(person), person.state)
+        for person in office_people(exam)
     ]
 
 
-def _grade(registration: Registration) -> Decimal | str:
+def office_people(exam: Exam) -> list[Registration]:
+    """Return who stands on the examination office's list, by name: 1 query."""
+    registrations = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
+    newest = {registration.enrolment_id: registration for registration in registrations}.values()
+    people = [registration for registration in newest if registration.state != Registration.State.WAITLISTED]
+    return sorted(people, key=lambda registration: registration.enrolment.user.sort_name)
+
+
+def office_grade(registration: Registration) -> Decimal | str:
+    """Return the grade with which somebody stands on the examination office's list; '' for none."""
     result: Result | None = getattr(registration, "result", None)
     if result is None or result.grade is None or result.state != Result.State.PUBLISHED:
         return ""

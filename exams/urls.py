@@ -22,6 +22,7 @@ from exams.views import (
     extra,
     grades,
     held,
+    office,
     papers,
     plan,
     results,
@@ -97,6 +98,16 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/results/table/", results.table, name="table"),
     path("<slug:slug>/exams/<int:pk>/results/publish/", held.publish, name="publish"),
     path("<slug:slug>/exams/<int:pk>/results/regrade/", results.grade_anew, name="regrade"),
+    path("<slug:slug>/exams/<int:pk>/results/office/changes/", office.office_changes, name="office_changes"),
+    path(
+        "<slug:slug>/exams/<int:pk>/results/office/changes.csv", office.office_changes_file, name="office_changes_csv"
+    ),
+    path(
+        "<slug:slug>/exams/<int:pk>/results/office/changes.xlsx",
+        office.office_changes_file,
+        {"kind": XLSX},
+        name="office_changes_xlsx",
+    ),
     path("<slug:slug>/exams/<int:pk>/results/office.csv", results.office, name="office"),
     path("<slug:slug>/exams/<int:pk>/results/office.xlsx", results.office, {"kind": XLSX}, name="office_xlsx"),
 ]

@@ -229,6 +229,10 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:table": ("{exam}results/table/", dict.fromkeys(PARTS, 405)),
     "exams:publish": ("{exam}results/publish/", dict.fromkeys(PARTS, 405)),
     "exams:regrade": ("{exam}results/regrade/", dict.fromkeys(PARTS, 405)),
+    "exams:office_changes": ("{exam}results/office/changes/", STAFF),
+    # Before a second list there is none to compare with.
+    "exams:office_changes_csv": ("{exam}results/office/changes.csv", {who: 302 if status == 200 else status for who, status in STAFF.items()}),
+    "exams:office_changes_xlsx": ("{exam}results/office/changes.xlsx", {who: 302 if status == 200 else status for who, status in STAFF.items()}),
     "exams:office": ("{exam}results/office.csv", STAFF),
     "exams:office_xlsx": ("{exam}results/office.xlsx", STAFF),
     "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
