@@ -371,6 +371,12 @@ class Assignment(models.Model):
         return self.teaming == self.Teaming.ALONE and not self.has_topics
 
     @property
+    def takes_late(self) -> bool:
+        """Whether anything is taken after the deadline: in a time of grace, or late."""
+        is_refused = self.late_policy == self.LatePolicy.REFUSED
+        return bool(self.grace_minutes if is_refused else self.late_cutoff_hours)
+
+    @property
     def allowed_suffixes(self) -> set[str]:
         """The extensions that are taken, such as '.zip'."""
         return {f".{kind}" for kind in self.kinds_of_files}

@@ -353,6 +353,11 @@ def _require_may_hand_in(
                 "The deadline was %(due)s, and with the time of grace hand-ins were taken until %(closes)s. "
                 "Your upload began %(began)s by the server's clock. %(ask)s"
             )
+        elif deadlines.late.counts:
+            said = _(
+                "The deadline was %(due)s, and late hand-ins were taken until %(closes)s. "
+                "Your upload began %(began)s by the server's clock. %(ask)s"
+            )
         else:
             said = _(
                 "The deadline was %(due)s, and late hand-ins were kept until %(closes)s. "

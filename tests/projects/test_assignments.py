@@ -255,7 +255,8 @@ def test_after_the_deadline_pages_say_that_it_is_over_and_until_when_late_hand_i
     assert said() == [(True, True)] * 3
     # Whom more time was given to has it still.
     extend(assignment=first, by=world.staff, reason="x", enrolment=world.student, delta=timedelta(days=2), now=now)
-    assert said() == [(False, False)] * 3
+    # Its page says before the deadline what becomes of late ones.
+    assert said() == [(False, True), (False, False), (False, False)]
 
 
 def test_what_a_sheets_team_reads_speaks_of_no_project_and_no_topic(world: World) -> None:

@@ -82,7 +82,7 @@ def test_so_much_is_deducted_for_each_begun_day_until_a_last_moment(world: World
     stands = [standing_of(row) for row in rows]
     assert [row.percent for row in stands] == [0, 10, 10, 20, 30]
     assert [row.is_counting for row in stands] == [True] * 5
-    with pytest.raises(RuleViolation, match="late hand-ins were kept until"):
+    with pytest.raises(RuleViolation, match="late hand-ins were taken until"):
         give(team, world.student, OVER + 3 * DAY)
 
 
