@@ -40,7 +40,7 @@ AT_ONCE = {
     "projects.services.allocating:publish_allocation": HELD,
     "projects.services.assessing:publish_assessments": HELD,
     "projects.services.checking:_finish": WORKER,
-    "projects.services.extensions:request_extension": ASKED,
+    "projects.services.extensions:_ask": ASKED,
     "projects.services.extensions:revoke_extension": f"{HELD}; until its own mail left nobody is told",
     "projects.services.farewell:_leave": ASKED,
     "projects.services.handin:_set_withdrawn": HELD,
