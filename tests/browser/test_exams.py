@@ -19,8 +19,9 @@ from exams.models import CheckInMark, Exam, Registration, Result
 from exams.permissions import helper_token, slip_code
 from exams.services.door import add_helper, revoke_helper
 from exams.services.grades import enter_grades
+from exams.services.points import enter_points
 from exams.services.registration import staff_register
-from exams.services.results import publish_results
+from exams.services.results import freeze, publish_results, unfreeze
 from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, Open, let_held_acts_happen, new_page, sign_in
 from tests.browser.looks import problems_at
 from tests.browser.test_gradebook import COVERED
@@ -318,6 +319,13 @@ def test_pages_of_exams_are_accessible_and_fit_and_log_no_error_in_every_look(op
     exam, over = coming(), Exam.objects.filter(course__slug="amls-ss2024").order_by("starts_at")[0]
     student = Course.objects.get(slug="amls").enrolments.get(user__email="student@example.org")
     staff_register(enrolment=student, exam_pk=exam.pk, reason="By hand", now=timezone.now())
+    # A second list for the office, on which a grade is another one.
+    unfreeze(exam_pk=over.pk, by=None, reason="Einsicht", now=timezone.now())
+    person = Registration.objects.filter(exam=over, result__grade="1.3")[0]
+    enter_points(
+        exam_pk=over.pk, points={person.pk: Decimal(99)}, by=None, reason="Größe übersehen", now=timezone.now()
+    )
+    freeze(exam_pk=over.pk, now=timezone.now(), with_reserved=True)
     visits = {
         None: ["/amls/exams/"],
         "student": [
@@ -327,6 +335,7 @@ def test_pages_of_exams_are_accessible_and_fit_and_log_no_error_in_every_look(op
         "lecturer": [
             "/amls/exams/", f"/amls/exams/{exam.pk}/staff/", f"/amls/exams/{exam.pk}/check-in/",
             f"/amls-ss2024/exams/{over.pk}/results/", f"/amls-ss2024/exams/{over.pk}/staff/",
+            f"/amls-ss2024/exams/{over.pk}/results/office/changes/",
         ],
     }  # fmt: skip
     complaints = {}
