@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,8 @@ from exams.agenda_items import ExamKeys
 from exams.cards import ExamCard, ExamsOverview
 from exams.models import Exam
 
-# What one may do about a slot, the first of which its link leads to.
-_STEPS = ("register", "move", "hold", "wait")
+# What one may do about a slot, the first of which its link leads to: what gives up nothing comes before what does.
+_STEPS = ("register", "hold", "move", "wait")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,21 @@ def list_dates(overview: ExamsOverview, zone: ZoneInfo) -> DateList:
     chosen = {card.exam.pk for card in slots}
     alone = tuple(card for card in cards if card.exam.pk not in chosen)
     return DateList(alone, tuple(_day(of_day) for of_day in by_day.values()))
+
+
+def free_slots(overview: ExamsOverview, zone: ZoneInfo, *, beside: Exam) -> list[SlotDay]:
+    """Return the days on which the reader can come to a free slot other than one, the day of this one first; each row has a free one: no query."""
+    day = beside.starts_at.astimezone(zone).date()
+    offered = []
+    for of_day in list_dates(overview, zone).days:
+        rows = [
+            replace(row, free=free)
+            for row in of_day.rows
+            if (free := tuple(card for card in row.free if card.exam.pk != beside.pk and step_of(card)))
+        ]
+        if rows:
+            offered.append(replace(of_day, rows=tuple(rows)))
+    return sorted(offered, key=lambda of_day: of_day.starts_at.astimezone(zone).date() != day)
 
 
 def _is_told_whole(card: ExamCard) -> bool:

@@ -334,6 +334,12 @@ def other_exam(held: Registration | None, course: Course) -> RuleViolation:
     exam = held.exam
     if held.has_been:
         return has_been(exam, course)
+    if held.state == Registration.State.WAITLISTED:
+        return RuleViolation(
+            _("You wait for %(day)s already, and stay where you are: move to this date instead, or wait on.")
+            % {"day": day_of(exam, course)},
+            code="other-exam",
+        )
     return RuleViolation(
         _("You are registered for %(day)s already. Move to this date instead.") % {"day": day_of(exam, course)},
         code="other-exam",

@@ -42,7 +42,7 @@ from exams.services.standing import held_and_passed
 from exams.services.waitinglist import promote
 
 
-def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
+def register(*, enrolment: Enrolment, exam_pk: int, now: datetime, needs_seat: bool = False) -> Registration:
     """Sign a person up: with a seat if one is free and nobody waits, else at the end of the waiting list.
 
     Pressed twice it is the same registration. Admission is another matter (see exams.admission).
@@ -51,16 +51,18 @@ def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registrati
         enrolment: of a student, with user and course loaded.
         exam_pk: an exam of the enrolment's course.
         now: aware; judged against the window under the exam's lock.
+        needs_seat: whether they were promised one, and are to be asked before they wait instead.
 
     Raises:
         RuleViolation: the course or the window is closed, the person has passed, holds another
-            registration of the course, or signed up too often today.
+            registration of the course, or signed up too often today; or there is no seat, where one is needed.
         Exam.DoesNotExist: the course has no such exam.
     """
     check_student(enrolment)
     return _insert(
-        enrolment=enrolment, exam_pk=exam_pk, now=now, kind="exams.registered", checks_window=True, reason=""
-    )
+        enrolment=enrolment, exam_pk=exam_pk, now=now, kind="exams.registered", checks_window=True, reason="",
+        needs_seat=needs_seat,
+    )  # fmt: skip
 
 
 def staff_register(
@@ -101,6 +103,7 @@ def _insert(
     reason: str,
     is_walk_in: bool = False,
     tells_at: datetime | None = None,
+    needs_seat: bool = False,
 ) -> Registration:
     # Looked at before the lock, which many wait for. Who slips in between is met by the constraint.
     if checks_window:
@@ -123,6 +126,7 @@ def _insert(
                 return _same_exam(held, exam_pk, enrolment.course, by_hand=by_hand)
             if checks_window:
                 check_window(exam, enrolment.course, now)
+                _check_promise(exam, enrolment.course, needs_seat=needs_seat)
             else:
                 _check_still_open(exam, needs_seat=past_line)
                 _check_needs_not_wait(exam, passed, past_line=past_line)
@@ -142,6 +146,15 @@ def _insert(
             raise other_exam(None, enrolment.course) from error
         return _same_exam(held, exam_pk, enrolment.course, by_hand=by_hand)
     return registration
+
+
+def _check_promise(exam: Exam, course: Course, *, needs_seat: bool) -> None:
+    if needs_seat and not exam.has_free_seat:
+        raise RuleViolation(
+            _("%(day)s was taken while you looked at it. Nothing changed: choose another date, or wait for this one.")
+            % {"day": day_of(exam, course)},
+            code="taken-meanwhile",
+        )
 
 
 def _seat_who_waits(

@@ -1,6 +1,7 @@
 """The dates of the exams: see them, register, withdraw, move, wait for one while holding another."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,14 +15,14 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
-from exams.cards import ExamsOverview
+from exams.cards import ExamCard, ExamsOverview
 from exams.graded import with_how_graded
 from exams.models import Exam, Registration
 from exams.queries import exams_for, place_in_line
 from exams.services.otherdate import move
 from exams.services.registration import register, withdraw
 from exams.services.two_dates import hold_beside, wait_beside, why_not_beside
-from exams.slots import list_dates
+from exams.slots import free_slots, list_dates
 from exams.taskpoints import with_task_points
 
 
@@ -52,7 +53,9 @@ def _context(access: Access, overview: ExamsOverview) -> dict[str, object]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def register_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Say what registering means; register."""
-    return _step(request, slug, pk, "register", _register)
+    # Of a slot others are free mostly, and who waits for one can't take them as they come: it is asked first.
+    needs_seat = "needs_seat" in request.POST
+    return _step(request, slug, pk, "register", partial(_register, needs_seat=needs_seat))
 
 
 @login_required
@@ -118,14 +121,24 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
         "may": may,
         "why": why,
         "may_withdraw": card.exam.may_withdraw(access.now),
-        "may_move_instead": name == "register" and "move" in card.ways,
+        "instead": [way for way in ("hold", "move") if way in card.ways and way != name and name in _COMING],
+        "free_days": free_slots(overview, access.course.zone, beside=card.exam) if _is_full_for(card, name) else [],
         "problem": problem,
     }
     return render(request, "exams/step.html", context, status=409 if problem else 200)
 
 
-def _register(access: Access, enrolment: Enrolment, pk: int) -> str:
-    registration = register(enrolment=enrolment, exam_pk=pk, now=access.now)
+# The pages by which one comes to a date, at each of which others may be the way.
+_COMING = ("register", "move", "hold", "wait")
+
+
+def _is_full_for(card: ExamCard, name: str) -> bool:
+    """Return whether somebody came for a seat of a slot that has none."""
+    return name in _COMING and card.exam.kind == Exam.Kind.ORAL and not card.is_active and not card.look.is_free
+
+
+def _register(access: Access, enrolment: Enrolment, pk: int, *, needs_seat: bool) -> str:
+    registration = register(enrolment=enrolment, exam_pk=pk, now=access.now, needs_seat=needs_seat)
     if registration.state == Registration.State.WAITLISTED:
         if not registration.exam.may_withdraw(access.now):
             return _(
