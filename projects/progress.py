@@ -237,7 +237,7 @@ def _active_projects() -> QuerySet[Project]:
 
 def _with_newer_attempts(projects: QuerySet[Project]) -> QuerySet[Project]:
     """Return those of these projects that handed in, or were let count what was late, after their decision."""
-    decided_at = OuterRef("assessment__assessed_at")
+    decided_at = Coalesce(OuterRef("assessment__made_on"), OuterRef("assessment__assessed_at"))
     newer = Submission.objects.filter(project=OuterRef("pk"), withdrawn_at__isnull=True)
     newer = newer.filter(Q(received_at__gt=decided_at) | Q(accepted_at__gt=decided_at))
     return projects.filter(DECIDED, Exists(newer))

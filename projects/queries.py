@@ -125,7 +125,14 @@ class TeamView:
         if self.counting is None or self.assessment is None or not self.assessment.outcome:
             return False
         row = self.counting.row
-        return max(row.received_at, row.accepted_at or row.received_at) > self.assessment.assessed_at
+        return max(row.received_at, row.accepted_at or row.received_at) > self.assessment.judges_until
+
+    @property
+    def newly_deducted(self) -> int:
+        """How many percent would be deducted from a published result if it were for what counts now; 0 where no more."""
+        if self.published is None or self.counting is None or self.counting.percent <= self.published.late_percent:
+            return 0
+        return self.counting.percent
 
     @property
     def picked(self) -> Attempt | None:

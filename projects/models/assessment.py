@@ -1,5 +1,6 @@
 """What the staff decide on a project."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +54,8 @@ class Assessment(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("assessed by")
     )
     assessed_at = models.DateTimeField(_("assessed"))
+    # Earlier than `assessed_at` where published points were corrected, and a late attempt that came meanwhile wasn't looked at.
+    made_on = models.DateTimeField(_("decided on what counted then"), null=True, blank=True, editable=False)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
     correction = LineField(
         _("reason of the correction"), max_length=300, blank=True, db_default="",
@@ -87,6 +90,11 @@ class Assessment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project}: {self.get_outcome_display() or '–'}"
+
+    @property
+    def judges_until(self) -> datetime:
+        """Until when something came that it is a decision on: what was handed in or picked later, it says nothing of."""
+        return self.made_on or self.assessed_at
 
     def correction_for(self, enrolment: int) -> str:
         """Return why a member's points were changed last after they were published; '' where theirs never were."""

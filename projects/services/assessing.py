@@ -149,8 +149,8 @@ def confirm_decision(*, project: Project, by: User, now: datetime) -> Assessment
         row = Assessment.objects.select_for_update().filter(project=project).exclude(outcome="").first()
         if row is None:
             raise RuleViolation(_("There is no decision yet. Decide first."), code="undecided")
-        row.assessed_by, row.assessed_at = by, now
-        row.save(update_fields=["assessed_by", "assessed_at"])
+        row.assessed_by, row.assessed_at, row.made_on = by, now, None
+        row.save(update_fields=["assessed_by", "assessed_at", "made_on"])
     return row
 
 

@@ -32,6 +32,8 @@ from projects.services.teamsheets import Given
 
 KIND = "projects.decision"
 _POINTS, _MEMBER, _ANSWER = "points", "member", "answer"
+# On what counted when it was decided: kept to be put back, and never what a correction is.
+_MADE_ON = "on"
 # What a team reads: by what it is about, as JSON keeps it.
 Known = Mapping[str, Any]
 
@@ -54,6 +56,7 @@ def correct(*, project: Project, do: Callable[[], object], by: User, now: dateti
     with transaction.atomic():
         lock_project(project.pk)
         before = _known(project)
+        made_on = _made_on(project)
         do()
         after = _known(project)
         differing = [about for about in {**before, **after} if before.get(about) != after.get(about)]
@@ -64,7 +67,7 @@ def correct(*, project: Project, do: Callable[[], object], by: User, now: dateti
             1,
             str(project),
             project.pk,
-            {about: before.get(about) for about in differing},
+            {about: before.get(about) for about in differing} | {_MADE_ON: made_on},
             {about: after.get(about) for about in differing},
             members[0] if len(members) == 1 else None,
         )
@@ -93,12 +96,18 @@ def _known(project: Project) -> Known:
         "outcome": decision.outcome,
         "extra_points": str(decision.extra_points),
         "feedback": decision.feedback,
+        "late": str(decision.late_percent),
         "reason": decision.correction,
         "reasons": decision.corrections,
         **points,
         **members,
         **{f"{_ANSWER}:{row.pk}": row.answer for row in answered},
     }
+
+
+def _made_on(project: Project) -> str:
+    row = Assessment.objects.filter(project=project, published_at__isnull=False).first()
+    return row.judges_until.isoformat() if row is not None else ""
 
 
 @takes_back(KIND, gettext_lazy("Correction of published points"))
@@ -160,7 +169,7 @@ def _keyed(known: Known, what: str) -> list[tuple[str, Any]]:
 
 def _put_back(project: Project, before: Known, wanted: Known, *, reason: str, by: User, now: datetime) -> None:
     """Let points, or the decision, be as they are wanted, where the correction touched them."""
-    if all(about.startswith(f"{_ANSWER}:") for about in before):
+    if all(about.startswith(f"{_ANSWER}:") for about in before if about != _MADE_ON):
         return
     if project.assignment.grading == Assignment.Grading.POINTS:
         given: defaultdict[int | None, dict[int | None, Given]] = defaultdict(dict)
@@ -175,9 +184,10 @@ def _put_back(project: Project, before: Known, wanted: Known, *, reason: str, by
             given[int(member) if member else None][int(task) if task else None] = Given(Decimal(points), comment)
         of_team = given.pop(None, {})
         members = {pk: theirs for pk, theirs in given.items() if pk is not None}
-        feedback = wanted["feedback"]
+        made_on = datetime.fromisoformat(before[_MADE_ON]) if before.get(_MADE_ON) else None
         give_points(
-            project=project, given=of_team, members=members, feedback=feedback, reason=reason, by=by, now=now
+            project=project, given=of_team, members=members, feedback=wanted["feedback"], reason=reason, by=by, now=now,
+            made_on=made_on,
         )  # fmt: skip
         return
     overrides = {

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -77,8 +78,8 @@ def follow_deductions(projects: Collection[int], *, now: datetime) -> list[int]:
         projects: teams of which attempts may be late, or late no longer; their keys.
         now: the request's clock.
     """
-    decided = Assessment.objects.filter(project__in=projects).values_list("project", "assessed_at")
-    decided_at = dict(decided)
+    decided = Assessment.objects.filter(project__in=projects)
+    decided_at = dict(decided.values_list("project", Coalesce("made_on", "assessed_at")))
     if not decided_at:
         return []
     locked = lock_every_project(*decided_at)

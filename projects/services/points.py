@@ -126,6 +126,8 @@ def give_points(
     feedback: str | None = None,
     reason: str = "",
     seen: str | None = None,
+    is_for_newest: bool = False,
+    made_on: datetime | None = None,
 ) -> Assessment:
     """Write what a team gets for tasks: a draft until it is published; a published one changes at once, with a mail.
 
@@ -138,12 +140,15 @@ def give_points(
         feedback: Markdown; None leaves it.
         reason: why, where published points change; the team reads it.
         seen: from `version_of` the decision that the person had before them; None doesn't ask.
+        is_for_newest: whether published points are for an attempt that came after them and brings a deduction; else they
+            go on being those of what they were given for.
+        made_on: they are for what counted then; None: now.
 
     Raises:
         RuleViolation: points that there are not, a task of another assignment, somebody who is not in the team, a
             published change without a reason, or somebody else decided meanwhile.
     """
-    wish = TeamWish(given, members, feedback, seen)
+    wish = TeamWish(given, members, feedback, seen, is_for_newest, made_on)
     return the_only(give_points_each(wishes={project.pk: wish}, by=by, now=now, reason=reason))
 
 
@@ -161,6 +166,9 @@ def give_points_each(
     with transaction.atomic():
         projects = lock_every_project(*wishes)
         sheets, percents = sheets_of(projects), deductions_of(projects)
+        made_on = {pk: wish.made_on for pk, wish in wishes.items() if wish.made_on is not None}
+        if made_on:
+            percents |= deductions_of({pk: projects[pk] for pk in made_on}, decided_at=made_on)
         answers: dict[int, Assessment | RuleViolation] = {}
         changed = []
         for pk, wish in wishes.items():

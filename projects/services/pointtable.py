@@ -28,7 +28,8 @@ from projects.services.teamsheets import Given, TeamWish
 
 KIND = "projects.points"
 # In the record of an import: the points without tasks, and why published ones were corrected last, of the team and by member.
-_SUM, _WHY, _WHY_EACH = "sum", "why", "whys"
+# Beside these, on what counted when they were decided.
+_SUM, _WHY, _WHY_EACH, _MADE_ON = "sum", "why", "whys", "on"
 # What a row is to have, by task; None is the whole of an assignment without tasks, no mark takes back what was given.
 Marks = Mapping[int | None, Mark | None]
 
@@ -41,11 +42,13 @@ class RowWish:
         points: or whether it is passed, by task; tasks that aren't named stay as they are.
         line: where it stands, for people.
         seen: from `version_of` the decision that the person had before them; None doesn't ask.
+        is_for_newest: whether they are for the attempt that came after them; see `give_points`.
     """
 
     points: Marks
     line: int = 0
     seen: str | None = None
+    is_for_newest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,8 @@ def enter_table(
 def _change(row: PointsRow, wish: RowWish) -> RowChange | None:
     """Return what a wish changes in a row; None where it says what is so already."""
     before = {task: row.mark_for(task) for task in wish.points}
-    return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points)
+    is_as_before = before == dict(wish.points) and not wish.is_for_newest
+    return None if is_as_before else RowChange(row, wish.line, before, wish.points)
 
 
 def _give(
@@ -158,7 +162,7 @@ def _give(
             continue
         teams[key] = team
         comments = {task: _comment(row, task) for task in wish.points}
-        marks[team.pk] = TeamMarks(wish.points, comments, row.assessment, wish.seen)
+        marks[team.pk] = TeamMarks(wish.points, comments, row.assessment, wish.seen, wish.is_for_newest)
     answers = _mark(marks, assignment, by=by, reason=reason, now=now)
     return refused | {key: answers[team.pk] for key, team in teams.items() if team.pk in answers}
 
@@ -171,6 +175,8 @@ class TeamMarks:
     comments: Mapping[int | None, str]
     standing: Assessment | None
     seen: str | None = None
+    is_for_newest: bool = False
+    made_on: datetime | None = None
 
 
 def _mark(
@@ -185,6 +191,8 @@ def _mark(
                     for task, mark in wanted.marks.items()
                 },
                 seen=wanted.seen,
+                is_for_newest=wanted.is_for_newest,
+                made_on=wanted.made_on,
             )
             for pk, wanted in marks.items()
         }
@@ -214,7 +222,8 @@ def _imported(change: RowChange) -> Imported:
     known = change.row.assessment if change.row.is_published else None
     before: dict[str, object] = {**_values(change.before)}
     if known is not None:
-        before |= {_WHY: known.correction, _WHY_EACH: known.corrections}
+        on = known.judges_until.isoformat()
+        before |= {_WHY: known.correction, _WHY_EACH: known.corrections, _MADE_ON: on}
     return Imported(change.line, change.row.label, project.pk, before, _values(change.after), person)
 
 
@@ -258,7 +267,9 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     marks = {task: _read_exactly(before.get(name) or "") for name, task in tasks.items()}
     comments = {task: standing[task].comment if task in standing else "" for task in tasks.values()}
     reason = _("The entry of a table was taken back.")
-    wanted = {project.pk: TeamMarks(marks, comments, decided)}
+    # What a correction decided anew is decided as before again, with what was deducted then.
+    made_on = datetime.fromisoformat(before[_MADE_ON]) if _MADE_ON in before else None
+    wanted = {project.pk: TeamMarks(marks, comments, decided, made_on=made_on)}
     for refused in _mark(wanted, project.assignment, by=by, reason=reason, now=now).values():
         raise refused
     if _WHY in before and not is_told(row.table_import.at, now=now):

@@ -37,12 +37,19 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class TeamWish:
-    """What a team is to have; see `give_points`."""
+    """What a team is to have; see `give_points`.
+
+    Attributes:
+        is_for_newest: whether published points are for an attempt that came after them, with what is deducted of that.
+        made_on: they are what they were on what counted then, as where a correction is taken back.
+    """
 
     given: PointsByTask
     members: Mapping[int, PointsByTask] | None = None
     feedback: str | None = None
     seen: str | None = None
+    is_for_newest: bool = False
+    made_on: datetime | None = None
 
 
 def most_by_task(assignment: Assignment) -> dict[int | None, Decimal]:
@@ -116,7 +123,7 @@ class TeamSheet:
         if is_overtaken(wish.seen, stands=version_of(self.row if self.row.pk else None)):
             raise decided_meanwhile(self.row.assessed_by)
         before, was = self.said, self.readings
-        self.row.late_percent = late_percent
+        self._judge(wish, late_percent)
         if wish.feedback is not None:
             self.row.feedback = wish.feedback
         if not self.row.pk:
@@ -131,6 +138,19 @@ class TeamSheet:
         if before != self.said:
             self.was = was
             self.settle(by=by, now=now, reason=reason)
+
+    def _judge(self, wish: TeamWish, late_percent: int) -> None:
+        """Let it be a decision on what counts, or where published points are corrected on what they were given for.
+
+        What a team handed in after its result would bring a deduction otherwise that nobody decided on.
+        """
+        row = self.row
+        if wish.made_on is not None:
+            row.late_percent, row.made_on = late_percent, wish.made_on
+        elif self.is_published and late_percent > row.late_percent and not wish.is_for_newest:
+            row.made_on = row.judges_until
+        else:
+            row.late_percent, row.made_on = late_percent, None
 
     @property
     def said(self) -> object:
@@ -265,7 +285,16 @@ def keep_sheets(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
     old = [sheet.row for sheet in sheets if sheet.row.pk]
     removed = [points.pk for sheet in sheets for points in sheet.removed if points.pk]
     Assessment.objects.bulk_create(new, batch_size=_BATCH)
-    columns = ["outcome", "feedback", "late_percent", "correction", "corrections", "assessed_at", "assessed_by"]
+    columns = [
+        "outcome",
+        "feedback",
+        "late_percent",
+        "made_on",
+        "correction",
+        "corrections",
+        "assessed_at",
+        "assessed_by",
+    ]
     Assessment.objects.bulk_update(old, columns, batch_size=_BATCH)
     if removed:
         TaskPoints.objects.filter(pk__in=removed).delete()

@@ -38,6 +38,7 @@ from projects.points import Mark, read_mark, say_mark
 from projects.publication import publication_of, refuse_overtaken, waiting_about
 from projects.publishing import hold_publication, say_overtaken
 from projects.services.assessing import version_of
+from projects.services.deductions import deductions_of
 from projects.services.pointfile import PEOPLE, columns_of, import_task_points
 from projects.services.points import most_by_column
 from projects.services.pointtable import RowWish, enter_table
@@ -130,7 +131,8 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
     for line, row in enumerate(rows, 1):
         key = _key_in(request.POST, row, most)
         named = {task: _named(key, task) for task in most if _named(key, task) in request.POST}
-        if _is_untouched(request.POST, key, named.values()):
+        is_for_newest = f"{key}-newest" in request.POST
+        if not is_for_newest and _is_untouched(request.POST, key, named.values()):
             continue
         given: dict[int | None, Mark | None] = {}
         for task, name in named.items():
@@ -140,7 +142,7 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
             except RuleViolation as violation:
                 wrong[name] = str(violation.message)
         if named and not any(name in wrong for name in named.values()):
-            wishes[row.key] = RowWish(given, line, request.POST.get(f"{key}-seen"))
+            wishes[row.key] = RowWish(given, line, request.POST.get(f"{key}-seen"), is_for_newest)
     reason = clean_line(request.POST.get("reason", ""))[:300]
     entered = enter_table(
         assignment=page.assignment, wishes=wishes, by=page.user, now=page.access.now, reason=reason
@@ -200,6 +202,7 @@ class _ShownTable:
         wrong: what is wrong with a field, by its name.
         problems: why a row is not saved, by its key.
         typed: the keys of rows into which something was typed that nobody asked to save yet.
+        newly: by team, how many percent are deducted of a late attempt that came after its published points.
     """
 
     sent: QueryDict
@@ -207,6 +210,7 @@ class _ShownTable:
     labels: Mapping[int | None, str]
     wrong: Mapping[str, str]
     problems: Mapping[str, str]
+    newly: Mapping[int, int]
     typed: Collection[str] = ()
 
     def line(self, row: PointsRow) -> dict[str, Any]:
@@ -218,6 +222,8 @@ class _ShownTable:
             "shown": self._known(row, "shown", _shown(row, self.most)),
             "sum": _say_sum(row),
             "problem": self.problems.get(row.key, ""),
+            "newly": self.newly.get(row.project.pk, 0) if row.project is not None else 0,
+            "is_for_newest": self.comes_back(row) and f"{_key_in(self.sent, row, self.most)}-newest" in self.sent,
             "differing": [self._differing(row, member) for member in row.differing],
             "is_excused": len(row.excused) == len(row.members),
         }
@@ -267,6 +273,13 @@ def _say_sum(row: PointsRow) -> str:
     return f"{say_mark(earned)} − {say_mark(earned - counted)} = {say_mark(counted)}"
 
 
+def _newly_deducted(rows: Iterable[PointsRow]) -> dict[int, int]:
+    """Return by team the percent of which published points know nothing yet: of what came late after them, if it is more."""
+    published = {row.project.pk: row for row in rows if row.project is not None and row.is_published}
+    percents = deductions_of({pk: row.project for pk, row in published.items() if row.project is not None})
+    return {pk: percent for pk, percent in percents.items() if percent > published[pk].late_percent}
+
+
 def _show(
     request: HttpRequest,
     page: StaffPage,
@@ -293,7 +306,7 @@ def _show(
     wrong, problems = wrong or {}, problems or {}
     most = most_by_column(page.assignment)
     labels = {task: str(column.label) for task, column in columns_of(page.assignment).items()}
-    drawn = _ShownTable(request.POST, most, labels, wrong, problems, typed)
+    drawn = _ShownTable(request.POST, most, labels, wrong, problems, _newly_deducted(rows), typed)
     states = row_states(page.assignment, rows)
     back = {row.key for row in rows if drawn.comes_back(row)}
     number = request.GET.get("page") if asked is None else None

@@ -12,6 +12,8 @@ from django.utils import timezone
 from amls.core.clock import deadline_closes_at
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.files.models import TableImport
+from amls.files.tables.imports import undo_import
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.addresses import address_of
@@ -159,10 +161,61 @@ def test_what_comes_after_the_decision_deducts_nothing_until_points_are_given_fo
     pick_submission(project=team, submission=None, now=OVER + MINUTE)
     with pytest.raises(RuleViolation, match="can no longer be changed"):
         pick_submission(project=team, submission=first, now=OVER + 3 * DAY)
-    assessed(world, team, "10", OVER + 3 * DAY, "for the new attempt")
+    # A correction is one of what was decided on, whatever came meanwhile; also afterwards, when the rule is worked out anew.
+    assessed(world, team, "9.5", OVER + 3 * DAY, "miscounted")
+    keep_assignment(Assignment.objects.get(pk=assignment.pk), now=OVER + 3 * DAY)
+    assert points_of(world.student, assignment, OVER + 3 * DAY) == D("9.5")
+    give_points(
+        project=team, given={None: Given(D(10))}, by=world.staff, now=OVER + 3 * DAY, reason="new", is_for_newest=True
+    )
     assert points_of(world.student, assignment, OVER + 3 * DAY) == D(9)
     withdraw_submission(submission=late, now=OVER + 3 * DAY)
     assert points_of(world.student, assignment, OVER + 3 * DAY) == D(10)
+
+
+def test_points_for_a_late_attempt_after_the_result_are_asked_for_and_taken_back_with_its_deduction(
+    world: World,
+) -> None:
+    now = timezone.now()
+    assignment = deducting(world, due_at=now - timedelta(hours=2))
+    team = team_for(enrolment=world.student, assignment=assignment, now=now)
+    assessed(world, team, "20", now - timedelta(hours=3))
+    publish_assessments(projects=[team], now=now - timedelta(hours=3))
+    give(team, world.student, now - timedelta(hours=1))
+    client = world.cast.client("assistant")
+    path = reverse("projects:points", args=[assignment.course.slug, assignment.pk])
+    key = f"t{team.pk}"
+
+    def points() -> tuple[Decimal | None, int]:
+        return points_of(world.student, assignment, now), Assessment.objects.get(project=team).late_percent
+
+    def row() -> dict[str, str]:
+        page = BeautifulSoup(client.get(path).content, "html.parser")
+        names = (f"{key}-sum", f"{key}-seen", f"{key}-shown")
+        return {name: str(page.select_one(f"[name='{name}']")["value"]) for name in names}  # type: ignore[index]
+
+    shown = BeautifulSoup(client.get(path).content, "html.parser")
+    assert [box["name"] for box in shown.select("input[type=checkbox]")] == [f"{key}-newest"]
+    assert shows(str(shown), "These points are for the new attempt: 10 % are deducted for being late.")
+    client.post(path, {**row(), f"{key}-sum": "19.5", "reason": "miscounted"})
+    assert points() == (D("19.5"), 0)
+    client.post(path, {**row(), f"{key}-newest": "1", "reason": "the new one is as good"})
+    assert points() == (D("17.75"), 10)
+    assert f"{key}-newest" not in client.get(path).content.decode()
+    made = TableImport.objects.order_by("-pk")[0]
+    undo_import(table_import=made, by=world.staff, now=timezone.now())
+    assert points() == (D("19.5"), 0)
+    keep_assignment(Assignment.objects.get(pk=assignment.pk), now=timezone.now())
+    assert points() == (D("19.5"), 0)
+    desk = reverse("admin:projects_project_assess", args=[team.pk])
+    page = BeautifulSoup(client.get(desk).content, "html.parser")
+    assert [box["name"] for box in page.select("#assess input[type=checkbox][name=newest]")] == ["newest"]
+    sent = {"task_sum": "19.5", "comment_sum": "", "feedback": "", "correction": "of the new one", "save": "1"}
+    sent["seen"] = str(page.select_one("[name=seen]")["value"])  # type: ignore[index]
+    client.post(desk, {**sent, "newest": "1"})
+    assert points() == (D("17.75"), 10)
+    undo_import(table_import=TableImport.objects.order_by("-pk")[0], by=world.staff, now=timezone.now())
+    assert points() == (D("19.5"), 0)
 
 
 def test_a_change_of_the_rule_is_shown_with_how_many_it_concerns_before_it_is_saved(world: World) -> None:

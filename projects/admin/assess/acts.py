@@ -201,7 +201,11 @@ def _decide(page: AssessPage, form: AssessForm | TaskPointsForm) -> None:
     kept = {"feedback": data["feedback"], "by": page.user, "now": now_of(page.request), "seen": data["seen"]}
     if isinstance(form, TaskPointsForm):
         given, members = form.given(), form.own_points()
-        give_points(project=page.project, given=given, members=members, reason=data["correction"], **kept)
+        is_for_newest = "newest" in page.request.POST
+        give_points(
+            project=page.project, given=given, members=members, reason=data["correction"], is_for_newest=is_for_newest,
+            **kept,
+        )  # fmt: skip
     else:
         outcome, points = data["outcome"], data["extra_points"]
         reason = data["correction"]
