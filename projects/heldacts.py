@@ -25,7 +25,7 @@ from projects import publication
 from projects.allocation.matching import match_from_json
 from projects.models import Allocation, Assessment, Assignment, Extension, Project, Submission, Topic
 from projects.services.allocating import publish_allocation
-from projects.services.extensions import revoke_extension
+from projects.services.extensions import revoke_extension, say_kept_in_time
 from projects.services.handin import accept_late_attempts, restore_submission, withdraw_submission
 from projects.services.ideas import decide_idea
 from projects.services.matching import make_teams
@@ -207,9 +207,8 @@ def _restore_attempt(values: Values, by: User, now: datetime) -> str:
 @_deed("revoke")
 def _revoke(values: Values, by: User, now: datetime) -> str:
     rows = Extension.objects.filter(pk__in=values["extensions"]).order_by("course", "pk")
-    for row in rows:
-        revoke_extension(extension=row, now=now)
-    return _("Revoked: %(count)d.") % {"count": len(rows)}
+    kept = [attempt for row in rows for attempt in revoke_extension(extension=row, now=now)]
+    return " ".join([_("Revoked: %(count)d.") % {"count": len(rows)}, *say_kept_in_time(kept)])
 
 
 @_deed("move", to=("member", "source"))

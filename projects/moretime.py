@@ -17,7 +17,7 @@ from amls.desk.holding import WantedAct
 from amls.held.asking import hold_and_say
 from amls.held.models import HeldAct
 from projects.models import Extension
-from projects.services.extensions import revoke_extension
+from projects.services.extensions import revoke_extension, say_kept_in_time
 
 KIND = "projects.more-time"
 
@@ -68,6 +68,6 @@ def let_stand(act: HeldAct, now: datetime) -> str:
 
 def take_back(act: HeldAct, now: datetime) -> str:
     """Revoke what was given, before anybody is told."""
-    for extension in Extension.objects.filter(pk__in=act.references["extensions"]).order_by("course", "pk"):
-        revoke_extension(extension=extension, now=now)
-    return _("The deadlines are as before, and no mail leaves.")
+    rows = Extension.objects.filter(pk__in=act.references["extensions"]).order_by("course", "pk")
+    kept = [attempt for extension in rows for attempt in revoke_extension(extension=extension, now=now)]
+    return " ".join([_("The deadlines are as before, and no mail leaves."), *say_kept_in_time(kept)])

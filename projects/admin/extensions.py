@@ -32,7 +32,7 @@ from projects.models import Extension, ExtensionRequest, Project
 from projects.moretime import say_more_time, warn_if_over
 from projects.progress import desk_views
 from projects.queries import with_team
-from projects.services.extensions import decline_request, extend, grant_request, reopen_request
+from projects.services.extensions import decline_request, extend, grant_request, reopen_request, say_kept_in_time
 
 
 @admin.register(ExtensionRequest)
@@ -112,11 +112,12 @@ class ExtensionRequestAdmin(KeptAdmin):
     def _reopen(self, request: HttpRequest, row: ExtensionRequest, here: str) -> HttpResponseBase:
         """Take a decision back that nobody was told of yet."""
         try:
-            reopen_request(request=row, now=now_of(request))
+            kept = reopen_request(request=row, now=now_of(request))
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
         else:
-            messages.success(request, _("Taken back: no mail leaves, and the request waits for a decision."))
+            said = [_("Taken back: no mail leaves, and the request waits for a decision."), *say_kept_in_time(kept)]
+            messages.success(request, " ".join(said))
         return redirect(here)
 
 

@@ -20,8 +20,8 @@ from amls.courses.services import lock_course, touch
 from amls.held.services import HOLD, need_untold
 from amls.mail.corrections import call_off
 from amls.mail.outbox import notify_each, notify_enrolled
-from projects.deadlines import Deadlines
-from projects.models import Assessment, Assignment, Extension, ExtensionRequest, Membership, Project
+from projects.deadlines import Deadlines, Timeliness
+from projects.models import Assessment, Assignment, Extension, ExtensionRequest, Membership, Project, Submission
 from projects.services.deductions import follow_deductions_for, follow_deductions_of
 from projects.services.joining import in_team
 from projects.services.locks import (
@@ -148,8 +148,11 @@ def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: da
         tell(DECLINED, members_of(project), cause=cause, now=now, references=references, not_before=now + HOLD)
 
 
-def reopen_request(*, request: ExtensionRequest, now: datetime) -> None:
+def reopen_request(*, request: ExtensionRequest, now: datetime) -> list[Submission]:
     """Take the decision on a request back before it is told: it waits for one again, and nobody hears of it.
+
+    Returns:
+        What was handed in by the time that was given, as `revoke_extension`.
 
     Raises:
         RuleViolation: it is told already, the team took it back, or it waits for a decision.
@@ -162,13 +165,14 @@ def reopen_request(*, request: ExtensionRequest, now: datetime) -> None:
             raise RuleViolation(_("It is taken back already."), code="undone")
         need_untold(request.decided_at, course=course, now=now)
         given = Extension.objects.filter(project=request.project_id, granted_at=request.decided_at, revoked_at=None)
-        for extension in given if request.state == ExtensionRequest.State.GRANTED else ():
-            revoke_extension(extension=extension, now=now)
+        revoked = given if request.state == ExtensionRequest.State.GRANTED else ()
+        kept = [attempt for extension in revoked for attempt in revoke_extension(extension=extension, now=now)]
         call_off(kind=DECLINED, references={"request": request.pk}, now=now)
         request.state, request.answer = ExtensionRequest.State.OPEN, ""
         request.decided_at = request.decided_by = None
         require_valid(request)
         request.save(update_fields=["state", "answer", "decided_at", "decided_by"])
+    return kept
 
 
 def _decide(
@@ -367,16 +371,25 @@ def _require_later(
     raise RuleViolation(said % {"due": say_time(before, extension.course.zone, now=now)}, code="not-later")
 
 
-def revoke_extension(*, extension: Extension, now: datetime) -> None:
-    """Take an extension back; page, feed and reminders follow at once, and a mail says so to whom one had told of it."""
+def revoke_extension(*, extension: Extension, now: datetime) -> list[Submission]:
+    """Take an extension back; page, feed and reminders follow at once, and a mail says so to whom one had told of it.
+
+    Returns:
+        What was handed in while it held, in time by it alone: it stays as good as in time, as its receipt says.
+    """
     with transaction.atomic():
         course = lock_course(extension.course_id)
         rows = Extension.objects.select_for_update(of=("self",)).select_related("project", "assignment__course")
         extension = rows.get(pk=extension.pk)
         if extension.revoked_at is not None:
-            return
+            return []
+        relying = Submission.objects.standing().filter(
+            project__assignment=extension.assignment, accepted_at__isnull=True, began_at__gte=extension.granted_at
+        )
+        in_time = _in_time(relying, extension.assignment)
         extension.revoked_at = now
         extension.save(update_fields=["revoked_at"])
+        kept = _keep_in_time(in_time, extension.assignment, now=now)
         if extension.is_for_all:
             reconcile(course, now=now, sources=["projects"])
         people = _reached_by(extension)
@@ -387,6 +400,46 @@ def revoke_extension(*, extension: Extension, now: datetime) -> None:
             _tell_the_others("projects.extension-revoked", extension, now=now)
         follow_in_feeds(people, now=now)
         touch(course, now=now)
+    return kept
+
+
+def _in_time(attempts: Iterable[Submission], assignment: Assignment) -> list[Submission]:
+    """Return those of these attempts of an assignment that are in time by what holds now: 2 queries where there are any."""
+    rows = list(attempts)
+    if not rows:
+        return []
+    deadlines, members = Deadlines.of(assignment), dict[int, list[int]]()
+    active = Membership.objects.active().filter(project__in={row.project_id for row in rows}).order_by()
+    for project, enrolment in active.values_list("project", "enrolment"):
+        members.setdefault(project, []).append(enrolment)
+
+    def is_in_time(row: Submission) -> bool:
+        due_at = deadlines.for_team(row.project_id, members.get(row.project_id, ()))
+        return deadlines.standing_at(due_at, row.began_at) == Timeliness.IN_TIME
+
+    return [row for row in rows if is_in_time(row)]
+
+
+def _keep_in_time(attempts: Sequence[Submission], assignment: Assignment, *, now: datetime) -> list[Submission]:
+    """Accept those of these attempts that were in time and are not any more; return them with their teams."""
+    still = {row.pk for row in _in_time(attempts, assignment)}
+    late = [row for row in attempts if row.pk not in still]
+    if not late:
+        return []
+    teams = lock_every_project(*{row.project_id for row in late})
+    Submission.objects.filter(pk__in=[row.pk for row in late]).update(accepted_at=now)
+    for row in late:
+        row.project, row.accepted_at = teams[row.project_id], now
+    return late
+
+
+def say_kept_in_time(attempts: Sequence[Submission]) -> list[str]:
+    """Say whose hand-ins stay in time although an extension is taken back; nothing where there are none."""
+    if not attempts:
+        return []
+    teams = members_by_project({row.project_id: row.project for row in attempts}.values())
+    who = "; ".join(", ".join(str(person.user) for person in team) for team in teams.values())
+    return [_("Handed in while there was more time, and stays in time: %(who)s.") % {"who": who}]
 
 
 def _reached_by(extension: Extension) -> list[Enrolment]:

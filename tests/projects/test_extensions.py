@@ -1,5 +1,6 @@
 """More time: one deadline for pages, uploads, feeds and reminders."""
 
+import uuid
 from datetime import timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -22,8 +23,9 @@ from amls.mail.changes import tell_changes
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.send import deliver_due
-from projects.deadlines import deadline_of, effective_deadline
-from projects.models import Assignment, Extension, ExtensionRequest, Project
+from projects import moretime
+from projects.deadlines import deadline_of, effective_deadline, is_counting
+from projects.models import Assignment, Extension, ExtensionRequest, Project, Submission
 from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import (
     decline_request,
@@ -34,11 +36,13 @@ from projects.services.extensions import (
     revoke_extension,
     take_request_back,
 )
+from projects.services.handin import hand_in
 from projects.services.registration import register_project
 from projects.services.teams import accept_invitation, invite_member
+from projects.teamrows import members_of
 from tests.mail.conftest import Postbox, postbox  # noqa: F401 - a fixture
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.test_handin import attempt
+from tests.projects.test_handin import archive, attempt
 
 pytestmark = pytest.mark.django_db
 TWO_DAYS = timedelta(days=2)
@@ -152,6 +156,32 @@ def test_an_extension_holds_at_once_and_is_taken_back_silently_before_anybody_is
     assert not Notice.objects.filter(kind="projects.extension-revoked").exists()
     letter = letter_kinds["projects.extended"].writer(Notice.objects.filter(kind="projects.extended")[0], NOW)
     assert letter is None
+
+
+@pytest.mark.parametrize("waits", [HOLD - timedelta(seconds=1), HOLD])
+def test_what_was_handed_in_by_more_time_stays_in_time_when_that_is_taken_back(world: World, waits: timedelta) -> None:
+    other, project, over = world.another(), team_of_two(world), DEADLINE + timedelta(hours=5)
+    strangers = world.project(other, topic=world.single)
+    before = attempt(world, project, began=DEADLINE + timedelta(hours=1))
+    given = extend(
+        assignment=world.assignment, projects=[project], delta=TWO_DAYS, by=world.staff, reason="Illness", now=over
+    )[0]
+    meanwhile = attempt(world, project, began=over)
+    theirs = hand_in(
+        project=strangers, by=other, uploads=[archive()], request_key=uuid.uuid4(), began_at=over, now=over
+    )
+    assert [is_counting(row) for row in (before, meanwhile, theirs)] == [True, True, False]
+    said = moretime.take_back(HeldAct(references={"extensions": [given.pk]}), over + waits)
+    assert said.endswith(f"Handed in while there was more time, and stays in time: {_names(project)}.")
+    rows = [Submission.objects.get(pk=row.pk) for row in (before, meanwhile, theirs)]
+    # What came before there was more time relied on nothing.
+    assert [is_counting(row) for row in rows] == [False, True, False]
+    again = moretime.take_back(HeldAct(references={"extensions": [given.pk]}), over + waits)
+    assert again == "The deadlines are as before, and no mail leaves."
+
+
+def _names(project: Project) -> str:
+    return ", ".join(str(person.user) for person in members_of(project))
 
 
 def test_nobody_hears_that_time_is_gone_of_which_no_mail_had_told_them(
