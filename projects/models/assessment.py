@@ -1,5 +1,6 @@
 """What the staff decide on a project."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,9 @@ from amls.core.text import CleanTextField, LineField
 from amls.courses.eligibility import HALF_POINTS
 from amls.courses.models import Enrolment, choices_hold
 from projects.models.teams import Project
+
+# What stands between the reasons of several corrections.
+BETWEEN_REASONS = " · "
 
 
 class Outcome(models.TextChoices):
@@ -61,7 +65,7 @@ class Assessment(models.Model):
         _("reason of the correction"), max_length=300, blank=True, db_default="",
         help_text=_("Why points were changed after they were published. The team reads it."),
     )  # fmt: skip
-    # By the keys of enrolments: each member reads why their own points were changed last, and nothing of a teammate's.
+    # By the keys of enrolments: each member reads why their own points were changed, and nothing of a teammate's.
     corrections = models.JSONField(_("reasons of corrections"), default=dict, blank=True, editable=False, db_default={})
 
     class Meta:
@@ -97,9 +101,15 @@ class Assessment(models.Model):
         return self.made_on or self.assessed_at
 
     def correction_for(self, enrolment: int) -> str:
-        """Return why a member's points were changed last after they were published; '' where theirs never were."""
-        reason: str = self.corrections.get(str(enrolment), "")
-        return reason
+        """Return why a member's points were changed after they were published, the last reason last; '' where they never were."""
+        reasons: str = self.corrections.get(str(enrolment), "")
+        return reasons
+
+    def add_correction(self, members: Iterable[int], reason: str) -> None:
+        """Let members read this reason too, after those of corrections before: none is lost by a later one."""
+        for key in map(str, members):
+            before = [part for part in self.corrections.get(key, "").split(BETWEEN_REASONS) if part not in ("", reason)]
+            self.corrections = {**self.corrections, key: BETWEEN_REASONS.join([*before, reason])}
 
 
 class MemberAssessment(models.Model):

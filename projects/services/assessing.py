@@ -242,7 +242,7 @@ class _DecisionSheet:
             )
         if reason:
             self.row.correction = reason
-            self.row.corrections = {**self.row.corrections, **dict.fromkeys(map(str, sorted(corrected)), reason)}
+            self.row.add_correction(sorted(corrected), reason)
         require_valid(self.row, asks=False)
 
     @property

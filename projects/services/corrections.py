@@ -24,6 +24,7 @@ from projects.models import (
     Project,
     TaskPoints,
 )
+from projects.models.assessment import BETWEEN_REASONS
 from projects.services.assessing import Override, assess
 from projects.services.locks import lock_project
 from projects.services.points import give_points
@@ -157,8 +158,9 @@ def say_member_as_before(*, enrolment: int, assignment: int, correction: str, no
             gone = row.corrections.pop(str(enrolment), "")
             if correction:
                 row.corrections[str(enrolment)] = correction
-            if row.correction == gone and gone not in row.corrections.values():
-                row.correction = correction or next(iter(row.corrections.values()), "")
+            newest = [reasons.split(BETWEEN_REASONS)[-1] for reasons in row.corrections.values()]
+            if row.correction == gone.split(BETWEEN_REASONS)[-1] and row.correction not in newest:
+                row.correction = correction.rsplit(BETWEEN_REASONS, maxsplit=1)[-1] or next(iter(newest), "")
             row.save(update_fields=["correction", "corrections"])
 
 

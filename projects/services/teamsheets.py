@@ -187,10 +187,10 @@ class TeamSheet:
         }
 
     @property
-    def _corrected(self) -> list[str]:
+    def _corrected(self) -> list[int]:
         """The keys of the members who read something else than before."""
         is_now = self.readings
-        return [str(pk) for pk in sorted(self.members) if reading_of(self.was, pk) != reading_of(is_now, pk)]
+        return [pk for pk in sorted(self.members) if reading_of(self.was, pk) != reading_of(is_now, pk)]
 
     def _write(self, enrolment: int | None, given: PointsByTask) -> None:
         for task, wanted in given.items():
@@ -242,7 +242,10 @@ class TeamSheet:
             raise RuleViolation(_("A failed project gives no extra points."), code="invalid")
         row.assessed_by, row.assessed_at = by or row.assessed_by, now
         row.correction = reason if self.is_published else ""
-        row.corrections = {**row.corrections, **dict.fromkeys(self._corrected, reason)} if self.is_published else {}
+        if self.is_published:
+            row.add_correction(self._corrected, reason.strip())
+        else:
+            row.corrections = {}
         require_valid(row, asks=False)
         self.is_settled = True
 

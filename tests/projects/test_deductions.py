@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from amls.courses.models import Enrolment
+from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.deadlines import standing_of
 from projects.models import Assessment, Assignment, Project, Submission
@@ -135,6 +136,23 @@ def test_whoever_knows_their_points_hears_that_more_or_less_is_deducted(world: W
     assert world.other.user.pk not in told
     row = Assessment.objects.get(project=team)
     assert (row.outcome, row.correction) == ("passed", "What is deducted for being late has changed.")
+
+
+def test_a_changed_deduction_takes_nobody_the_reason_of_the_correction_before(world: World) -> None:
+    team = late_team(world, (assignment := open_teams(world)), world.student, 1)
+    publish_assessments(projects=[team], now=AFTER)
+    assessed(world, team, "12", AFTER + MINUTE, "Task 2 was miscounted")
+    changed = "What is deducted for being late has changed."
+    for percent in (25, 30):
+        row = Assignment.objects.get(pk=assignment.pk)
+        row.late_percent = percent
+        keep_assignment(row, now=AFTER + percent * MINUTE)
+        said = Assessment.objects.get(project=team).correction_for(world.student.pk)
+        assert said == f"Task 2 was miscounted · {changed}"
+    notice = Notice.objects.filter(kind="projects.result-changed", recipient=world.student.user).latest("pk")
+    letter = letter_kinds[notice.kind].writer(notice, AFTER + DAY)
+    assert letter is not None
+    assert "Why: Task 2 was miscounted · What is deducted for being late has changed" in letter.text
 
 
 def test_what_is_handed_in_or_picked_after_the_decision_is_not_what_was_decided_on(world: World) -> None:
