@@ -224,14 +224,16 @@ def test_each_member_reads_why_their_own_points_were_corrected(world: World, she
         now=clock.now(),
         reason="Alle",
     )
-    assert read() == [(["Corrected: Alle"], "Alle")] * 2
+    both = ["Frau Ost las es anders · Alle", "Vertauscht · Alle"]
+    assert read() == [([f"Corrected: {said}"], said) for said in both]
     assert table.made is not None
     undo_import(table_import=table.made, by=world.staff, now=clock.now())
     assert read() == before
     # How many points there are is everybody's.
     tasks = [TaskWish("Aufgabe 1", D(10), first), TaskWish("Aufgabe 2", D(12), second)]
     set_tasks(assignment=sheet, tasks=tasks, by=world.staff, now=NOW, reason="Mehr")
-    assert read() == [(["Corrected: Mehr"], "Mehr")] * 2
+    both = ["Frau Ost las es anders · Mehr", "Vertauscht · Mehr"]
+    assert read() == [([f"Corrected: {said}"], said) for said in both]
 
 
 @pytest.mark.parametrize("seed", range(6))
