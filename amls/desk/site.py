@@ -22,6 +22,7 @@ from amls.core.preview import sent_before
 from amls.core.request import now_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.sent_twice import SentTwice, token_of
+from amls.core.text import say_some
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
 from amls.courses.models import Course
@@ -132,9 +133,14 @@ class CourseScopedAdmin(Scoped, ThroughServices, NamesDates, OwnAddress, FoldedS
             request, None, lambda: super(CourseScopedAdmin, self).changelist_view(request, extra_context)
         )
         asked: dict[str, Any] = getattr(answer, "context_data", None) or {}
-        if "deletable_objects" not in asked or asked["perms_lacking"] or asked["protected"]:
+        if "deletable_objects" not in asked:
             return answer
         rows = asked["queryset"]
+        if kept := [why for row in rows if (why := self.why_kept(request, row))]:
+            messages.error(request, say_some(kept, most=5))
+            return redirect(request.get_full_path())
+        if asked["perms_lacking"] or asked["protected"]:
+            return answer
         said = self._said_of_deletion(request, None, list(rows), lambda: self.delete_queryset(request, rows))
         if isinstance(said, str):
             messages.error(request, said)
@@ -155,9 +161,12 @@ class CourseScopedAdmin(Scoped, ThroughServices, NamesDates, OwnAddress, FoldedS
         row = self.get_object(request, object_id)
         self._activate_zone(request, row)
         said: str | dict[str, Any] = {}
-        if request.method != "POST" and row is not None and self.has_delete_permission(request, row):
+        is_asked = request.method != "POST" and row is not None
+        if is_asked and self.has_delete_permission(request, row):
             said = self._said_of_deletion(request, row, [row], lambda: self.delete_model(request, row))
             row = self.get_object(request, object_id)
+        elif is_asked and self.has_view_permission(request, row):
+            said = self.why_kept(request, row) or {}
         if isinstance(said, str):
             messages.error(request, said)
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
@@ -165,6 +174,10 @@ class CourseScopedAdmin(Scoped, ThroughServices, NamesDates, OwnAddress, FoldedS
         return self._in_one_transaction(
             request, row, lambda: super(CourseScopedAdmin, self).delete_view(request, object_id, context)
         )
+
+    def why_kept(self, request: HttpRequest, row: Any) -> str:
+        """Return why nobody deletes a row, in words that say what to do instead; '' where nothing stands against it."""
+        return ""
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete a row through its service, if nobody changed it since the person was asked.

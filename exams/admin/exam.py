@@ -124,8 +124,15 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let an exam be deleted as long as nobody ever stood on its list."""
-        may = super().has_delete_permission(request, obj)
-        return may and (obj is None or not Registration.objects.filter(exam=obj).exists())
+        return super().has_delete_permission(request, obj) and (obj is None or not self.why_kept(request, obj))
+
+    def why_kept(self, request: HttpRequest, row: Any) -> str:
+        """Say that somebody stands or stood on its list."""
+        if not Registration.objects.filter(exam=row).exists():
+            return ""
+        return _(
+            "“%(exam)s” is kept: people stand or stood on its list. If it does not take place, cancel it on its page."
+        ) % {"exam": row}
 
     @admin.display(description=gettext_lazy("seats"))
     def at_a_glance(self, exam: Exam) -> str:

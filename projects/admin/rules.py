@@ -84,9 +84,16 @@ class AssignmentAdmin(KeptAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep the rules under which a team registered."""
-        if obj is not None and Project.objects.filter(assignment=obj).exists():
-            return False
-        return self._may(request, obj)
+        return self._may(request, obj) and (obj is None or not self.why_kept(request, obj))
+
+    def why_kept(self, request: HttpRequest, row: Any) -> str:
+        """Say that teams or people have begun it."""
+        if not Project.objects.filter(assignment=row).exists():
+            return ""
+        return _(
+            "“%(title)s” is kept: teams or people have begun it, and what they did would be lost. If it shall not count, take it"
+            " out of the sum on its form, under “Teams and points”."
+        ) % {"title": row}
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Say first what else a deletion does: a rule of admission that names what is gone lets nobody through."""

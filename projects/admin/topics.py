@@ -80,9 +80,13 @@ class TopicAdmin(KeptAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Delete what staff typed by mistake; the database keeps topics that a team had, and ideas stay."""
-        if obj is not None and (obj.proposal or obj.projects.exists() or obj.switched_from.exists()):
-            return False
-        return self._may(request, obj)
+        return self._may(request, obj) and (obj is None or not self.why_kept(request, obj))
+
+    def why_kept(self, request: HttpRequest, row: Any) -> str:
+        """Say that a team has or had it, or that it is somebody's idea."""
+        if not (row.proposal or row.projects.exists() or row.switched_from.exists()):
+            return ""
+        return _("“%(title)s” is kept: a team has or had it, or a student proposed it.") % {"title": row}
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Put open ideas first."""

@@ -32,7 +32,7 @@ COSTS = {
     "mails": (7, 69),
     "form: a lecture": (11, 124),
     "form: a topic": (13, 55),
-    "form: an exam": (10, 80),
+    "form: an exam": (10, 82),
     "form: a person": (12, 34),
     "page: an assessment": (21, 36),
     "page: an exam for staff": (11, 63),

@@ -1,5 +1,6 @@
 """What the desk says before it deletes something dated: what calendars show and who gets a mail; and who changed it meanwhile."""
 
+import html
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,12 +15,14 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.sources import registry
 from amls.courses.services import finish_course_change
 from amls.mail.models import ItemChange
+from exams.models import Registration
 from lectures.models import Deadline, Lecture, OfficeHour
 from lectures.services.schedule import change_lecture
+from projects.models import Project
 from tests.agreement import agree_to
 from tests.cast import Cast
 from tests.desk.test_writes import classes, form_of
-from tests.factories import AssignmentFactory, ExamFactory, LectureFactory, OfficeHourFactory
+from tests.factories import AssignmentFactory, ExamFactory, LectureFactory, OfficeHourFactory, TopicFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 NOW = timezone.now()
@@ -203,3 +206,48 @@ def test_the_question_says_that_nothing_is_taken_back_and_what_does_as_well(
     assert "This can't be undone." in said
     assert ("does not take place is better cancelled" in said) is bool(instead)
     assert instead in said
+
+
+def exam_with_people(cast: Cast) -> Any:
+    exam = DATED["exams_exam"](cast)
+    Registration.objects.create(course=cast.course, exam=exam, enrolment=cast.student, created_at=NOW, changed_at=NOW)
+    return exam
+
+
+def assignment_begun(cast: Cast) -> Any:
+    assignment = DATED["projects_assignment"](cast)
+    topic = TopicFactory.create(course=cast.course, assignment=assignment)
+    Project.objects.create(assignment=assignment, topic=topic, registered_at=NOW)
+    return assignment
+
+
+KEPT: dict[str, tuple[Callable[[Cast], Any], str]] = {
+    "exams_exam": (
+        exam_with_people,
+        "people stand or stood on its list. If it does not take place, cancel it on its page.",
+    ),
+    "projects_assignment": (assignment_begun, "teams or people have begun it, and what they did would be lost."),
+    "projects_topic": (lambda cast: assignment_begun(cast).topics.get(), "is kept: a team has or had it"),
+    "courses_enrolment": (
+        lambda cast: cast.lecturer,
+        "is the last lecturer of the course: make somebody else a lecturer first.",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ["alone", "list"])
+@pytest.mark.parametrize("name", KEPT)
+def test_what_nobody_may_delete_says_why_and_what_to_do_instead(cast: Cast, name: str, way: str) -> None:
+    make, why = KEPT[name]
+    row, client = make(cast), cast.client("lecturer")
+    if way == "alone":
+        answer = client.get(reverse(f"admin:{name}_delete", args=[row.pk]), follow=True)
+    else:
+        data = {"action": "delete_selected", "_selected_action": [row.pk]}
+        answer = client.post(reverse(f"admin:{name}_changelist"), data, follow=True)
+    assert answer.status_code == 200
+    assert why in " ".join(html.unescape(answer.content.decode()).split())
+    assert type(row)._base_manager.filter(pk=row.pk).exists()
+    # Staff of another course learn nothing of it.
+    other = cast.client("foreign lecturer").get(reverse(f"admin:{name}_delete", args=[row.pk]), follow=True)
+    assert why not in html.unescape(other.content.decode())

@@ -86,8 +86,17 @@ class EnrolmentAdmin(CourseScopedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only lecturers take out those who teach, and nobody a course's last lecturer."""
-        is_last = isinstance(obj, Enrolment) and is_last_lecturer(obj) and not request.user.is_superuser
-        return super().has_delete_permission(request, obj) and self._may_decide(request, obj) and not is_last
+        may = super().has_delete_permission(request, obj) and self._may_decide(request, obj)
+        return may and (obj is None or not self.why_kept(request, obj))
+
+    def why_kept(self, request: HttpRequest, row: Any) -> str:
+        """Say that nobody else leads the course, to whoever decides on roles and does not run the installation."""
+        is_last = isinstance(row, Enrolment) and self._may_decide(request, row) and is_last_lecturer(row)
+        if request.user.is_superuser or not is_last:
+            return ""
+        return _("%(person)s is the last lecturer of the course: make somebody else a lecturer first.") % {
+            "person": row.user
+        }
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what goes with a person's part: nothing of it needs leave of its own, as `take_out` keeps what binds them."""
