@@ -60,8 +60,10 @@ def filled(page: BeautifulSoup, **more: Any) -> dict[str, Any]:
     """What a browser sends of the page's form, with what somebody typed."""
     form = page.select_one("form[method=post][novalidate]")
     assert form is not None
-    sent = {
-        field["name"]: field.get("value", "") for field in form.select("input[type=hidden]") if field["name"] != SEAL
+    sent: dict[str, Any] = {
+        str(field["name"]): field.get("value", "")
+        for field in form.select("input[type=hidden]")
+        if field["name"] != SEAL
     }
     sent["sessions"] = [box["value"] for box in form.select("input[name=sessions][checked]")]
     sent |= {"follows": "on"} if form.select_one("input[name=follows]") else {}
