@@ -30,6 +30,16 @@ class SlotRow:
     free: tuple[ExamCard, ...]
     others: tuple[ExamCard, ...]
 
+    @property
+    def taken(self) -> list[ExamCard]:
+        """The slots that are taken or over, which says nothing of those that are cancelled."""
+        return [card for card in self.others if not card.exam.is_cancelled]
+
+    @property
+    def cancelled(self) -> list[ExamCard]:
+        """The slots that are cancelled, each with its reason."""
+        return [card for card in self.others if card.exam.is_cancelled]
+
 
 @dataclass(frozen=True, slots=True)
 class SlotDay:

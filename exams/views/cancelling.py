@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from amls.core.preview import without_trace
 from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access
+from exams.agenda_items import ExamKeys
 from exams.forms import CancelForm
 from exams.models import Exam
 from exams.overlaps import overlaps_of
@@ -49,6 +50,8 @@ def cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "seated": [person for person in people if person.holds_seat],
         "waiting": sorted((person for person in people if person.position), key=lambda person: person.position or 0),
         "count": len(people),
+        # The calendars of the others have the day of a slot, and never had the slot.
+        "is_slot": ExamKeys(Exam.objects.filter(course=access.course), access.course.zone).is_slot(exam),
         # Who reads what is there by now has seen it.
         "seen": name_of_people(people),
         "why_not": why_not_cancelled(exam),

@@ -12,8 +12,10 @@ from django.utils.http import urlencode
 from amls.core.folding import is_found, searchable
 from amls.core.text import clean_line
 from amls.courses.access import Access
+from amls.courses.models import Course
 from exams.admission import Admission, admissions_of
 from exams.models import Exam, Registration, Seat
+from exams.models.exam import tell_apart
 from exams.naming import known_by
 from exams.queries import HAS_PASSED_ANOTHER
 
@@ -22,11 +24,11 @@ _ROWS = 100
 _CONTRADICTED = "contradicted"
 # What takes longest to read of hundreds of people, and what nothing here asks for.
 _UNSEEN = (
-    "created_at", "changed_at", "closed_at", "arrived_at", "left_at", "reason", "enrolment__created_at",
+    "created_at", "arrived_at", "left_at", "reason", "enrolment__created_at",
     "enrolment__user__password", "enrolment__user__last_login", "enrolment__user__date_joined", "result__published_at",
 )  # fmt: skip
 # What an address says of where somebody is in the lists: what is looked for, whom alone, and the page of each list.
-_PLACE = ("q", "only", "holding", "waiting", "gone")
+_PLACE = ("q", "only", "holding", "waiting", "gone", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class ExamPerson:
         known_by: what tells them from somebody of the same name, see `known_by`.
         place: on the waiting list, from 1; None for who does not wait.
         may_return: of who is gone, see `may_return`.
+        elsewhere: of who is gone: to which other date they moved, or which they have now.
+        has_moved: whether they moved there from here.
         ends_at: of who is not gone: when it ends for them, where they have more time than others.
     """
 
@@ -47,6 +51,8 @@ class ExamPerson:
     known_by: str = ""
     place: int | None = None
     may_return: bool = False
+    elsewhere: Exam | None = None
+    has_moved: bool = False
     ends_at: datetime | None = None
 
     def is_meant(self, typed: str) -> bool:
@@ -90,6 +96,7 @@ class People:
     holding: Sequence[ExamPerson]
     waiting: Sequence[ExamPerson]
     gone: Sequence[ExamPerson]
+    cancelled: Sequence[ExamPerson]
 
     def figures(self) -> ExamFigures:
         """Return the figures of those who hold a seat."""
@@ -110,7 +117,7 @@ class People:
 
 
 def people_of(access: Access, exam: Exam) -> People:
-    """Return everyone in an exam: 2 queries more than the rules of admission need."""
+    """Return everyone in an exam: 2 queries more than the rules of admission need, and 2 where somebody is gone."""
     along = ("enrolment__user", "enrolment__accommodation", "seat__room", "result")
     loaded = Registration.objects.filter(exam=exam).select_related(*along).by_name()
     everyone = list(loaded.defer(*_UNSEEN).annotate(has_passed_another=HAS_PASSED_ANOTHER))
@@ -118,6 +125,9 @@ def people_of(access: Access, exam: Exam) -> People:
     admissions = admissions_of(access.course, [registration.enrolment for registration in here], now=access.now)
     known = known_by([registration.enrolment for registration in here])
     in_line = sorted((waiting for waiting in here if not waiting.holds_seat), key=lambda waiting: waiting.position or 0)
+    left = sorted((gone for gone in everyone if gone.state in GONE), key=_as_they_were)
+    others = _others_of(left, access.course)
+    gone = [_gone(person, others.get(person.enrolment_id, []), exam, access.now) for person in left]
     return People(
         holding=[
             ExamPerson(
@@ -136,10 +146,37 @@ def people_of(access: Access, exam: Exam) -> People:
             )
             for place, waiting in enumerate(in_line, start=1)
         ],
-        gone=[
-            ExamPerson(left, may_return=may_return(left, exam, access.now))
-            for left in sorted((left for left in everyone if left.state in GONE), key=_as_they_were)
-        ],
+        gone=[row for row in gone if row.registration.state != Registration.State.CANCELLED],
+        cancelled=[row for row in gone if row.registration.state == Registration.State.CANCELLED],
+    )
+
+
+def _others_of(left: Sequence[Registration], course: Course) -> dict[int, list[Registration]]:
+    """Return what else people have or had in the course's exams: 2 queries, none where nobody is gone."""
+    if not left:
+        return {}
+    rows = Registration.objects.filter(enrolment__in={person.enrolment_id for person in left})
+    others = list(rows.exclude(exam=left[0].exam_id).select_related("exam").order_by("pk"))
+    for other in others:
+        other.exam.course = course
+    tell_apart({other.exam_id: other.exam for other in others}.values())
+    by_person: dict[int, list[Registration]] = {}
+    for other in others:
+        by_person.setdefault(other.enrolment_id, []).append(other)
+    return by_person
+
+
+def _gone(left: Registration, others: Sequence[Registration], exam: Exam, now: datetime) -> ExamPerson:
+    # Whoever moves gives up the one in the step that gives them the other.
+    has_left = left.state == Registration.State.WITHDRAWN
+    moved = next((other for other in others if has_left and other.created_at == left.closed_at), None)
+    standing = next((other for other in others if other.closed_at is None and not other.keeps_seat), None)
+    other = moved or standing
+    return ExamPerson(
+        left,
+        may_return=may_return(left, exam, now),
+        elsewhere=other.exam if other is not None else None,
+        has_moved=moved is not None,
     )
 
 
@@ -156,7 +193,7 @@ class Lists:
     Attributes:
         typed: what is looked for.
         is_narrowed: whether some are left out.
-        holding, waiting, gone: a page of each list.
+        holding, waiting, gone, cancelled: a page of each list.
         place: these as an address says them, see `place_of`.
     """
 
@@ -165,6 +202,7 @@ class Lists:
     holding: Page[ExamPerson]
     waiting: Page[ExamPerson]
     gone: Page[ExamPerson]
+    cancelled: Page[ExamPerson]
     place: str
 
 
@@ -195,6 +233,7 @@ def lists_of(request: HttpRequest, people: People) -> Lists:
         holding=shown("holding", people.holding),
         waiting=shown("waiting", people.waiting),
         gone=shown("gone", people.gone),
+        cancelled=shown("cancelled", people.cancelled),
         place=place_of(request),
     )
 
