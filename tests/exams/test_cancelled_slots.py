@@ -44,7 +44,9 @@ def test_everybody_reads_why_a_slot_is_cancelled_and_that_no_other_is_taken(
         assert [said for said in ("All slots are taken", "taken or over") if said in words(day)] == []
 
 
-@pytest.mark.parametrize(("of_several", "said"), [pytest.param(True, "in the calendars of those"), pytest.param(False, "in all calendars")])
+@pytest.mark.parametrize(
+    ("of_several", "said"), [pytest.param(True, "in the calendars of those"), pytest.param(False, "in all calendars")]
+)
 def test_staff_are_promised_of_a_slot_what_calendars_hold(
     cast: Cast, settings: Settings, of_several: bool, said: str
 ) -> None:
