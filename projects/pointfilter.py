@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -11,36 +10,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from amls.core.folding import is_found, searchable
-from projects.deadlines import Deadlines, Timeliness
-from projects.models import Assignment, Submission
 from projects.pointrows import PointsRow
+from projects.rowstates import RowState
 
 WITHOUT, LATE, MISSING = "without", "late", "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class RowState:
-    """What is handed in by a row's team: whether anything that is not withdrawn, and whether any of it came late."""
-
-    is_handed_in: bool = False
-    is_late: bool = False
-
-
-def row_states(assignment: Assignment, rows: Sequence[PointsRow]) -> dict[str, RowState]:
-    """Return by the keys of rows what their teams handed in: 2 queries, none where nothing is handed in here."""
-    if not assignment.is_handed_in_here:
-        return {}
-    deadlines, attempts = Deadlines.of(assignment), defaultdict[int, list[Submission]](list)
-    teams = [row.project.pk for row in rows if row.project is not None]
-    for attempt in Submission.objects.standing().filter(project__in=teams):
-        attempts[attempt.project_id].append(attempt)
-    states = {}
-    for row in rows:
-        handed_in = attempts[row.project.pk] if row.project is not None else []
-        due_at = deadlines.for_team(row.project.pk if row.project else 0, [member.pk for member in row.members])
-        is_late = any(deadlines.standing_at(due_at, attempt.began_at) != Timeliness.IN_TIME for attempt in handed_in)
-        states[row.key] = RowState(bool(handed_in), is_late)
-    return states
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +74,16 @@ class WantedRows:
         return [row for row in rows if row.key in but or (self._is_named(row) and fits(row))]
 
     def choices(
-        self, rows: Sequence[PointsRow], states: Mapping[str, RowState], tasks: Collection[int | None]
+        self,
+        rows: Sequence[PointsRow],
+        states: Mapping[str, RowState],
+        tasks: Collection[int | None],
+        *,
+        gives_points: bool,
     ) -> list[FilterOfRows]:
-        """Return what may be chosen, each with how many rows it shows of those that the words find."""
+        """Return what may be chosen, each with how many rows it shows of those that the words find; called by what is given."""
         named = [row for row in rows if self._is_named(row)]
-        offered = [("", _("All")), (WITHOUT, _("Without points") if tasks != {None} else _("Without a result"))]
+        offered = [("", _("All")), (WITHOUT, _("Without points") if gives_points else _("Without a result"))]
         if states:
             offered += [(LATE, _("Late")), (MISSING, _("Not handed in"))]
         counted = []

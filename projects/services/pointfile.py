@@ -19,6 +19,7 @@ from amls.files.tables.values import says_nothing
 from projects.models import Assignment
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
+from projects.rowstates import said_of_nothing
 from projects.services.points import most_by_column
 from projects.services.pointtable import Entered, RowChange, RowWish, enter_table
 
@@ -91,6 +92,7 @@ def import_task_points(
             unchanged=_unchanged(wishes, entered),
             problems=sorted(problems, key=lambda problem: problem.line),
             left=_left(assignment, named),
+            notes=_notes(assignment, entered),
         )
         if not plan.is_wanted(dry_run=dry_run, expected=expected):
             transaction.set_rollback(True)
@@ -99,6 +101,13 @@ def import_task_points(
 
 def _unchanged(wishes: dict[str, RowWish], entered: Entered) -> int:
     return len(wishes) - len(entered.changes) - len(entered.problems)
+
+
+def _notes(assignment: Assignment, entered: Entered) -> list[str]:
+    """Return what is to be said before of points that are for nothing that counts."""
+    marks = {change.row.key: change.after.values() for change in entered.changes}
+    said = said_of_nothing(assignment, [change.row for change in entered.changes], marks)
+    return [said] if said else []
 
 
 def _left(assignment: Assignment, named: set[int]) -> list[str]:

@@ -32,16 +32,17 @@ from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.held.corrections import say_corrected
 from projects.models import Assignment, Project
-from projects.pointfilter import WantedRows, row_states
+from projects.pointfilter import WantedRows
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
 from projects.publication import publication_of, refuse_overtaken, waiting_about
 from projects.publishing import hold_publication, say_overtaken
+from projects.rowstates import RowState, row_states, said_of_nothing
 from projects.services.assessing import version_of
 from projects.services.deductions import deductions_of
 from projects.services.pointfile import PEOPLE, columns_of, import_task_points
 from projects.services.points import most_by_column
-from projects.services.pointtable import RowWish, enter_table
+from projects.services.pointtable import Entered, RowWish, enter_table
 from projects.views.access import StaffPage, open_staff_page
 
 # So many rows are sent at once: with forty tasks no browser sends more fields than the server reads.
@@ -158,6 +159,7 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
             )  # fmt: skip
         else:
             messages.success(request, with_undo(said, page.course.slug))
+        _warn_of_nothing(request, page, entered)
         is_overtaken = _say_overtaken(request, page)
     elif not wrong and not entered.problems and "publish" not in request.POST:
         messages.info(request, _("Nothing was changed."))
@@ -166,6 +168,13 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
     # What was to be published and is not any more is offered again as it stands now.
     is_offered = is_overtaken or "publish" in request.POST
     return _publish(request, page) if is_offered else redirect(request.get_full_path())
+
+
+def _warn_of_nothing(request: HttpRequest, page: StaffPage, entered: Entered) -> None:
+    """Say which of the saved rows have a result for nothing that counts."""
+    marks = {change.row.key: change.after.values() for change in entered.changes}
+    if warning := said_of_nothing(page.assignment, [change.row for change in entered.changes], marks):
+        messages.warning(request, warning)
 
 
 def _say_overtaken(request: HttpRequest, page: StaffPage) -> bool:
@@ -188,7 +197,10 @@ def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
         if wanted is not None:
             hold_publication(request, wanted, by=page.user, now=page.access.now, at_desk=False)
         return redirect(back)
-    return _show(request, page, rows, preview=preview, complete=complete)
+    tasks = most_by_column(page.assignment)
+    marks = {row.key: [row.mark_for(task) for task in tasks] for row in complete}
+    warning = said_of_nothing(page.assignment, complete, marks)
+    return _show(request, page, rows, preview=preview, complete=complete, warning=warning)
 
 
 @dataclass(frozen=True)
@@ -201,6 +213,7 @@ class _ShownTable:
         labels: of the columns.
         wrong: what is wrong with a field, by its name.
         problems: why a row is not saved, by its key.
+        states: what each row's team handed in, as `row_states`.
         typed: the keys of rows into which something was typed that nobody asked to save yet.
         newly: by team, how many percent are deducted of a late attempt that came after its published points.
     """
@@ -210,6 +223,7 @@ class _ShownTable:
     labels: Mapping[int | None, str]
     wrong: Mapping[str, str]
     problems: Mapping[str, str]
+    states: Mapping[str, RowState]
     newly: Mapping[int, int]
     typed: Collection[str] = ()
 
@@ -226,6 +240,7 @@ class _ShownTable:
             "is_for_newest": self.comes_back(row) and f"{_key_in(self.sent, row, self.most)}-newest" in self.sent,
             "differing": [self._differing(row, member) for member in row.differing],
             "is_excused": len(row.excused) == len(row.members),
+            "state": self.states.get(row.key),
         }
 
     def _differing(self, row: PointsRow, member: Enrolment) -> str:
@@ -306,8 +321,9 @@ def _show(
     wrong, problems = wrong or {}, problems or {}
     most = most_by_column(page.assignment)
     labels = {task: str(column.label) for task, column in columns_of(page.assignment).items()}
-    drawn = _ShownTable(request.POST, most, labels, wrong, problems, _newly_deducted(rows), typed)
     states = row_states(page.assignment, rows)
+    drawn = _ShownTable(request.POST, most, labels, wrong, problems, states, _newly_deducted(rows), typed)
+    gives_points = page.assignment.grading == Assignment.Grading.POINTS
     back = {row.key for row in rows if drawn.comes_back(row)}
     number = request.GET.get("page") if asked is None else None
     asked = asked or WantedRows.asked_by(request.GET)
@@ -325,13 +341,13 @@ def _show(
         "typed": len(typed),
         "is_unsaved": bool(back),
         "asked": asked,
-        "choices": asked.choices(rows, states, set(most)),
+        "choices": asked.choices(rows, states, set(most), gives_points=gives_points),
         "seen": len(seen),
         "total": len(rows),
         "heads": [(labels[task], say_mark(points)) for task, points in most.items()],
         "shown": shown,
         "refused": [entry for entry in table if entry["problem"] or any(field["problem"] for field in entry["fields"])],
-        "gives_points": page.assignment.grading == Assignment.Grading.POINTS,
+        "gives_points": gives_points,
         "waiting": waiting,
         "drafts": sum(row.is_draft and str(row.project and row.project.pk) not in in_waiting for row in rows),
         "is_out": any(row.is_published for row in rows),
