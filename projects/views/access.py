@@ -91,6 +91,12 @@ class Mine:
         return self.team.due_at if self.team is not None else self.deadlines.for_team(0, [self.enrolment.pk])
 
     @property
+    def own_base(self) -> datetime | None:
+        """The assignment's deadline as extended for all, where the person or their team has more time; else None."""
+        base = self.deadlines.for_all
+        return base if base is not None and self.due_at is not None and self.due_at > base else None
+
+    @property
     def may_ask_for_time(self) -> bool:
         """Whether more time would change something: who may hand in may ask, whether or not there is a team by now."""
         if self.due_at is None or self.assignment is None or self.course.state != Course.State.RUNNING:

@@ -33,6 +33,7 @@ from projects.permissions import may_see_submission
 from projects.queries import TeamView, bytes_kept
 from projects.receipts import receipt_code
 from projects.services.handin import FilesRefused, hand_in
+from projects.teamrows import places_taken
 from projects.tickets import issue_ticket
 from projects.views.access import Mine, open_mine
 
@@ -109,7 +110,7 @@ def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -
 def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
     team, now = mine.team, mine.access.now
     due_at = mine.due_at
-    standing = mine.deadlines.standing_at(due_at, now)
+    standing, teammates = mine.deadlines.standing_at(due_at, now), mine.teammates_to_be()
     return {
         "access": mine.access,
         "course": mine.course,
@@ -117,9 +118,11 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
         "team": team,
         "title": team.project.title if team is not None else mine.assignment,
         "due_at": due_at,
+        "own_base": mine.own_base,
+        "is_alone": not teammates if team is None else places_taken(team.members) <= 1,
         "closes_at": mine.deadlines.closes_at(due_at),
         "opens_later": mine.opens_later,
-        "teammates": mine.teammates_to_be(),
+        "teammates": teammates,
         "assignment": mine.assignment,
         "excuse": mine.excuse(),
         "kept_bytes": bytes_kept(team.project) if team is not None else 0,

@@ -67,6 +67,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "problem": mine.problem,
         "excuse": mine.excuse(),
         "may_ask_for_time": mine.may_ask_for_time,
+        "own_base": mine.own_base,
         "invite_form": InviteForm(),
         "handouts": handouts_of(access, [mine.assignment] if mine.assignment is not None else []),
     }

@@ -5,18 +5,23 @@ from datetime import timedelta
 import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from amls.core.clock import deadline_closes_at
+from amls.core.times import say_time
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
 from projects.addresses import address_of
 from projects.models import Assignment
+from projects.services.extensions import extend
 from projects.services.handin import pick_submission
 from projects.services.joining import team_for
 from tests.projects.conftest import World
 from tests.projects.test_assignments import give, sheet
 from tests.projects.test_wishes_pages import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 KEPT, ONLY_IF = "Late hand-ins are kept until", "They count only if the staff accept them."
@@ -110,3 +115,51 @@ def test_both_pages_name_the_same_last_minute(
         after = page.partition(words)[2]
         assert f"{last:%H:%M} ({world.course.timezone})" in after[:60]
         assert [word in page for word in ("are kept", "are taken")] == [False, False]
+
+
+@pytest.mark.parametrize("has_team", [False, True])
+def test_more_time_of_ones_own_is_said_before_anything_is_handed_in(world: World, has_team: bool) -> None:
+    now = timezone.now()
+    assignment = sheet(world, 1, teaming="alone", team_max=1, due_at=now - HOUR)
+    if has_team:
+        team_for(enrolment=world.student, assignment=assignment, now=now)
+    plain = on_both(world, assignment)
+    extend(assignment=assignment, by=world.staff, reason="x", enrolment=world.student, delta=DAY, now=now)
+    due_at = assignment.due_at.astimezone(world.course.zone)
+    for before, page in zip(plain, on_both(world, assignment), strict=True):
+        said_so = "Extended for you The assignment's deadline is"
+        assert [said_so in text for text in (before, page)] == [False, True]
+        assert f"{due_at:%H:%M} ." in page.partition(said_so)[2][:40]
+        assert [word in page for word in ("Extended for your team", "course's deadline")] == [False, False]
+    # In how long it is belongs to what is due for oneself.
+    assert on_both(world, assignment)[0].index("tomorrow") < on_both(world, assignment)[0].index("Extended for you")
+    others = said(signed_in(world.other), address_of(assignment))
+    assert "Extended" not in others
+    extend(assignment=assignment, by=world.staff, reason="x", delta=2 * DAY, now=now)
+    assert "Extended for you" not in on_both(world, assignment)[0]
+
+
+def test_the_receipt_of_a_late_one_names_the_deadline_also_where_it_counts(world: World) -> None:
+    now = timezone.now()
+    deducted = sheet(world, 1, due_at=now - HOUR, late_policy="deducted", late_percent=10)
+    kept = sheet(world, 2, due_at=now - HOUR)
+    in_time = sheet(world, 3, due_at=now + DAY)
+    texts = []
+    for row in (deducted, kept, in_time):
+        team = team_for(enrolment=world.student, assignment=row, now=now)
+        submission = give(team, world.student, now)
+        notice = Notice.objects.get(kind="projects.receipt", references__submission=submission.pk)
+        letter = letter_kinds["projects.receipt"].writer(notice, now)
+        assert letter is not None
+        texts.append(letter.text)
+    said = f"The deadline was **{say_time(deducted.due_at, world.course.zone, now=now)}**."
+    assert [said in text for text in texts] == [True, True, False]
+
+
+@pytest.mark.parametrize(("grading", "label"), [("points", "Without points"), ("passed", "Without a result")])
+def test_the_filter_names_what_is_given(world: World, grading: str, label: str) -> None:
+    values = {"max_points": None} if grading == "passed" else {}
+    assignment = sheet(world, 1, grading=grading, **values)
+    page = world.cast.client("assistant").get(reverse("projects:points", args=[world.course.slug, assignment.pk]))
+    options = BeautifulSoup(page.content, "html.parser").select("select#show option")
+    assert options[1].get_text().partition(" (")[0] == label
