@@ -42,6 +42,31 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
         "began": say_time(submission.began_at, course.zone, now=now),
         "code": receipt_code(submission.pk),
     }
+    lines = [
+        f"- {escape_markdown(file.filename)} ({file.size} B)  \n  SHA-256 `{file.sha256}`"
+        for file in submission.files.all()
+    ]
+    if submission.repository_url:
+        lines.append(f"- {escape_markdown(submission.repository_url)}  \n  `{submission.commit}`")
+    return Letter(
+        subject=_("Receipt: attempt %(attempt)s of %(topic)s") % values,
+        text="\n\n".join(
+            [
+                _("**%(name)s** handed in attempt %(attempt)s of **%(topic)s**. The upload began %(began)s.")
+                % escaped(values),
+                _standing(submission, now),
+                "\n".join(lines),
+                _("Code of the receipt: `%(code)s`") % values,
+            ]
+        ),
+        action=(_("Check the receipt"), reverse("projects:receipt", args=[values["code"]])),
+        reason=why_member(submission.project.assignment),
+    )
+
+
+def _standing(submission: Submission, now: datetime) -> str:
+    """Say how an attempt stands, in Markdown: in time or late, whether it counts, and what the deadline was where it is late."""
+    project = submission.project
     stands = standing_of(submission)
     if stands.is_counting:
         standing = _("It is in time.")
@@ -58,29 +83,10 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
             ) % {"picked": project.picked.attempt}
     else:
         standing = _("**It is late.** It is kept, and counts only if the staff accept it.")
-        if stands.due_at is not None:
-            due_at = say_time(stands.due_at, course.zone, now=now)
-            standing += " " + _("The deadline was **%(due)s**.") % {"due": due_at}
-    lines = [
-        f"- {escape_markdown(file.filename)} ({file.size} B)  \n  SHA-256 `{file.sha256}`"
-        for file in submission.files.all()
-    ]
-    if submission.repository_url:
-        lines.append(f"- {escape_markdown(submission.repository_url)}  \n  `{submission.commit}`")
-    return Letter(
-        subject=_("Receipt: attempt %(attempt)s of %(topic)s") % values,
-        text="\n\n".join(
-            [
-                _("**%(name)s** handed in attempt %(attempt)s of **%(topic)s**. The upload began %(began)s.")
-                % escaped(values),
-                standing,
-                "\n".join(lines),
-                _("Code of the receipt: `%(code)s`") % values,
-            ]
-        ),
-        action=(_("Check the receipt"), reverse("projects:receipt", args=[values["code"]])),
-        reason=why_member(submission.project.assignment),
-    )
+    if not stands.is_in_time and stands.due_at is not None:
+        due_at = say_time(stands.due_at, project.course.zone, now=now)
+        standing += " " + _("The deadline was **%(due)s**.") % {"due": due_at}
+    return standing
 
 
 @letter("projects.late-accepted", label=gettext_lazy("Late hand-in accepted"))
