@@ -27,7 +27,7 @@ from amls.exports.services import make_order, request_export
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.admin.pages import KeptAdmin
-from projects.exports.archive import HAND_INS, archive_response, is_long
+from projects.exports.archive import HAND_INS, archive_name, archive_response, is_long
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.heldacts import TeamAct
@@ -139,7 +139,14 @@ def _assessors(projects: list[Project]) -> dict[int, str]:
 
 def _decision(view: TeamView) -> str:
     """Say what is published of a team: its members, the decision, and the points."""
-    return f"#{view.project.pk} {', '.join(names_of(view))}: {said_result(view)}"
+    return f"#{view.project.pk} {', '.join(names_of(view))}: {said_result(view)}{_what_is_missing(view)}"
+
+
+def _what_is_missing(view: TeamView) -> str:
+    """Say of a team whose result is for nothing that counts why, where hand-ins are taken here; else nothing."""
+    if view.counting is not None or not view.project.assignment.is_handed_in_here:
+        return ""
+    return "; " + (_("late, not accepted yet") if view.waiting_late else _("nothing handed in"))
 
 
 @admin.action(description=gettext_lazy("Publish the decisions"))
@@ -406,11 +413,11 @@ def _archive(request: HttpRequest, queryset: QuerySet[Project], *, is_complete: 
     """Send an archive at once; a long one is made in the background, and its page shows how far it is."""
     views = _views(queryset)
     courses = {view.project.course.pk: view.project.course for view in views}
+    name = archive_name(views, is_complete=is_complete, on=timezone.localdate(now_of(request)))
     if len(courses) != 1 or not is_long(views, is_complete=is_complete):
-        return archive_response(
-            views, filename=f"hand-ins-{timezone.localdate(now_of(request))}", is_complete=is_complete
-        )
-    parameters = {"projects": sorted(view.project.pk for view in views), "is_complete": is_complete}
+        return archive_response(views, filename=name, is_complete=is_complete)
+    projects = sorted(view.project.pk for view in views)
+    parameters = {"projects": projects, "is_complete": is_complete, "name": name}
     (course,) = courses.values()
     order = make_order(kind=HAND_INS, now=now_of(request), user=user_of(request), course=course, parameters=parameters)
     return redirect(request_export(order=order))

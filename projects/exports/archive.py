@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from django.core.files.storage import default_storage
 from django.http import StreamingHttpResponse
@@ -28,7 +29,7 @@ MANIFEST = "manifest.csv"
 # The kind of export that a long archive is.
 HAND_INS = "projects.hand-ins"
 _COLUMNS = (
-    "path", "project", "topic", "team", "attempt", "counts", "late", "deducted_percent", "began_at", "received_at", "bytes", "sha256",
+    "path", "project", "topic", "team", "numbers", "addresses", "attempt", "counts", "late", "deducted_percent", "began_at", "received_at", "bytes", "sha256",
     "repository", "commit", "receipt", "problem",
 )  # fmt: skip
 
@@ -85,11 +86,14 @@ def archive_of(views: Sequence[TeamView], *, is_complete: bool = True) -> ZipStr
 
     Args:
         views: whose; with their attempts and files.
-        is_complete: every attempt, each in a folder of its own; else only the one that counts, in the team's.
+        is_complete: every attempt, each in a folder of its own; else only the one that counts, in the team's. What waits
+            to be accepted is named in the manifest then.
     """
     stream = ZipStream(compress_type=ZIP_STORED)
     rows: list[list[Cell]] = []
     for view in views:
+        if not is_complete:
+            rows += [_waiting(view, attempt) for attempt in view.waiting_late[:1]]
         wanted = [attempt for attempt in view.attempts if is_complete or attempt.counts]
         for attempt in sorted(wanted, key=lambda attempt: attempt.row.attempt):
             folder = folder_name(view)
@@ -98,6 +102,23 @@ def archive_of(views: Sequence[TeamView], *, is_complete: bool = True) -> ZipStr
             )
     stream.add(_manifest(rows, get_language() or "en"), MANIFEST)
     return stream
+
+
+def archive_name(views: Sequence[TeamView], *, is_complete: bool, on: date) -> str:
+    """Return how an archive is called, without its ending: by course, assignment, what of them and the day.
+
+    Such as 'hand-ins-amls-Blatt-3-counting-32-teams-2026-12-01'; of several courses or assignments without these.
+    """
+    assignments = {view.project.assignment_id: view.project.assignment for view in views}
+    courses = {assignment.course.slug for assignment in assignments.values()}
+    parts = ["hand-ins"]
+    if len(courses) == 1:
+        parts += courses
+    if len(assignments) == 1:
+        parts += [_cut(_letters(str(assignment)), 60) for assignment in assignments.values()]
+    teams = f"{len(views)}-team{'s' if len(views) != 1 else ''}"
+    parts += ["all" if is_complete else "counting", teams, on.isoformat()]
+    return "-".join(filter(None, parts))
 
 
 def bytes_of(views: Sequence[TeamView], *, is_complete: bool) -> int:
@@ -128,12 +149,15 @@ def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: b
     return response
 
 
-def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, attempt: Attempt, folder: str) -> None:
+def _described(view: TeamView, attempt: Attempt) -> list[Cell]:
+    """Return what the manifest says of an attempt in each of its lines, between the path and the bytes."""
     row, zone = attempt.row, view.project.course.zone
-    shared: list[Cell] = [
+    return [
         view.project.pk,
         view.project.title,
         ", ".join(str(member.user) for member in view.members),
+        ", ".join(filter(None, (member.number for member in view.members))),
+        ", ".join(member.user.email for member in view.members if not member.user.is_nameless),
         row.attempt,
         "yes" if attempt.counts else "no",
         "yes" if attempt.is_late else "no",
@@ -141,6 +165,18 @@ def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, atte
         row.began_at.astimezone(zone).isoformat(timespec="seconds"),
         row.received_at.astimezone(zone).isoformat(timespec="seconds"),
     ]
+
+
+def _waiting(view: TeamView, attempt: Attempt) -> list[Cell]:
+    """Return the manifest's line of an attempt that waits for the staff, and so has no file in an archive of what counts."""
+    row = attempt.row
+    proof = [row.repository_url, row.commit, receipt_code(row.pk)]
+    return ["", *_described(view, attempt), "", "", *proof, "late, waits to be accepted"]
+
+
+def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, attempt: Attempt, folder: str) -> None:
+    row = attempt.row
+    shared = _described(view, attempt)
     proof = [row.repository_url, row.commit, receipt_code(row.pk)]
     taken: set[str] = set()
     for file in row.files.all():

@@ -188,7 +188,8 @@ offer(
         # What counts may change at any moment, such as by an extension.
         content_key=lambda order: order.now.isoformat(),
         write=_write_hand_ins,
-        filename=lambda order: f"hand-ins-{order.now.date()}.zip",
+        # What was ordered of an earlier version has no name.
+        filename=lambda order: f"{order.parameters.get('name') or f'hand-ins-{order.now.date()}'}.zip",
         is_single=True,
     )
 )

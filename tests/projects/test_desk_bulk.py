@@ -263,6 +263,33 @@ def test_an_archive_of_what_counts_has_one_attempt_of_each_team_in_a_folder_that
     ]
 
 
+def test_an_archive_of_what_counts_names_who_waits_to_be_accepted_and_tells_namesakes_apart(world: World) -> None:
+    world.student.user.display_name = world.other.user.display_name = "Jan Müller"
+    world.student.user.matriculation_number, world.other.user.matriculation_number = "0412345", "0498765"
+    for person in (world.student, world.other):
+        person.user.save()
+    now = timezone.now()
+    Assignment.objects.filter(pk=world.assignment.pk).update(due_at=now - timedelta(hours=1))
+    first, second = (
+        world.project(person, topic) for person, topic in ((world.student, None), (world.other, world.single))
+    )
+    handed_in(first, world.student, uploads=[packed("a.zip")], began=now - timedelta(days=1))
+    late = handed_in(second, world.other, uploads=[packed("b.zip")], began=now - timedelta(minutes=5))
+    answer = run(world.cast.client("assistant"), "download_counting", [first, second])
+    called = f"hand-ins-amls-{world.assignment}-counting-2-teams-{timezone.localdate(now)}.zip"
+    assert f'filename="{called}"' in answer["Content-Disposition"]
+    archive = unpack(answer)
+    assert [name.rpartition("/")[2] for name in archive.namelist()] == ["a.zip", "manifest.csv"]
+    rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig"))))
+    names = ("team", "numbers", "addresses", "attempt", "counts", "late", "bytes", "receipt", "problem")
+    assert {tuple(row[name] for name in names) for row in rows if not row["path"]} == {
+        ("Jan Müller", "0498765", world.other.user.email, "1", "no", "yes", "", receipt_code(late.pk), "late, waits to be accepted")
+    }  # fmt: skip
+    assert [row["numbers"] for row in rows if row["path"]] == ["0412345"]
+    whole = run(world.cast.client("assistant"), "download", [first])
+    assert f"-all-1-team-{timezone.localdate(now)}.zip" in whole["Content-Disposition"]
+
+
 def test_a_long_archive_is_made_in_the_background_for_staff_alone(world: World) -> None:
     project = world.project()
     file = handed_in(project, world.student).files.get()
@@ -277,6 +304,7 @@ def test_a_long_archive_is_made_in_the_background_for_staff_alone(world: World) 
     assert export.state == "done"
     with zipfile.ZipFile(io.BytesIO(export.file.read())) as made:
         assert "manifest.csv" in made.namelist()
+    assert export.filename.startswith(f"hand-ins-amls-{world.assignment}-counting-1-team-")
     order = make_order(
         kind=export.kind, now=timezone.now(), user=world.student.user, course=world.course, parameters=export.parameters
     )
