@@ -7,12 +7,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.request import now_of
 from amls.desk.listing import PeopleList
 from amls.desk.scoping import ScopedFilter, scoped_choices
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING, Writes
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration
 from exams.models.exam import tell_apart, told_apart
+from exams.overlaps import overlaps_of
 from exams.services.admission import keep_decision
 from exams.services.seating import Move
 from exams.services.setup import end_grant, grant
@@ -88,13 +90,18 @@ class AccommodationAdmin(CourseScopedAdmin):
         return (*super().get_readonly_fields(request, obj), *(("course", "enrolment") if obj is not None else ()))
 
     def told(self, request: HttpRequest, row: Accommodation, result: Move) -> None:
-        """Say where the person sits by what is granted now; calendars follow with the course's other changes."""
+        """Say where the person sits by what is granted now, and what their dates to come run into; calendars follow with the course's other changes."""
         person = {"person": row.enrolment.user}
         if result == Move.MOVED:
             messages.success(request, _("%(person)s sits elsewhere now.") % person)
         elif result == Move.NO_PLACE:
             text = _("No free place fits what is granted to %(person)s. Add a room or make one larger: then they get one.")  # fmt: skip
             messages.warning(request, text % person)
+        held = Registration.objects.holding().filter(enrolment=row.enrolment_id, exam__starts_at__gt=now_of(request))
+        for registration in held.select_related("exam__course"):
+            if registration.own_end(registration.exam) is not None:
+                for said in overlaps_of(registration.exam):
+                    messages.warning(request, said)
 
 
 @admin.register(AdmissionDecision)

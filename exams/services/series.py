@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from amls.courses.models import Course
 from amls.courses.services import finish_course_change, is_quiet, lock_course
 from exams.models import Exam, Registration
 from exams.models.exam import told_apart
-from exams.overlaps import beside
+from exams.overlaps import beside, own_ends
 
 # As many as two examiners hold in a week; more are planned in several goes.
 MOST_SLOTS = 200
@@ -131,7 +131,8 @@ def preview_oral_exams(*, course: Course, series: OralSeries, now: datetime) -> 
     there = list(Exam.objects.filter(course=course).order_by("starts_at", "pk").prefetch_related("rooms"))
     exams, changes = without_trace(lambda: plan_oral_exams(course=course, series=series, now=now))
     told_apart([*there, *exams], [(course.pk, exam.starts_at, course.zone) for exam in (*there, *exams)])
-    slots = tuple(OralSlot(exam, tuple(_overlaps(exam, there, course.zone))) for exam in exams)
+    ends = own_ends(course.pk)
+    slots = tuple(OralSlot(exam, tuple(_overlaps(exam, there, ends, course.zone))) for exam in exams)
     beside = [exam.pk for exam in there]
     return PlannedSlots(slots, tuple(changes), (series, [slot.against for slot in slots], beside, is_quiet()))
 
@@ -189,8 +190,8 @@ def _unsaved(course: Course, series: OralSeries, now: datetime) -> list[Exam]:
     return exams
 
 
-def _overlaps(slot: Exam, there: Sequence[Exam], zone: ZoneInfo) -> Iterator[str]:
-    for exam, places, names in beside(slot, there):
+def _overlaps(slot: Exam, there: Sequence[Exam], ends: Mapping[int, datetime], zone: ZoneInfo) -> Iterator[str]:
+    for exam, places, names in beside(slot, there, ends=ends):
         if places:
             yield _("%(exam)s is at the same place then.") % {"exam": exam.with_day(zone)}
         else:

@@ -29,11 +29,12 @@ from exams.candidates import Candidate, candidates_afterwards, candidates_at
 from exams.forms import AfterwardsForm, CapacityForm, StudentForm
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration, UniversityEntry
 from exams.models.exam import tell_apart
+from exams.overlaps import overlaps_of
 from exams.permissions import helper_token
 from exams.queries import HAS_PASSED_ANOTHER
 from exams.services.seatcount import name_of_capacity
 from exams.services.university import compare_lists, import_university_list
-from exams.views.people import GONE, is_spare, lists_of, may_return, people_of, place_of
+from exams.views.people import GONE, People, is_spare, lists_of, may_return, people_of, place_of
 
 # As many as one reads through in a list; more are found by typing.
 _MOST_CANDIDATES = 50
@@ -89,6 +90,7 @@ def show_staff(
         "tab": "exams",
         "exam": exam,
         "lists": lists_of(request, people),
+        "overlaps": _overlaps(exam, people),
         "figures": people.figures(),
         "rooms": list(exam.rooms.all()),
         "helpers": _helpers(request, exam, access),
@@ -102,6 +104,12 @@ def show_staff(
         "capacity_problem": problem,
     }
     return render(request, "exams/staff.html", context, status=422 if by_hand.errors or problem else 200)
+
+
+def _overlaps(exam: Exam, people: People) -> list[str]:
+    """Return what an oral exam runs into, in which somebody has more time than most: slots follow each other closely."""
+    is_longer = exam.kind == Exam.Kind.ORAL and any(row.ends_at for row in people.holding)
+    return overlaps_of(exam) if is_longer and not exam.is_cancelled else []
 
 
 def _candidates_shown(exam: Exam, typed: str, chosen: Any, *, moves_up: bool) -> dict[str, Any]:

@@ -12,10 +12,14 @@ from pytest_django import Settings
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from exams.models import Accommodation, Exam
-from exams.services.registration import staff_register
+from exams.overlaps import overlaps_of
+from exams.services.registration import register, staff_register, withdraw
+from exams.services.series import preview_oral_exams
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.exams.people import make_students
+from tests.exams.test_oral_pages import plan
+from tests.exams.test_oral_series import DAY, NOW, at, series
 from tests.factories import ExamFactory
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +95,41 @@ def test_pages_of_staff_say_whose_exam_ends_later(cast: Cast, settings: Settings
         starts_at=F("starts_at") - timedelta(days=10), opens_at=None, closes_at=None, withdraw_until=None
     )
     assert ending(f"{address}/results/", "tbody tr", "label") == said
+
+
+def test_staff_read_that_a_longer_slot_runs_into_the_next_one(cast: Cast, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    first, second, third = plan(cast, days=[DAY])[:3]
+    client = cast.client("admin")
+    page = f"/amls/exams/{first.pk}/staff/"
+    register(enrolment=cast.student, exam_pk=first.pk, now=NOW)
+    assert overlaps_of(first) == []
+    values = {
+        "course": cast.course.pk,
+        "enrolment": cast.student.pk,
+        "extra_minutes": 0,
+        "extra_percent": 50,
+        "at_the_door": "",
+        "extra_in_oral": "on",
+    }
+    answer = client.post(reverse("admin:exams_accommodation_add"), values, follow=True)
+    said = overlaps_of(first)
+    assert [("09:30" in text, "10:00" in text) for text in said] == [(True, False)] * 2 + [(False, False)]
+    assert ("same place" in said[0], "same examiner" in said[1]) == (True, True)
+    assert said[2].endswith("ends at 09:45 for who has extra time in it: leave a gap after it.")
+    # The next one says it too, as does whatever would come there.
+    assert overlaps_of(second)[-1] == said[2]
+    assert overlaps_of(third) == []
+    shown = preview_oral_exams(
+        course=cast.course, series=series(begins=at("09:30"), ends=at("10:00"), place="E-N 123"), now=NOW
+    )
+    assert len(shown.slots[0].against) == 2
+    for html in (answer.content.decode(), client.get(page).content.decode()):
+        assert said[2] in " ".join(html.split())
+    # Whoever has the time of all ends with all.
+    withdraw(enrolment=cast.student, exam_pk=first.pk, now=NOW)
+    register(enrolment=cast.other_student, exam_pk=first.pk, now=NOW)
+    assert (overlaps_of(first), "extra time in it" in client.get(page).content.decode()) == ([], False)
 
 
 def test_the_desk_takes_minutes_or_percent(cast: Cast) -> None:
