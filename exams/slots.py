@@ -119,7 +119,8 @@ def _day(cards: Sequence[ExamCard]) -> SlotDay:
                 free=tuple(card for card in of_row if _is_free(card)),
                 others=tuple(card for card in of_row if not _is_free(card)),
             )
-            for (place, examiners, title), of_row in rows.items()
+            # By name: one's own slot, which stands above, would let its room change places otherwise.
+            for (place, examiners, title), of_row in sorted(rows.items())
         ),
         card=first if is_alike and first.look.is_coming and not first.exam.is_cancelled else None,
         is_over=not any(card.look.is_coming for card in cards),

@@ -83,6 +83,11 @@ def test_slots_at_one_time_in_two_rooms_are_told_apart(cast: Cast) -> None:
     assert len(set(names)) == len(names) == 16
     rows = [words(row) for row in page.select("ul.exams > li")[0].select("p.when")]
     assert rows == ["E-N 123 · Examiners: Dr. Größe", "MAR 0.001 · Examiners: Prof. Şahin"]
+    # They stand so for who has the first slot of the first room, too.
+    first = Exam.objects.filter(place="E-N 123").earliest("starts_at")
+    register(enrolment=cast.student, exam_pk=first.pk, now=NOW)
+    day = page_of(cast.client("student")).select("ul.exams > li[id^=slots-]")[0]
+    assert [words(row) for row in day.select("p.when")] == rows
 
 
 def test_the_page_costs_the_statements_of_few(cast: Cast) -> None:
