@@ -34,7 +34,7 @@ READ_DIRECTLY = {
         "amls.desk.admin.roster.RosterEntryAdmin._decide", "amls.portal.imports.views.imports", "exams.views.plan.undo",
         "lectures.admin.lecture.LectureAdmin._take_back", "lectures.admin.weekly.take_back", "lectures.views.edit.undo",
         "lectures.views.edit.undo_files", "projects.admin.assess.acts._attempt_of", "projects.admin.assess.acts.revoke",
-        "projects.views.decisions.excuses", "exams.views.series.undo_plan",
+        "projects.views.decisions.excuses", "exams.views.series.undo_plan", "lectures.views.slot.undo_move",
     },
     "What somebody does with what is their own, or at the door, where the last word holds": {
         "amls.mail.views.push.add", "amls.portal.me.views.enrol", "exams.views.door.mark",
@@ -47,7 +47,7 @@ READ_DIRECTLY = {
         "amls.desk.odd_requests._refuse_odd_choice", "amls.desk.odd_requests.careful.answer",
         "amls.core.sent_twice.add_once", "amls.core.sent_twice.token_of", "amls.portal.legal.views.language",
         "amls.signin.openid.ending.back_channel", "amls.signin.saml.views.acs", "exams.views.staff.show_person",
-        "lectures.views.edit._back",
+        "lectures.views.edit._back", "projects.views.points._filter",
     },
 }  # fmt: skip
 
