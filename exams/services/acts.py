@@ -379,12 +379,18 @@ def present(staff: Staff, data: Data) -> str:
 @act("close", gettext_lazy("Close the exam"), is_final=True)
 def close(staff: Staff, data: Data) -> str:
     """Close the exam."""
-    count = close_exam(exam_pk=staff.exam.pk, now=staff.now)
-    return ngettext(
+    closed = close_exam(exam_pk=staff.exam.pk, now=staff.now)
+    said = ngettext(
         "The exam is closed: %(count)d person may register for a later date.",
         "The exam is closed: %(count)d people may register for a later date.",
-        count,
-    ) % {"count": count}
+        closed.free,
+    ) % {"count": closed.free}
+    if not closed.passed:
+        return said
+    passed = ngettext(
+        "%(count)d has passed and sits no other.", "%(count)d have passed and sit no other.", closed.passed
+    )
+    return f"{said} {passed % {'count': closed.passed}}"
 
 
 @act("freeze", gettext_lazy("Freeze the results"))

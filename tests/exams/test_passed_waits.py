@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.db import connection, transaction
 from django.utils.timezone import now as the_time
+from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
@@ -244,3 +245,16 @@ def test_who_is_moved_up_while_their_pass_is_being_published_is_passed_over(
         wait_until(waits_for_it)
     assert (place(cast.student, later)[0], place(cast.other_student, later)[0]) == ("withdrawn", "registered")
     check(later)
+
+
+def test_of_a_closed_exam_those_may_register_for_a_later_date_who_have_not_passed(
+    cast: Cast, earlier: Exam, settings: Settings
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    Exam.objects.filter(pk=earlier.pk).update(closed_at=None)
+    Registration.objects.filter(exam=earlier).update(closed_at=None)
+    publish_results(exam_pk=earlier.pk, by=None, now=NOW)
+    answer = cast.client("lecturer").post(f"/amls/exams/{earlier.pk}/staff/close/", {}, follow=True)
+    shown = BeautifulSoup(answer.content, "html.parser")
+    said = "The exam is closed: 1 person may register for a later date. 1 has passed and sits no other."
+    assert said in " ".join(shown.get_text().split())
