@@ -172,6 +172,9 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:rule": ("/amls/staff/admission/", STAFF_LOGIN),
     "exams:enter_grades": ("{exam}results/grades/", dict.fromkeys(PARTS, 405)),
     "exams:minutes": ("{exam}minutes.pdf", STAFF),
+    # Of a written exam, and of a day without oral ones, there is none.
+    "exams:day_plan": ("{exam}plan.pdf", dict.fromkeys(PARTS, 404)),
+    "exams:oral_day": ("/amls/staff/oral-exams/2026-12-10/", {**dict.fromkeys(PARTS, 404), "anonymous": 302}),
     "exams:extra": ("/amls/staff/extra-points/", STAFF_LOGIN),
     "exams:plan_oral": ("/amls/staff/oral-exams/", STAFF_LOGIN),
     "exams:plan_oral_undo": ("/amls/staff/oral-exams/undo/", POSTED_LOGIN),

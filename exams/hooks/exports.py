@@ -1,7 +1,7 @@
 """What is printed of an exam: the admission slip, the list for the door, the plan of a room."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from amls.files.tables.writing import Cell, write_xlsx
 from exams.admission import admissions_of
 from exams.models import FAILED, GRADES, Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
 from exams.naming import file_stem, known_by
+from exams.oralday import Extent, dates_of, plan_of, stem_of, stem_of_person
 from exams.permissions import slip_code
 
 if TYPE_CHECKING:
@@ -285,9 +286,28 @@ def _at_the_door(row: dict[str, Any], exam: Exam) -> list[Cell]:
 # ── minutes of oral exams ──
 
 
+def _extent_of(order: Order) -> Extent | None:
+    """Return of how much of a day a paper is; None where it is of one date or person."""
+    return Extent(order.parameters["of"]) if order.parameters.get("of") in list(Extent) else None
+
+
+def _named_by_extent(what: str) -> Callable[[Order], str]:
+    """Return how the file of a paper is called that is of a person, a date, a room on a day, or a whole day."""
+
+    def name(order: Order) -> str:
+        exam, extent = _exam_of(order), _extent_of(order)
+        if exam is None:
+            return what
+        if "registration" in order.parameters:
+            return f"{stem_of_person(person)}-{what}" if (person := next(iter(_examined(order)), None)) else what
+        return f"{file_stem(exam) if extent is None else stem_of(exam, extent)}-{what}"
+
+    return name
+
+
 def _examined(order: Order) -> list[Registration]:
-    """Return who is examined: one person, all of a date, or (`of` is 'day') all of the course's oral exams of its day."""
-    exam = _exam_of(order)
+    """Return who is examined: one person, all of a date, or (`of`) all of the course's oral exams of its day, or of its room."""
+    exam, extent = _exam_of(order), _extent_of(order)
     if exam is None:
         return []
     people = Registration.objects.holding().select_related(
@@ -295,14 +315,9 @@ def _examined(order: Order) -> list[Registration]:
     )
     if "registration" in order.parameters:
         return list(people.filter(pk=order.parameters["registration"], exam=exam))
-    if order.parameters.get("of") != "day":
+    if extent is None:
         return list(people.filter(exam=exam).by_name())
-    day = exam.starts_at.astimezone(exam.course.zone).date()
-    begins = datetime.combine(day, time(), tzinfo=exam.course.zone)
-    dates = Exam.objects.filter(
-        course=exam.course, kind=Exam.Kind.ORAL, starts_at__gte=begins, starts_at__lt=begins + timedelta(days=1)
-    )
-    rows = list(people.filter(exam__in=dates).by_name())
+    rows = list(people.filter(exam__in=dates_of(exam, extent).order_by()).by_name())
     return sorted(rows, key=lambda row: (row.exam.starts_at, row.exam_id))
 
 
@@ -330,17 +345,51 @@ def _minutes(_exam: Exam, order: Order) -> dict[str, Any]:
     return {"people": people, "lines": range(_LINES_OF_MINUTES), "grades": grades}
 
 
+# ── the plan of a day of oral exams ──
+
+
+def _plan_title(exam: Exam, order: Order) -> str:
+    room = f", {exam.place}" if _extent_of(order) == Extent.ROOM and exam.place else ""
+    return f"{_('Plan of the oral exams')}: {say_day(exam.starts_at)}{room} ({exam.course})"
+
+
+def _day_plan_key(order: Order) -> str:
+    exam = _exam_of(order)
+    if exam is None:
+        return ""
+    dates = dates_of(exam, _extent_of(order) or Extent.DAY)
+    shown = [
+        (date.pk, date.title, date.starts_at, date.duration_minutes, date.examiners, date.call_in, date.cancelled_at)
+        for date in dates
+    ]
+    return f"{shown}|{_list_key(order)}|{_minutes_key(order)}"
+
+
+def _write_day_plan(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam = _exam_of(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    plans = plan_of(dates_of(exam, _extent_of(order) or Extent.DAY), exam.course, now=order.now)
+    context = {"exam": exam, "plans": plans, "day": exam.starts_at}
+    yield render_pdf(
+        "exams/pdf/day_plan.html", context, title=_plan_title(exam, order), order=order, paper="A4 landscape"
+    )
+    progress(1, 1)
+
+
 # ── offered to staff ──
 
 
 _ATTENDANCE, _DOOR = gettext_lazy("Attendance list"), gettext_lazy("List for the door")
 _SEATS, _MINUTES = gettext_lazy("Seat plan"), gettext_lazy("Minutes of the oral exam")
+# How the files of papers are called that may be of a whole day; those of others are named by their date.
+_BY_EXTENT = {"exams.minutes", "exams.day-plan"}
 
 # By name: as what it stands in lists, what it depends on, how its file's name ends, and what writes it.
 _FOR_STAFF: dict[str, tuple["_StrPromise", Callable[[Order], str], str, Writer]] = {
     "exams.minutes": (
         _MINUTES, _minutes_key, "minutes.pdf", _paper("exams/pdf/minutes.html", _MINUTES, _minutes),
     ),
+    "exams.day-plan": (gettext_lazy("Plan of the oral exams"), _day_plan_key, "plan.pdf", _write_day_plan),
     "exams.attendees": (
         _ATTENDANCE, _list_key, "attendance.pdf",
         _paper("exams/pdf/attendees.html", _ATTENDANCE, _attendees, paper="A4 landscape"),
@@ -360,6 +409,6 @@ for _name, (_label, _key, _ending, _write) in _FOR_STAFF.items():
             allows=_is_staff,
             content_key=_key,
             write=_write,
-            filename=_named(_ending),
+            filename=(_named_by_extent if _name in _BY_EXTENT else _named)(_ending),
         )
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
 from amls.courses.access import Access
 from amls.courses.eligibility import Finding, Verdict
@@ -22,6 +23,12 @@ register = template.Library()
 def date_name(exam: Exam, now: datetime | None = None) -> str:
     """Return what tells a date from the course's others, without its year where it is that of `now`."""
     return exam.date_name(now=now)
+
+
+@register.filter
+def iso_day(moment: datetime) -> str:
+    """Return the local day of a moment as addresses have it: '2026-12-10'."""
+    return timezone.localdate(moment).isoformat()
 
 
 @register.filter

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods
 from amls.core.keys import primary_key
 from amls.courses.access import open_course
 from amls.exports.views.offer import document
-from exams.models import Registration
+from exams.models import Exam, Registration
+from exams.oralday import Extent
 from exams.views.staff import open_exam
 
 
@@ -42,15 +43,26 @@ def attendees(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def minutes(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
-    """Minutes to be filled in by hand: of one person (`?who=`), of a date, or (`?of=day`) of all oral exams of its day."""
+    """Minutes to be filled in by hand: of one person (`?who=`), of a date, or (`?of=day`, `?of=room`) of its day or room."""
     access, exam = open_exam(request, slug, pk)
     parameters: dict[str, Any] = {"exam": exam.pk}
     who = request.GET.get("who", "")
     if who:
         parameters["registration"] = get_object_or_404(Registration, pk=primary_key(who), exam=exam).pk
-    elif request.GET.get("of") == "day":
-        parameters["of"] = "day"
+    elif request.GET.get("of") in list(Extent):
+        parameters["of"] = request.GET["of"]
     return document(request, kind="exams.minutes", course=access.course, parameters=parameters)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def day_plan(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
+    """Who comes when to the oral exams of the day of a date, or (`?of=room`) to those of its room alone."""
+    access, exam = open_exam(request, slug, pk)
+    if exam.kind != Exam.Kind.ORAL:
+        raise Http404
+    extent = Extent.ROOM if request.GET.get("of") == Extent.ROOM else Extent.DAY
+    parameters = {"exam": exam.pk, "of": str(extent)}
+    return document(request, kind="exams.day-plan", course=access.course, parameters=parameters)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
