@@ -22,7 +22,7 @@ from amls.portal.gradebook.standings import BookQuery, standings
 from amls.privacy.registry import everything_about, forget_people_of
 from exams.models import Exam, ExamRules
 from exams.services.tasks import enter_task_points, set_exam_tasks
-from projects.models import Assignment
+from projects.models import Assignment, Project
 from projects.services.assessing import assess, enter_earlier_pass, publish_assessments
 from projects.services.deductions import follow_late_rule
 from projects.services.excuses import excuse
@@ -348,3 +348,28 @@ def test_a_deduction_is_said_where_the_points_stand(world: World) -> None:  # no
     follow_late_rule(Assignment.objects.get(pk=assignment.pk), now=OVER)
     assert "(20" not in client.get(ADDRESS).content.decode()
     assert b"deducted" not in client.get(f"{ADDRESS}?format=csv").content
+
+
+def test_what_stands_in_a_row_of_the_table_and_not_in_its_sum_is_named(world: World) -> None:  # noqa: F811
+    first, second, bonus = (make_sheet(world, number) for number in (1, 2, 3))
+    Assignment.objects.filter(pk=bonus.pk).update(counts=False)
+    give(world, first, world.student, "17.25")
+    give(world, second, world.student, "16.5", publish=False)
+    give(world, bonus, world.student, "3")
+    client = world.cast.client("assistant")
+    table = list(csv.DictReader(io.StringIO(client.get(f"{ADDRESS}?format=csv").content.decode("utf-8-sig"))))
+    rows = {row["e-mail"]: row for row in table}
+    row = rows[world.student.user.email]
+    assert [row[name] for name in ("Blatt 1", "Blatt 2", "Blatt 3", "sum of points")] == [
+        "17.25",
+        "16.50",
+        "3.00",
+        "17.25",
+    ]
+    assert (row["not published yet"], row["not in the sum"]) == ("Blatt 2: 16.5", "Blatt 2: 16.5; Blatt 3: 3")
+    other = rows[world.other.user.email]
+    assert (other["not published yet"], other["not in the sum"]) == ("", "")
+    # Where everything counts there is no such column.
+    Assignment.objects.filter(pk=bonus.pk).update(counts=True)
+    publish_assessments(projects=list(Project.objects.filter(assignment=second)), now=NOW)
+    assert b"not in the sum" not in client.get(f"{ADDRESS}?format=csv").content

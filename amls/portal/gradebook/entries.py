@@ -41,7 +41,7 @@ OTHER_HEADINGS = (
     gettext_lazy("project"), gettext_lazy("topic"), gettext_lazy("state"), gettext_lazy("not published yet"),
     gettext_lazy("extra points"), gettext_lazy("admission"), gettext_lazy("what the rules say"),
     gettext_lazy("sum of points"), gettext_lazy("points to be had so far"), gettext_lazy("deducted for being late"),
-    gettext_lazy("note"),
+    gettext_lazy("not in the sum"), gettext_lazy("note"),
     gettext_lazy("stamp: leave it as it is"),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -41,10 +41,15 @@ def sheet_of(rows: Sequence[Standing], columns: Columns, *, now: datetime) -> tu
     headers += [field.heading for field in tasks]
     headers += [_("sum of points"), _("points to be had so far")] if columns.gives_points else []
     with_late = is_any_late(rows)
+    has_left_out = columns.gives_points and any(_left_out(row, columns) for row in rows)
+    headers += [_("not in the sum")] if has_left_out else []
     headers += [_("deducted for being late")] if with_late else []
     headers += [_("note"), _("stamp: leave it as it is")]
     stamped = [key for key in [*shown, *(field.key for field in tasks)] if key in by_key]
-    return headers, [_row(row, columns, entries[row.enrolment.pk], tasks, stamped, with_late=with_late) for row in rows]
+    return headers, [
+        _row(row, columns, entries[row.enrolment.pk], tasks, stamped, with_late=with_late, has_left_out=has_left_out)
+        for row in rows
+    ]
 
 
 def _row(
@@ -55,6 +60,7 @@ def _row(
     stamped: Sequence[str],
     *,
     with_late: bool,
+    has_left_out: bool,
 ) -> list[TableCell]:
     project = row.project.team.project if row.project.team is not None else None
     return [
@@ -64,23 +70,46 @@ def _row(
         project.pk if project is not None else "",
         project.title if project is not None else "",
         str(row.state.label),
-        row.draft,
+        "; ".join(filter(None, [row.draft, _drafts(row, columns)])),
         row.points,
         row.admission.label,
         "; ".join(finding.for_staff for finding in row.findings),
         *(value for column, cell in zip(columns.shown, row.cells, strict=True) for value in _values(cell, column)),
         *(entries[field.key].points for field in tasks),
         *([row.sum.points, row.sum.most] if columns.gives_points else []),
+        *([_left_out(row, columns)] if has_left_out else []),
         *([_deductions(row, columns)] if with_late else []),
         row.note,
         stamp_of(row.enrolment.pk, {key: entries[key] for key in stamped}),
     ]
 
 
+def _drafts(row: Standing, columns: Columns) -> str:
+    """Return which points and grades of a row are not published yet: 'Sheet 6: 16.5'. Numbers alone can't say it of themselves."""
+    return _named(
+        (column, cell)
+        for column, cell in zip(columns.shown, row.cells, strict=True)
+        if cell.kind == "draft" and column.task is None
+    )
+
+
+def _left_out(row: Standing, columns: Columns) -> str:
+    """Return which points of assignments stand in a row and not in its sum: drafts, and those of assignments that don't count."""
+    return _named(
+        (column, cell)
+        for column, cell in zip(columns.shown, row.cells, strict=True)
+        if column.assignment is not None and cell.points is not None and not (cell.is_settled and column.counts)
+    )
+
+
+def _named(cells: Iterable[tuple[BookColumn, Cell]]) -> str:
+    return "; ".join(f"{column.title}: {said(cell)}" for column, cell in cells)
+
+
 def _deductions(row: Standing, columns: Columns) -> str:
     """Return of which assignments something is deducted: 'Sheet 1: 18 (20 − 2, late)'."""
-    late = [(column, cell) for column, cell in zip(columns.shown, row.cells, strict=True) if cell.earned is not None]
-    return "; ".join(f"{column.title}: {said(cell)}" for column, cell in late)
+    shown = zip(columns.shown, row.cells, strict=True)
+    return _named((column, cell) for column, cell in shown if cell.earned is not None)
 
 
 def _values(cell: Cell, column: BookColumn) -> list[TableCell]:
