@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 from amls.core.clock import deadline_closes_at
 from amls.core.statements import ModelStatement, Parameter, is_among
@@ -179,6 +180,16 @@ class Deadlines:
         days = (began_at - deadline_closes_at(due_at)) // timedelta(days=1) + 1
         return min(100, days * self.late.percent)
 
+    def new_attempt(self, due_at: datetime | None, began_at: datetime) -> AttemptStanding:
+        """Return how an attempt stands that comes now, for a deadline at `due_at`."""
+        until = self.counts_until(due_at)
+        return AttemptStanding(
+            due_at,
+            until is None or began_at < until,
+            self.standing_at(due_at, began_at) == Timeliness.IN_TIME,
+            self.deduction_at(due_at, began_at),
+        )
+
     def deduction_of(self, submission: Submission, due_at: datetime | None) -> int:
         """Return how many percent are deducted for an attempt; none where the staff took it as if it were in time."""
         return 0 if submission.accepted_at is not None else self.deduction_at(due_at, submission.began_at)
@@ -221,6 +232,22 @@ class AttemptStanding:
     is_in_time: bool
     percent: int
 
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept with the attempt."""
+        due_at = self.due_at.isoformat() if self.due_at is not None else None
+        counts = {"is_counting": self.is_counting, "is_in_time": self.is_in_time, "percent": self.percent}
+        return {"due_at": due_at, **counts}
+
+
+def standing_when_received(submission: Submission) -> AttemptStanding | None:
+    """Return how an attempt stood when it was received, as its receipt said; None where that wasn't kept yet."""
+    said = submission.receipt_said
+    if said is None:
+        return None
+    due_at = datetime.fromisoformat(said["due_at"]) if said["due_at"] is not None else None
+    return AttemptStanding(due_at, said["is_counting"], said["is_in_time"], said["percent"])
+
 
 def standing_of(submission: Submission) -> AttemptStanding:
     """Return how an attempt stands now: 2 queries."""
@@ -234,6 +261,19 @@ def standing_of(submission: Submission) -> AttemptStanding:
         deadlines.standing_at(due_at, submission.began_at) == Timeliness.IN_TIME,
         deadlines.deduction_of(submission, due_at),
     )
+
+
+def said_by_receipt(submission: Submission, standing: AttemptStanding) -> dict[str, object]:
+    """Return for a template what a receipt said when it was given, and what is true now where that is something else.
+
+    Args:
+        submission: whose receipt it is.
+        standing: how it stands now.
+    """
+    given = standing_when_received(submission)
+    is_as_given = (given is None or given == standing) and submission.withdrawn_at is None
+    is_as_given = is_as_given and (given is None or submission.accepted_at is None)
+    return {"given": given or standing, "is_given": given is not None, "standing": standing, "is_as_given": is_as_given}
 
 
 def is_counting(submission: Submission) -> bool:

@@ -14,7 +14,7 @@ from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.kinds import PDF, ZIP, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import qr_code, render_pdf
 from projects.addresses import topics_of
-from projects.deadlines import Deadlines, standing_of
+from projects.deadlines import Deadlines, said_by_receipt, standing_of
 from projects.exports.archive import HAND_INS, archive_of, bytes_of
 from projects.models import Assignment, Project, Submission, Topic
 from projects.permissions import may_see_submission
@@ -131,10 +131,7 @@ def _write_receipt(order: Order, progress: Progress) -> Iterator[bytes]:
         "project": submission.project,
         "files": list(submission.files.all()),
         "receipt": code,
-        "standing": standing,
-        "due_at": standing.due_at,
-        "is_counting": standing.is_counting,
-        "is_in_time": standing.is_in_time,
+        **said_by_receipt(submission, standing),
         "address": address,
         "code": qr_code(address),
     }

@@ -50,6 +50,8 @@ class Submission(models.Model):
         verbose_name=_("accepted by"),
     )
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    # How it stood when it was received, as its receipt said then: nothing of it follows what is decided later.
+    receipt_said = models.JSONField(_("what its receipt said"), null=True, blank=True, editable=False)
     # Its files could not be judged while the upload waited: it counts, and a worker looks from this time on.
     check_due_at = models.DateTimeField(_("still to be checked"), null=True, blank=True, editable=False)
     check_attempts = models.PositiveSmallIntegerField(_("checks begun"), default=0, db_default=0, editable=False)

@@ -24,7 +24,7 @@ from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import NOT_STORED, KeptFile, keeping
 from amls.mail.outbox import notify_each
-from projects.deadlines import Deadlines, Timeliness, may_pick
+from projects.deadlines import AttemptStanding, Deadlines, Timeliness, may_pick
 from projects.models import Assignment, Membership, Project, Submission, SubmissionFile
 from projects.models.submissions import stored_path
 from projects.queries import bytes_kept
@@ -229,7 +229,7 @@ def _add_attempt(
             # The page came back from the browser's history and was filled in anew, perhaps for another team.
             request_key = uuid.uuid4()
         people = members_of(project)
-        _require_may_hand_in(project, by, people, began=began_at, now=now)
+        standing = _require_may_hand_in(project, by, people, began=began_at, now=now)
         _require_room(project, sum(file.size for file in kept))
         spend(_bytes_bound(project.assignment), who=project.pk, amount=sum(file.size for file in kept), now=now)
         submission = _save_attempt(
@@ -239,6 +239,7 @@ def _add_attempt(
             began_at=began_at,
             received_at=now,
             check_due_at=now if waits else None,
+            receipt_said=standing.as_json,
             **said,
         )
         _add_files(submission, kept)
@@ -330,7 +331,8 @@ def _newest_attempt() -> Statement:
 
 def _require_may_hand_in(
     project: Project, by: Enrolment, people: Sequence[Enrolment], *, began: datetime, now: datetime
-) -> None:
+) -> AttemptStanding:
+    """Return how it stands what somebody hands in, or refuse it."""
     course = project.course
     require_running(course)
     require_active(project)
@@ -373,6 +375,7 @@ def _require_may_hand_in(
             },
             code="deadline-over",
         )
+    return deadlines.new_attempt(due_at, began)
 
 
 def pick_submission(*, project: Project, submission: Submission | None, now: datetime) -> Project:

@@ -6,9 +6,10 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.request import now_of
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.views.offer import document
-from projects.deadlines import standing_of
+from projects.deadlines import said_by_receipt, standing_of
 from projects.hooks.exports import RECEIPT
 from projects.models import Submission
 from projects.permissions import is_member, may_see_submission
@@ -38,11 +39,8 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
         "course_of_receipt": course,
         "code": receipt_code(pk),
         "files": list(submission.files.all()),
-        # By the deadline of now: what was accepted although late may be in time since.
-        "standing": standing,
-        "due_at": standing.due_at,
-        "is_counting": standing.is_counting,
-        "is_in_time": standing.is_in_time,
+        **said_by_receipt(submission, standing),
+        "now": now_of(request),
         "is_member": in_team,
         "sees_names": in_team or may_see_submission(enrolment, submission, is_manager=is_manager),
     }

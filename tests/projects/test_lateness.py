@@ -277,6 +277,45 @@ def test_students_read_before_they_hand_in_what_late_means_and_on_the_receipt(wo
     assert "data-handin" not in closed
 
 
+def test_a_receipt_goes_on_saying_what_it_said_and_beside_it_what_is_true_now(world: World) -> None:
+    now = timezone.now()
+    assignment = deducting(world, due_at=now - timedelta(hours=2))
+    row = give(team_for(enrolment=world.student, assignment=assignment, now=now), world.student, now)
+    notice = Notice.objects.get(kind="projects.receipt")
+    client, path = world.cast.client("student"), reverse("projects:receipt", args=[receipt_code(row.pk)])
+    code = f"/receipts/{receipt_code(row.pk)}/"
+    path = code if client.get(code).status_code == 200 else path
+
+    def read() -> tuple[str, str, str]:
+        page = BeautifulSoup(client.get(path).content, "html.parser")
+        letter = letter_kinds["projects.receipt"].writer(notice, now)
+        assert letter is not None
+        beside = page.select_one("#by-now")
+        said = page.select_one(".moment p")
+        assert said is not None
+        by_now = " ".join(beside.text.split()) if beside is not None else ""
+        return " ".join(said.text.split()), by_now, letter.text
+
+    first = "Received late. It counts, and 10 % of its points are deducted."
+    said, beside, mail = read()
+    assert (said, beside) == (first, "")
+    changed = Assignment.objects.get(pk=assignment.pk)
+    changed.late_percent = 25
+    keep_assignment(changed, now=now)
+    assert (read()[0], read()[2]) == (said, mail)
+    assert read()[1].startswith("That was said when it was given. What is true now:")
+    assert read()[1].endswith(": It counts, and 25 % of its points are deducted.")
+    accept_late(submission=row, by=world.staff, now=now)
+    assert (read()[0], read()[2]) == (said, mail)
+    assert read()[1].endswith(": Late, and accepted by the staff.")
+    withdraw_submission(submission=row, now=now)
+    assert (read()[0], read()[2]) == (said, mail)
+    assert read()[1].endswith(": This attempt was withdrawn.")
+    # A receipt of which nothing was kept when it was given says what is true now, as it did.
+    Submission.objects.filter(pk=row.pk).update(receipt_said=None)
+    assert read()[:2] == ("This attempt was withdrawn.", "")
+
+
 @pytest.mark.parametrize(
     ("values", "name"),
     [

@@ -14,7 +14,7 @@ from amls.core.times import say_time
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from amls.mail.wording import escaped
-from projects.deadlines import Deadlines, counting_submission, standing_of
+from projects.deadlines import Deadlines, counting_submission, standing_of, standing_when_received
 from projects.hooks.letters.wording import due, mine, why_member
 from projects.models import Membership, Submission
 from projects.receipts import receipt_code
@@ -67,10 +67,12 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
 def _standing(submission: Submission, now: datetime) -> str:
     """Say how an attempt stands, in Markdown: in time or late, whether it counts, and what the deadline was where it is late."""
     project = submission.project
-    stands = standing_of(submission)
+    # Whenever it leaves or is read again: what it says is how it stood when it was given.
+    given = standing_when_received(submission)
+    stands = given or standing_of(submission)
     if stands.is_counting:
         standing = _("It is in time.")
-        if not stands.is_in_time and submission.accepted_at is not None:
+        if given is None and not stands.is_in_time and submission.accepted_at is not None:
             standing = _("It is late, and the staff accepted it as if it were in time.")
         elif not stands.is_in_time:
             standing = _("**It is late.** It counts, and **%(percent)s %%** of its points are deducted.") % escaped(
