@@ -1,5 +1,6 @@
 """Imports of tables: shown, agreed to as shown, taken back."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from amls.courses.models import Enrolment, RosterEntry
 from amls.files.models import ImportedRow, TableImport
-from amls.files.tables.imports import KEPT
+from amls.files.tables.imports import KEPT, imports_of
 from amls.files.tables.table import Upload
 from amls.membership.roster import import_roster
 from amls.privacy.hooks.people import purge_imports
@@ -179,3 +180,11 @@ def test_an_imported_row_changed_something_once(cast: Cast) -> None:
     ImportedRow.objects.create(**values, before=None, after={"name": "A"})
     with pytest.raises(IntegrityError, match="importedrow_once"), transaction.atomic():
         ImportedRow.objects.create(**values, before=None, after={"name": "B"})
+
+
+def test_the_import_just_made_stands_first_of_those_to_take_back(cast: Cast) -> None:
+    now = timezone.now()
+    for hours, subject in ((3, "Blatt 1"), (1, "Blatt 3"), (2, "Blatt 2")):
+        at = now - timedelta(hours=hours)
+        TableImport.objects.create(course=cast.course, kind="projects.points", subject=subject, at=at)
+    assert [row.subject for row in imports_of(cast.course.pk, now=now)] == ["Blatt 3", "Blatt 2", "Blatt 1"]

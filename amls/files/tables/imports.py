@@ -146,6 +146,8 @@ def imports_of(course_id: int, *, now: datetime) -> QuerySet[TableImport]:
         TableImport.objects.filter(course=course_id, at__gt=now - KEPT)
         .select_related("by")
         .annotate(count=Count("rows"), undone=Count("rows", filter=Q(rows__undone_at__isnull=False)))
+        # The order of the model goes where rows are counted.
+        .order_by("-at", "-pk")
     )
 
 
