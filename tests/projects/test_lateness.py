@@ -1,5 +1,6 @@
 """How late hand-ins are taken: kept until the staff accept them, refused, or with a deduction for each begun day."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.addresses import address_of
 from projects.deadlines import is_counting, standing_of
+from projects.lateness import lateness_of, said_of_lateness
 from projects.models import Assessment, Assignment, Project, Submission
 from projects.receipts import receipt_code
 from projects.services.assessing import publish_assessments
@@ -218,7 +220,7 @@ def test_points_for_a_late_attempt_after_the_result_are_asked_for_and_taken_back
     assert points() == (D("19.5"), 0)
 
 
-def test_a_change_of_the_rule_is_shown_with_how_many_it_concerns_before_it_is_saved(world: World) -> None:
+def test_a_change_of_the_rule_is_shown_with_whom_it_concerns_before_it_is_saved(world: World) -> None:
     assignment = deducting(world, late_percent=10)
     team = team_for(enrolment=world.student, assignment=assignment, now=NOW)
     give(team, world.student, OVER)
@@ -244,7 +246,13 @@ def test_a_change_of_the_rule_is_shown_with_how_many_it_concerns_before_it_is_sa
         return answer.content.decode()
 
     more = ask(late_percent="25")
-    assert shows(more, "Worse for 1 team: more is deducted for being late than before.")
+    named = f"Worse for 1 team: more is deducted for being late than before. {world.student.user} (9 → 7.5 points)."
+    assert shows(more, named)
+    # What didn't count before and counts now, with a deduction, is better off, and not worse as well.
+    late = lateness_of(assignment)[team.pk]
+    kept_before = {team.pk: replace(late, attempt=None, percent=0, points=None)}
+    (said,) = said_of_lateness(kept_before, {team.pk: late})
+    assert said.startswith("Better for 1 team:")
     assert shows(more, "1 of these knows its points already, and gets a mail.")
     kept = ask(late_policy="accepted", late_percent="0")
     assert shows(kept, "Worse for 1 team: what it handed in counts no longer unless you accept it.")
