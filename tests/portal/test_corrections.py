@@ -363,7 +363,8 @@ def test_what_is_taken_back_in_time_leaves_no_trace_on_pages(world: World) -> No
     made = corrected({world.student: 15}, "Verzählt")
     undo_import(table_import=made, by=world.staff, now=NOW + timedelta(minutes=6))
     taken_back = "The import of a file was taken back."
-    assert said() == [taken_back, taken_back, taken_back, "Nachgezählt"]
+    # Each of the team reads all the reasons that they were told, the newest last.
+    assert said() == [taken_back, taken_back, f"Nachgezählt · Verzählt · {taken_back}", "Nachgezählt"]
 
 
 @pytest.mark.parametrize(
