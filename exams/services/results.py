@@ -104,25 +104,32 @@ def freeze(*, exam_pk: int, now: datetime, with_reserved: bool = False) -> None:
         people = Registration.objects.filter(exam=exam)
         if exam.results_published_at is None or people.filter(result__state="draft").exists():
             raise RuleViolation(_("Publish all results before you freeze them."), code="drafts-left")
-        undecided = people.filter(state=Registration.State.REGISTERED).count()
-        ungraded = people.filter(state=Registration.State.ATTENDED, result__isnull=True).count()
-        if undecided or ungraded:
-            raise RuleViolation(
-                (
-                    _("%(undecided)d people are neither present nor absent, %(ungraded)d who attended have no grade.")
-                    if exam.is_graded_directly
-                    else _(
-                        "%(undecided)d people are neither present nor absent, %(ungraded)d who attended have no points."
-                    )
-                )
-                % {"undecided": undecided, "ungraded": ungraded},
-                code="people-left",
-            )
+        _need_all_decided(exam, people)
         _need_verified_numbers(exam, people)
         if not with_reserved:
             _need_admitted(exam, people, now=now)
         exam.frozen_at = now
         exam.save(update_fields=["frozen_at"])
+
+
+def _need_all_decided(exam: Exam, people: RegistrationQuerySet) -> None:
+    """Refuse to close the list while it isn't said of somebody whether they came, or what they got."""
+
+    def named(rows: RegistrationQuerySet) -> str:
+        return say_some(str(row.enrolment.user) for row in rows.select_related("enrolment__user").by_name())
+
+    sentences = []
+    if undecided := named(people.filter(state=Registration.State.REGISTERED)):
+        sentences.append(_("Neither present nor absent: %(people)s.") % {"people": undecided})
+    if ungraded := named(people.filter(state=Registration.State.ATTENDED, result__isnull=True)):
+        said = (
+            _("Present, without a grade: %(people)s.")
+            if exam.is_graded_directly
+            else _("Present, without points: %(people)s.")
+        )
+        sentences.append(said % {"people": ungraded})
+    if sentences:
+        raise RuleViolation(" ".join(sentences), code="people-left")
 
 
 def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:

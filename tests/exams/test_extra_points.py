@@ -1,5 +1,6 @@
 """Extra points for sheets: steps are shown before they hold, students see what they have, and results take them up."""
 
+import html
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from exams.services.gradetable import set_grade_table
 from exams.services.points import enter_points
 from exams.services.registration import register
 from exams.services.results import publish_results, regrade
-from projects.models import Assignment
+from projects.models import Assignment, Project
 from projects.services.assessing import enter_earlier_pass, publish_assessments
 from projects.services.points import give_points, team_for_points
 from projects.services.teamsheets import Given
@@ -164,3 +165,27 @@ def test_results_take_them_up_and_are_graded_anew_for_a_reason(cast: Cast, sheet
     assert list(results.values_list("extra_points", "grade")) == [
         (D(5), TABLE.grade_of(D(55))), (D(3), TABLE.grade_of(D(53))),
     ]  # fmt: skip
+
+
+def test_who_fails_reads_how_many_extra_points_do_not_count(cast: Cast, sheets: list[Assignment]) -> None:
+    exam = OpenExamFactory.create(course=cast.course)
+    registrations = [register(enrolment=who, exam_pk=exam.pk, now=JUNE) for who in (cast.student, cast.other_student)]
+    Registration.objects.update(state="attended", arrived_at=AFTER)
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    sheet_rule(cast)
+    enter_points(exam_pk=exam.pk, points={row.pk: D(20) for row in registrations}, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    held = held_by(cast)
+
+    def said(part: str) -> str:
+        return " ".join(html.unescape(cast.client(part).get("/amls/exams/").content.decode()).split())
+
+    assert held[cast.student.pk] > 0
+    assert f"Your extra points ({held[cast.student.pk].normalize():f}) don't count here" in said("student")
+    # Whoever has none reads nothing of them.
+    for sheet in sheets:
+        team = Project.objects.get(assignment=sheet, memberships__enrolment=cast.student)
+        give_points(project=team, given={None: Given(D(0))}, by=cast.lecturer.user, now=JUNE, reason="Verzählt")
+    assert held_by(cast).get(cast.student.pk, D(0)) == 0
+    assert "count only for who passes" not in said("student")
+    assert "don't count here" not in said("student")

@@ -317,6 +317,12 @@ def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration])
     assert code_of(lambda: freeze(exam_pk=exam.pk, now=AFTER)) == "drafts-left"
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
     assert code_of(lambda: freeze(exam_pk=exam.pk, now=AFTER)) == "people-left"
+    with pytest.raises(RuleViolation, match=f"^Present, without points: {people[3].enrolment.user}.$"):
+        freeze(exam_pk=exam.pk, now=AFTER)
+    Registration.objects.filter(pk=people[3].pk).update(state="registered", arrived_at=None)
+    with pytest.raises(RuleViolation, match=f"^Neither present nor absent: {people[3].enrolment.user}.$"):
+        freeze(exam_pk=exam.pk, now=AFTER)
+    Registration.objects.filter(pk=people[3].pk).update(state="attended", arrived_at=AFTER)
     enter_points(exam_pk=exam.pk, points={people[3].pk: D(20)}, by=None, now=AFTER)
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
     verify_all(cast.course)
