@@ -135,7 +135,7 @@ def test_handing_in_without_javascript(open_page: Open, project: Project) -> Non
     page.get_by_label("Files").set_input_files({**FILE, "name": "work.pdf"})
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_text("is not a PDF").first).to_be_visible()
-    expect(page.get_by_text("Nothing was handed in")).to_be_visible()
+    expect(page.get_by_text("Nothing was handed in. Browsers forget")).to_be_visible()
     # What is wrong with files is said of their field, and leads to it.
     expect(page.get_by_role("alert").get_by_role("link", name="Files")).to_have_attribute("href", "#files")
     files = page.get_by_label("Files")
