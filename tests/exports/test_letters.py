@@ -142,6 +142,9 @@ def test_every_pdf_prints_the_letters_that_a_name_has(
         alone["exams.slip"].append(make(cast.course, "exams.slip", user=user, registration=held.pk))
         alone["projects.receipt"].append(receipt_for(cast, people[index], f"{NAMES[index]}.pdf"))
     made += of_course(cast.course)
+    # Who comes when is printed of oral exams alone.
+    Exam.objects.filter(pk=exam.pk).update(kind="oral")
+    made.append(of_exam(cast, "exams.day-plan", Exam.objects.get(pk=exam.pk)))
     together = [[paper] for paper in made] + list(alone.values())
     assert {
         exports[0].kind: lost([text_of(content_of(export, tmp_path)) for export in exports]) for exports in together

@@ -193,7 +193,9 @@ def test_a_receipt_says_what_is_true_by_the_deadline_of_now(world: World) -> Non
     assert "The deadline is over." in student.get("/amls/projects/mine/").text
     Assignment.objects.filter(pk=world.assignment.pk).update(due_at=timezone.now() + timedelta(days=60))
     page = student.get(address).text
-    assert ("Received in time." in page, "accepted by the staff" in page) == (True, False)
+    # What it said when it was given stands, and beside it what is true now.
+    assert ("Received in time." in page, "It is in time." in page) == (False, True)
+    assert "Late, and accepted by the staff." not in page
     assert "The deadline is over." not in student.get("/amls/projects/mine/").text
     # Opened in time, the page of handing in has ready what it says once that is over.
     assert "The deadline is over by now" in student.get("/amls/projects/mine/submit/").text
